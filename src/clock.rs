@@ -1,0 +1,78 @@
+//! The one clock: what time it is, and how to wait.
+//!
+//! On AWS it is the system's. In a rehearsal it stands on tokio's paused time and starts
+//! where the rehearsal says. Against a simulator on loopback it runs as much faster as the
+//! simulator's own. Nothing else in the program asks the system for the time.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+/// A clock; copies of one agree.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// What time it was on this clock…
+    base: Timestamp,
+    /// … at this instant of the runtime's.
+    start: Instant,
+    /// How many of its seconds pass in one of the runtime's.
+    speed: f64,
+}
+
+impl Clock {
+    /// The system's time, from a tokio runtime.
+    pub fn system() -> Self {
+        Self { base: Timestamp::now(), start: Instant::now(), speed: 1.0 }
+    }
+
+    /// A clock that shows `base` now and runs `speed` times as fast as the runtime's.
+    pub fn starting_at(base: Timestamp, speed: f64) -> Self {
+        Self { base, start: Instant::now(), speed }
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        let passed = self.start.elapsed().as_secs_f64() * self.speed;
+        SignedDuration::try_from_secs_f64(passed)
+            .ok()
+            .and_then(|passed| self.base.checked_add(passed).ok())
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// How many of its seconds pass in one of the runtime's.
+    pub fn speed(&self) -> f64 {
+        self.speed
+    }
+
+    /// How long the runtime has to wait for `duration` to pass on this clock.
+    pub fn real(&self, duration: Duration) -> Duration {
+        duration.div_f64(self.speed)
+    }
+
+    /// Waits until `duration` has passed on this clock.
+    pub async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(self.real(duration)).await;
+    }
+
+    /// How long ago `then` was; zero when it is still to come.
+    pub fn since(&self, then: Timestamp) -> Duration {
+        Duration::try_from(self.now().duration_since(then)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fast_clock_passes_an_hour_in_a_minute() {
+        let base: Timestamp = "2026-11-22T19:00:00Z".parse().unwrap_or_default();
+        let clock = Clock::starting_at(base, 60.0);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(clock.since(base), Duration::from_secs(3600));
+        let before = Instant::now();
+        clock.sleep(Duration::from_secs(120)).await;
+        assert_eq!(before.elapsed(), Duration::from_secs(2));
+    }
+}

@@ -1,0 +1,384 @@
+//! What a valid configuration says: environments in order, checks, policies.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use regex::Regex;
+use serde_json_path::JsonPath;
+
+use crate::model::{AccountId, EnvironmentName, GroupName, Region};
+
+/// A validated configuration.
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The time zone in which people are shown times.
+    pub timezone: jiff::tz::TimeZone,
+    /// The families of images, by name.
+    pub families: BTreeMap<String, Family>,
+    /// The environments, in rollout order.
+    pub environments: Vec<Environment>,
+    /// Settings by group name, in order; a later match wins.
+    pub overrides: Vec<Override>,
+    /// Every check that an environment may name, the built-in ones included.
+    pub checks: BTreeMap<String, Check>,
+}
+
+/// A line of images built from one template.
+#[derive(Debug, Clone)]
+pub struct Family {
+    /// A glob that the names of the family's images match, such as `dept-base-*`.
+    pub name_glob: String,
+    /// Who may own its images: account numbers or `self` (the home account).
+    pub owners: Vec<String>,
+}
+
+/// One environment: an account, a role, regions, and the groups in them.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// The account it is in.
+    pub account: AccountId,
+    /// The role that is assumed there; `None` when the home credentials serve.
+    pub role_arn: Option<String>,
+    /// Its regions, at least one.
+    pub regions: Vec<Region>,
+    /// Which groups belong to it.
+    pub select: Selector,
+    /// Which gates it needs, and how its own is passed.
+    pub gate: GatePolicy,
+    /// How its groups are refreshed, before overrides.
+    pub refresh: RefreshPolicy,
+    /// The names of its checks, in order; each is in [`Fleet::checks`].
+    pub checks: Vec<String>,
+}
+
+/// Which groups belong to an environment: those that carry all of these tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    /// Tag key to value, at least one; a value may be a glob.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Which gates an environment needs, and how its own is passed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GatePolicy {
+    /// The environments whose gates must be passed for this very image.
+    pub requires: Vec<EnvironmentName>,
+    /// How long ago they must have passed at least.
+    pub soak: Duration,
+    /// Whether the gate may be passed when nothing was proved.
+    pub allow_empty: bool,
+}
+
+/// What rolls back when a group fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The group alone.
+    Group,
+    /// The groups that had succeeded too.
+    Environment,
+}
+
+/// What is done with running refreshes when a signal ends the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnAbort {
+    /// They are left to AWS, and the way on is printed.
+    Leave,
+    /// AWS is asked to roll them back.
+    Rollback,
+}
+
+/// What is done when somebody else's refresh is active on a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Busy {
+    /// Wait until it has ended, within the timeout.
+    Wait,
+    /// Refuse before anything changes.
+    Refuse,
+}
+
+/// What AWS does with instances that are protected from scale-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "AWS's own names")]
+pub enum Protected {
+    Refresh,
+    Ignore,
+    Wait,
+}
+
+/// What AWS does with instances in standby.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "AWS's own names")]
+pub enum Standby {
+    Terminate,
+    Ignore,
+    Wait,
+}
+
+/// The preferences that one refresh is started with, as AWS defines them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preferences {
+    /// Percent of the desired capacity that must stay healthy, 0 to 100.
+    pub min_healthy: u8,
+    /// Percent of the desired capacity that may exist, 100 to 200; `None` leaves it out.
+    pub max_healthy: Option<u8>,
+    /// How long a new instance warms up; `None` for the group's own default.
+    pub warmup: Option<Duration>,
+    /// How long AWS waits at the end, when it can still roll back natively.
+    pub bake: Duration,
+    /// The percentages at which the refresh pauses, ascending; empty for none.
+    pub checkpoints: Vec<u8>,
+    /// How long it pauses at each.
+    pub checkpoint_delay: Duration,
+    /// Scale-in protected instances.
+    pub protected: Protected,
+    /// Standby instances.
+    pub standby: Standby,
+}
+
+/// How the groups of an environment are refreshed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshPolicy {
+    /// What AWS is asked for.
+    pub preferences: Preferences,
+    /// After how long a refresh that has not ended is rolled back.
+    pub timeout: Duration,
+    /// How many groups are refreshed at once, at least 1.
+    pub groups_at_once: usize,
+    /// How many groups go first, alone.
+    pub canary: usize,
+    /// After how many failed groups no more are started, at least 1.
+    pub max_failures: usize,
+    /// What rolls back when a group fails.
+    pub on_failure: OnFailure,
+    /// What a signal does with running refreshes.
+    pub on_abort: OnAbort,
+    /// What somebody else's refresh means.
+    pub busy: Busy,
+}
+
+/// Settings for the groups whose name matches.
+#[derive(Debug, Clone)]
+pub struct Override {
+    /// A glob over group names.
+    pub name_glob: String,
+    /// Applied over the environment's own settings.
+    pub refresh: PreferenceChanges,
+}
+
+/// The preferences that an override changes; `None` leaves one as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of Preferences and RefreshPolicy")]
+pub struct PreferenceChanges {
+    pub min_healthy: Option<u8>,
+    pub max_healthy: Option<u8>,
+    pub warmup: Option<Option<Duration>>,
+    pub bake: Option<Duration>,
+    pub checkpoints: Option<Vec<u8>>,
+    pub checkpoint_delay: Option<Duration>,
+    pub protected: Option<Protected>,
+    pub standby: Option<Standby>,
+    pub timeout: Option<Duration>,
+}
+
+/// Who a check is asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Every in-service instance.
+    Instance,
+    /// The group, once.
+    Group,
+}
+
+/// A smoke check.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Its name: the stable name of its JUnit case.
+    pub name: String,
+    /// What is asked.
+    pub kind: CheckKind,
+    /// Who is asked.
+    pub on: Scope,
+    /// How long and how often.
+    pub retry: RetryPolicy,
+}
+
+/// How long, how often, and how many passes in a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Until when a check that does not pass is asked again, from its first time.
+    pub within: Duration,
+    /// How long between two askings.
+    pub every: Duration,
+    /// How many passes in a row count as passed, at least 1.
+    pub consecutive: u32,
+}
+
+/// What a check asks.
+#[derive(Debug, Clone)]
+pub enum CheckKind {
+    /// As many in service and healthy as desired, EC2's status checks ok, image and version right.
+    Instances,
+    /// Every instance healthy in every target group of the group.
+    Targets,
+    /// An HTTP request, and what its answer must be.
+    Http(HttpCheck),
+    /// A TCP connection, and what it must say.
+    Tcp(TcpCheck),
+}
+
+/// An HTTP check: a GET, and every assertion on its answer.
+#[derive(Debug, Clone)]
+pub struct HttpCheck {
+    /// The address, with variables in braces: `{private_ip}`, `{instance_id}`, `{group}`,
+    /// `{environment}`, `{region}`.
+    pub url: String,
+    /// The statuses that pass, as inclusive ranges.
+    pub status: Vec<(u16, u16)>,
+    /// Text that the body must contain.
+    pub body_contains: Option<String>,
+    /// A regular expression that the body must match.
+    pub body_matches: Option<Regex>,
+    /// Header name to the exact value it must have.
+    pub headers: BTreeMap<String, String>,
+    /// JSON paths over the body, and what each must select.
+    pub json: Vec<Expected>,
+    /// The time within which the whole answer must be there.
+    pub within: Duration,
+}
+
+/// A JSON path and the value that every node it selects must equal; at least one must be selected.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// The path as it is written.
+    pub text: String,
+    /// The path.
+    pub path: JsonPath,
+    /// The value.
+    pub value: serde_json::Value,
+}
+
+/// A TCP check.
+#[derive(Debug, Clone)]
+pub struct TcpCheck {
+    /// The host, with the variables of [`HttpCheck::url`].
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// A regular expression that the first bytes the server sends must match.
+    pub banner: Option<Regex>,
+    /// The time within which it must connect, and say so.
+    pub within: Duration,
+}
+
+impl Fleet {
+    /// The environment of that name.
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments.iter().find(|environment| environment.name.as_str() == name)
+    }
+
+    /// How a group of the environment is refreshed, overrides applied.
+    pub fn policy(&self, environment: &Environment, group: &GroupName) -> RefreshPolicy {
+        let mut policy = environment.refresh.clone();
+        for change in &self.overrides {
+            if glob_matches(&change.name_glob, group.as_str()) {
+                change.refresh.apply(&mut policy);
+            }
+        }
+        policy
+    }
+
+    /// The environment's checks, in order.
+    pub fn checks_of(&self, environment: &Environment) -> Vec<&Check> {
+        environment.checks.iter().filter_map(|name| self.checks.get(name)).collect()
+    }
+}
+
+impl PreferenceChanges {
+    fn apply(&self, policy: &mut RefreshPolicy) {
+        fn set<T: Clone>(place: &mut T, value: Option<&T>) {
+            if let Some(value) = value {
+                *place = value.clone();
+            }
+        }
+        let preferences = &mut policy.preferences;
+        set(&mut preferences.min_healthy, self.min_healthy.as_ref());
+        if self.max_healthy.is_some() {
+            preferences.max_healthy = self.max_healthy;
+        }
+        set(&mut preferences.warmup, self.warmup.as_ref());
+        set(&mut preferences.bake, self.bake.as_ref());
+        set(&mut preferences.checkpoints, self.checkpoints.as_ref());
+        set(&mut preferences.checkpoint_delay, self.checkpoint_delay.as_ref());
+        set(&mut preferences.protected, self.protected.as_ref());
+        set(&mut preferences.standby, self.standby.as_ref());
+        set(&mut policy.timeout, self.timeout.as_ref());
+    }
+}
+
+impl Selector {
+    /// Whether a group with these tags is selected.
+    pub fn matches(&self, tags: &BTreeMap<String, String>) -> bool {
+        self.tags.iter().all(|(key, glob)| tags.get(key).is_some_and(|value| glob_matches(glob, value)))
+    }
+}
+
+/// Whether the text matches a glob in which `*` stands for any run of characters and `?` for one.
+pub fn glob_matches(glob: &str, text: &str) -> bool {
+    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
+    // Classic two-pointer matching: on a mismatch, let the last star swallow one more character.
+    let (mut g, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match glob.get(g) {
+            Some('*') => {
+                star = Some((g, t));
+                g += 1;
+            }
+            Some(&c) if c == '?' || c == text[t] => {
+                g += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, swallowed)) => {
+                    star = Some((at, swallowed + 1));
+                    g = at + 1;
+                    t = swallowed + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    glob[g..].iter().all(|&c| c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob_matches;
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        for (glob, text) in [
+            ("*", ""),
+            ("dept-base-*", "dept-base-1"),
+            ("*-batch-*", "pay-batch-qa"),
+            ("a?c", "abc"),
+            ("a*b*c", "axxbyybzzc"),
+        ] {
+            assert!(glob_matches(glob, text), "{glob} {text}");
+        }
+        for (glob, text) in [
+            ("", "a"),
+            ("dept-base-*", "xdept-base-1"),
+            ("*-batch-*", "batch"),
+            ("a?c", "ac"),
+            ("a*b", "abc"),
+        ] {
+            assert!(!glob_matches(glob, text), "{glob} {text}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The configuration: a YAML file in, a validated [`Fleet`] out.
+//!
+//! The only user of `serde_yaml`. A key that nothing reads is an error, every mistake is
+//! reported at once with its place, and what comes out needs no further checking. Never
+//! talks to AWS.
+
+mod fleet;
+
+pub use fleet::{
+    Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, OnAbort, OnFailure,
+    Override, PreferenceChanges, Preferences, Protected, RefreshPolicy, RetryPolicy, Scope, Selector,
+    Standby, TcpCheck, glob_matches,
+};
+
+/// Reads a small YAML document, such as a scenario, into a type of its own.
+///
+/// # Errors
+/// The parser's message, with line and column where it knows them.
+pub fn read_yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_yaml::from_str(text).map_err(|error| error.to_string())
+}

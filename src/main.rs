@@ -1,0 +1,3 @@
+//! Parses the command line, runs the step, exits with its code.
+
+fn main() {}

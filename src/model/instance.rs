@@ -1,0 +1,44 @@
+//! Instances and targets, as EC2 and the load balancer see them.
+
+use std::collections::BTreeMap;
+
+use super::{Group, ImageId, InstanceId};
+
+/// An instance as EC2 describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Its id.
+    pub id: InstanceId,
+    /// The image it runs.
+    pub image: ImageId,
+    /// Its private address, once it has one.
+    pub private_ip: Option<String>,
+    /// EC2's name of its state, such as `running`.
+    pub state: String,
+    /// Whether both of EC2's status checks are `ok`; `None` when EC2 has no answer yet.
+    pub status_ok: Option<bool>,
+}
+
+/// A group and its instances, seen at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The group, as Auto Scaling sees it.
+    pub group: Group,
+    /// Its instances, as EC2 sees them; one that EC2 does not know is absent.
+    pub instances: BTreeMap<InstanceId, Instance>,
+}
+
+/// The health of one instance in one target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetHealth {
+    /// The target group's ARN.
+    pub target_group: String,
+    /// The instance.
+    pub instance: InstanceId,
+    /// The port it is asked on.
+    pub port: u16,
+    /// ELB's name of the state: `healthy`, `initial`, `unhealthy`, `draining`, …
+    pub state: String,
+    /// ELB's reason, such as `Target.FailedHealthChecks`; may be empty.
+    pub reason: String,
+}

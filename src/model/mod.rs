@@ -1,0 +1,22 @@
+//! The words of the product as types: images, templates, groups, refreshes, outcomes.
+//!
+//! Rules that need nothing but these values live here. Never does I/O, never knows of
+//! clap, the SDK or a report.
+
+mod candidate;
+mod group;
+mod ids;
+mod image;
+mod instance;
+mod outcome;
+mod refresh;
+mod template;
+
+pub use candidate::{Build, Candidate, CandidateError, CandidateImage};
+pub use group::{Group, GroupTemplate, Lifecycle, Member};
+pub use ids::{AccountId, EnvironmentName, GroupName, ImageId, InstanceId, RefreshId, Region, TemplateId};
+pub use image::{Architecture, Image, ImageState};
+pub use instance::{Instance, Sighting, TargetHealth};
+pub use outcome::{Exit, Outcome, Problem, Verdict};
+pub use refresh::{Refresh, RefreshStatus, Target};
+pub use template::{Tracking, Version};

@@ -1,0 +1,169 @@
+//! How things end: a group, an environment, the process. Values, not errors.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The process's exit code: documented and stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Exit {
+    /// 0: done, or nothing to do.
+    Done,
+    /// 1: something that this program did not expect.
+    Unexpected,
+    /// 2: usage, configuration or credentials.
+    Usage,
+    /// 3: refused before anything changed.
+    Refused,
+    /// 4: failed, and rolled back.
+    RolledBack,
+    /// 5: failed, and a person is needed.
+    NeedsPerson,
+    /// 6: aborted by a signal.
+    Aborted,
+}
+
+impl Exit {
+    /// The code that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::RolledBack => 4,
+            Self::NeedsPerson => 5,
+            Self::Aborted => 6,
+        }
+    }
+}
+
+/// Something that is wrong: with what, what, why, and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What is wrong, with the name of the thing it is wrong with.
+    pub what: String,
+    /// Why that is a problem, or the words of who said so; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// What to do about it; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub next: String,
+}
+
+impl Problem {
+    /// A problem of three parts; `why` and `next` may be empty.
+    pub fn new(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { what: what.into(), why: why.into(), next: next.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if !self.why.is_empty() {
+            write!(f, "\n  why:  {}", self.why)?;
+        }
+        if !self.next.is_empty() {
+            write!(f, "\n  next: {}", self.next)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// How a group ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every in-service instance runs the new image, and the checks passed.
+    Refreshed {
+        /// How many in-service instances were proved to run it.
+        instances: u32,
+    },
+    /// Nothing was done, since nothing was to do: proof of nothing.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+    /// The group is on its old image again, whole.
+    RolledBack {
+        /// What failed.
+        why: String,
+    },
+    /// The group is on neither image for certain: a person must look.
+    NeedsPerson {
+        /// What failed, and the state the group is in.
+        why: String,
+        /// The command that goes on from there.
+        next: String,
+    },
+    /// Its refresh was left to AWS, since the run was aborted or told to stop there.
+    Left {
+        /// The state it was left in.
+        state: String,
+        /// The command that goes on from there.
+        next: String,
+    },
+    /// It was never started, since something else failed or the run was aborted.
+    NotStarted {
+        /// Why.
+        why: String,
+    },
+}
+
+/// How an environment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every group is on the new image, proved; the gate is passed.
+    Passed,
+    /// Nothing failed, and nothing was proved: the gate is not passed.
+    Unproved,
+    /// The step that was asked for is done, and more steps remain: no gate was due.
+    Partial,
+    /// Refused before anything changed.
+    Refused,
+    /// It failed, and every group that failed is on the old image.
+    RolledBack,
+    /// It failed, and a person is needed.
+    NeedsPerson,
+    /// A signal ended it.
+    Aborted,
+    /// It was not reached, since an earlier one did not pass.
+    NotReached,
+}
+
+impl Verdict {
+    /// The exit code of a run whose worst environment ended so.
+    pub fn exit(self) -> Exit {
+        match self {
+            Self::Passed | Self::Partial | Self::NotReached => Exit::Done,
+            Self::Unproved | Self::Refused => Exit::Refused,
+            Self::RolledBack => Exit::RolledBack,
+            Self::NeedsPerson => Exit::NeedsPerson,
+            Self::Aborted => Exit::Aborted,
+        }
+    }
+
+    /// The word that people read.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Unproved => "unproved",
+            Self::Partial => "done so far",
+            Self::Refused => "refused",
+            Self::RolledBack => "rolled back",
+            Self::NeedsPerson => "needs a person",
+            Self::Aborted => "aborted",
+            Self::NotReached => "not reached",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

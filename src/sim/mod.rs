@@ -1,0 +1,5 @@
+//! The simulator.
+
+mod apps;
+
+pub use apps::Applications;
