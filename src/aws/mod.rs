@@ -1,35 +1,36 @@
 //! The only place that talks to AWS: our vocabulary in, our vocabulary out.
+//!
+//! [`Cloud`] knows how to reach every account; an [`Account`] is one of them in one
+//! region, a struct over SDK clients. What differs between AWS and a rehearsal is the HTTP
+//! client underneath, nothing here. Never decides anything, never prints.
 
-use crate::model::{GroupName, Sighting, TargetHealth};
+mod connect;
+mod error;
+mod groups;
+mod images;
+mod instances;
+mod refreshes;
+mod templates;
 
-/// What AWS answered instead of a result.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {code}: {message}")]
-pub struct Error {
-    /// The API operation, such as `DescribeTargetHealth`.
-    pub operation: &'static str,
-    /// AWS's error code.
-    pub code: String,
-    /// AWS's message.
-    pub message: String,
+pub use connect::{Account, Cloud, Identity, Settings};
+pub use error::{Error, Kind};
+pub use groups::TagChange;
+pub use refreshes::FailedActivity;
+
+use jiff::Timestamp;
+
+/// The SDK's moment as ours; `None` when it is out of range.
+fn timestamp(moment: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
+    let moment = moment?;
+    Timestamp::new(moment.secs(), i32::try_from(moment.subsec_nanos()).ok()?).ok()
 }
 
-/// One account in one region.
-#[derive(Debug, Clone)]
-pub struct Account;
+/// A count that AWS gives as a signed number; absent or negative is zero.
+fn count(number: Option<i32>) -> u32 {
+    number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
+}
 
-impl Account {
-    /// The group and its instances, seen now.
-    pub async fn sight(&self, group: &GroupName) -> Result<Sighting, Error> {
-        Err(Error { operation: "DescribeAutoScalingGroups", code: String::new(), message: group.to_string() })
-    }
-
-    /// The health of every target of these target groups.
-    pub async fn target_health(&self, target_groups: &[String]) -> Result<Vec<TargetHealth>, Error> {
-        Err(Error {
-            operation: "DescribeTargetHealth",
-            code: String::new(),
-            message: target_groups.join(" "),
-        })
-    }
+/// A whole number of seconds as the API takes it.
+fn seconds(duration: std::time::Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
 }

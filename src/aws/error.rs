@@ -1,0 +1,131 @@
+//! What AWS answered instead of a result, with its code, message and request id.
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+/// What kind of failure it was, as far as the next step depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// AWS answered with an error of its own.
+    Answered,
+    /// No answer came back: the call may have taken effect.
+    NoAnswer,
+    /// There are no usable credentials: absent, expired, or a role that can't be assumed.
+    Credentials,
+}
+
+/// A call that failed, after the SDK's own retries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// The API operation, such as `StartInstanceRefresh`.
+    pub operation: &'static str,
+    /// What kind of failure.
+    pub kind: Kind,
+    /// AWS's error code; empty when no answer came.
+    pub code: String,
+    /// AWS's message, or what broke on the way.
+    pub message: String,
+    /// AWS's request id; empty when there is none.
+    pub request_id: String,
+}
+
+impl Error {
+    /// An answer that can't be what AWS documents.
+    pub(super) fn unexpected(operation: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            operation,
+            kind: Kind::Answered,
+            code: "UnexpectedAnswer".into(),
+            message: message.into(),
+            request_id: String::new(),
+        }
+    }
+
+    /// Whether AWS answered with this code.
+    pub fn is(&self, code: &str) -> bool {
+        self.kind == Kind::Answered && self.code == code
+    }
+
+    /// Reads what the SDK says.
+    pub(super) fn from_sdk<E, R>(operation: &'static str, error: SdkError<E, R>) -> Self
+    where
+        E: std::error::Error + ProvideErrorMetadata + RequestId + 'static,
+        R: std::fmt::Debug + 'static,
+    {
+        if let SdkError::ServiceError(answer) = &error {
+            let answer = answer.err();
+            let code = answer.code().unwrap_or("Unknown").to_owned();
+            let kind = if is_credentials_code(&code) { Kind::Credentials } else { Kind::Answered };
+            return Self {
+                operation,
+                kind,
+                message: answer.message().unwrap_or("no message").to_owned(),
+                request_id: answer.request_id().unwrap_or_default().to_owned(),
+                code,
+            };
+        }
+        if let Some(message) = credentials_message(&error) {
+            let code = String::new();
+            return Self { operation, kind: Kind::Credentials, code, message, request_id: String::new() };
+        }
+        Self {
+            operation,
+            kind: Kind::NoAnswer,
+            code: String::new(),
+            message: one_line(&DisplayErrorContext(&error).to_string()),
+            request_id: String::new(),
+        }
+    }
+}
+
+/// Whether the code says that the credentials, not the call, are at fault.
+fn is_credentials_code(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "InvalidClientTokenId"
+            | "AuthFailure"
+            | "SignatureDoesNotMatch"
+            | "UnrecognizedClientException"
+            | "MissingAuthenticationToken"
+    )
+}
+
+/// The message of the credentials error that caused this one, if one did.
+fn credentials_message(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut source = Some(error);
+    while let Some(cause) = source {
+        if cause.downcast_ref::<CredentialsError>().is_some() {
+            return Some(one_line(&DisplayErrorContext(cause).to_string()));
+        }
+        source = cause.source();
+    }
+    None
+}
+
+/// The SDK's chain of causes without its debug dump, on one line.
+fn one_line(text: &str) -> String {
+    let text = text.split(" (").next().unwrap_or(text);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: ", self.operation)?;
+        if !self.code.is_empty() {
+            write!(f, "{}: ", self.code)?;
+        }
+        f.write_str(&self.message)?;
+        if !self.request_id.is_empty() {
+            write!(f, " (request {})", self.request_id)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,181 @@
+//! Instance refreshes: start or adopt, look, roll back, cancel; and why launches fail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_autoscaling::types::{
+    DesiredConfiguration, InstanceRefresh, LaunchTemplateSpecification, RefreshPreferences, RefreshStrategy,
+    ScaleInProtectedInstances, ScalingActivityStatusCode, StandbyInstances,
+};
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use super::{Account, Error, count, seconds, timestamp};
+use crate::config::{Preferences, Protected, Standby};
+use crate::model::{GroupName, Refresh, RefreshId, RefreshStatus, Target};
+
+/// A scaling activity that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedActivity {
+    /// Its id.
+    pub id: String,
+    /// The group that it was for.
+    pub group: GroupName,
+    /// When AWS tried.
+    pub started: Timestamp,
+    /// AWS's words.
+    pub message: String,
+}
+
+/// The failed activities of the whole account and region, read at most once in [`FRESH`].
+///
+/// One call serves every group that is being refreshed.
+pub(super) type ActivityCache = Arc<Mutex<Option<(Timestamp, Vec<FailedActivity>)>>>;
+
+/// How long an answer about activities is good for.
+const FRESH: Duration = Duration::from_secs(45);
+
+impl Account {
+    /// Asks AWS to start a refresh to the target, and gives its id.
+    ///
+    /// AWS knows no client token here: after an error the caller must look whether the
+    /// refresh is there, and never simply ask again.
+    ///
+    /// # Errors
+    /// `InstanceRefreshInProgress` when one is active, which may be this very one.
+    pub async fn start_refresh(
+        &self,
+        group: &GroupName,
+        target: &Target,
+        preferences: &Preferences,
+        auto_rollback: bool,
+    ) -> Result<RefreshId, Error> {
+        const OPERATION: &str = "StartInstanceRefresh";
+        let template = LaunchTemplateSpecification::builder()
+            .launch_template_id(target.template.as_str())
+            .version(target.version.to_string())
+            .build();
+        let request = self.autoscaling.start_instance_refresh().auto_scaling_group_name(group.as_str());
+        let answer = request
+            .strategy(RefreshStrategy::Rolling)
+            .desired_configuration(DesiredConfiguration::builder().launch_template(template).build())
+            .preferences(write_preferences(preferences, auto_rollback))
+            .send()
+            .await
+            .map_err(|error| Error::from_sdk(OPERATION, error))?;
+        answer.instance_refresh_id().map(RefreshId::from).ok_or_else(|| Error::unexpected(OPERATION, "no id"))
+    }
+
+    /// The group's newest refreshes, active ones first: one page, at most `limit` of them.
+    pub async fn refreshes(&self, group: &GroupName, limit: u8) -> Result<Vec<Refresh>, Error> {
+        let request = self.autoscaling.describe_instance_refreshes().auto_scaling_group_name(group.as_str());
+        let answer = request.max_records(i32::from(limit)).send().await;
+        let answer = answer.map_err(|error| Error::from_sdk("DescribeInstanceRefreshes", error))?;
+        Ok(answer.instance_refreshes().iter().filter_map(read_refresh).collect())
+    }
+
+    /// One refresh; `None` while AWS does not show it (yet).
+    pub async fn refresh(&self, group: &GroupName, id: &RefreshId) -> Result<Option<Refresh>, Error> {
+        let request = self.autoscaling.describe_instance_refreshes().auto_scaling_group_name(group.as_str());
+        let answer = request.instance_refresh_ids(id.as_str()).send().await;
+        let answer = answer.map_err(|error| Error::from_sdk("DescribeInstanceRefreshes", error))?;
+        Ok(answer.instance_refreshes().iter().filter_map(read_refresh).find(|refresh| refresh.id == *id))
+    }
+
+    /// Asks AWS to roll the active refresh back to what the group says.
+    ///
+    /// # Errors
+    /// `ActiveInstanceRefreshNotFound` when none is active any more,
+    /// `IrreversibleInstanceRefresh` when AWS can't.
+    pub async fn rollback_refresh(&self, group: &GroupName) -> Result<(), Error> {
+        let answer = self.autoscaling.rollback_instance_refresh().auto_scaling_group_name(group.as_str());
+        answer.send().await.map(drop).map_err(|error| Error::from_sdk("RollbackInstanceRefresh", error))
+    }
+
+    /// Asks AWS to cancel the active refresh. What was replaced stays replaced.
+    pub async fn cancel_refresh(&self, group: &GroupName) -> Result<(), Error> {
+        let answer = self.autoscaling.cancel_instance_refresh().auto_scaling_group_name(group.as_str());
+        answer.send().await.map(drop).map_err(|error| Error::from_sdk("CancelInstanceRefresh", error))
+    }
+
+    /// The group's scaling activities that failed since `since`, newest first.
+    pub async fn failed_activities(
+        &self,
+        group: &GroupName,
+        since: Timestamp,
+    ) -> Result<Vec<FailedActivity>, Error> {
+        let mut cache = self.activities.lock().await;
+        let now = self.clock.now();
+        let fresh = cache.as_ref().is_some_and(|(read, _)| self.clock.since(*read) < FRESH);
+        if !fresh {
+            *cache = Some((now, self.read_failed_activities().await?));
+        }
+        let known = cache.iter().flat_map(|(_, activities)| activities);
+        Ok(known.filter(|activity| activity.group == *group && activity.started >= since).cloned().collect())
+    }
+
+    async fn read_failed_activities(&self) -> Result<Vec<FailedActivity>, Error> {
+        let answer = self.autoscaling.describe_scaling_activities().max_records(100).send().await;
+        let answer = answer.map_err(|error| Error::from_sdk("DescribeScalingActivities", error))?;
+        let failed = answer.activities().iter().filter(|activity| {
+            matches!(
+                activity.status_code(),
+                Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
+            )
+        });
+        let read = failed.filter_map(|activity| {
+            Some(FailedActivity {
+                id: activity.activity_id()?.to_owned(),
+                group: activity.auto_scaling_group_name()?.into(),
+                started: timestamp(activity.start_time())?,
+                message: activity.status_message().or(activity.description()).unwrap_or_default().to_owned(),
+            })
+        });
+        Ok(read.collect())
+    }
+}
+
+fn write_preferences(preferences: &Preferences, auto_rollback: bool) -> RefreshPreferences {
+    let checkpoints: Vec<i32> = preferences.checkpoints.iter().map(|&percent| percent.into()).collect();
+    let builder = RefreshPreferences::builder()
+        .min_healthy_percentage(preferences.min_healthy.into())
+        .set_max_healthy_percentage(preferences.max_healthy.map(Into::into))
+        .set_instance_warmup(preferences.warmup.map(seconds))
+        .auto_rollback(auto_rollback)
+        // A run that goes on where another was killed must not replace what is right already.
+        .skip_matching(true)
+        .bake_time(seconds(preferences.bake))
+        .scale_in_protected_instances(match preferences.protected {
+            Protected::Refresh => ScaleInProtectedInstances::Refresh,
+            Protected::Ignore => ScaleInProtectedInstances::Ignore,
+            Protected::Wait => ScaleInProtectedInstances::Wait,
+        })
+        .standby_instances(match preferences.standby {
+            Standby::Terminate => StandbyInstances::Terminate,
+            Standby::Ignore => StandbyInstances::Ignore,
+            Standby::Wait => StandbyInstances::Wait,
+        });
+    if checkpoints.is_empty() {
+        return builder.build();
+    }
+    let delay = seconds(preferences.checkpoint_delay);
+    builder.set_checkpoint_percentages(Some(checkpoints)).checkpoint_delay(delay).build()
+}
+
+fn read_refresh(refresh: &InstanceRefresh) -> Option<Refresh> {
+    let template = refresh.desired_configuration().and_then(|desired| desired.launch_template());
+    let target = template.and_then(|template| {
+        let version = template.version()?.parse().ok()?;
+        Some(Target { template: template.launch_template_id()?.into(), version })
+    });
+    Some(Refresh {
+        id: refresh.instance_refresh_id()?.into(),
+        status: RefreshStatus::parse(refresh.status()?.as_str())?,
+        target,
+        percent: u8::try_from(count(refresh.percentage_complete()).min(100)).unwrap_or(100),
+        remaining: count(refresh.instances_to_update()),
+        reason: refresh.status_reason().unwrap_or_default().to_owned(),
+        started: timestamp(refresh.start_time()),
+        ended: timestamp(refresh.end_time()),
+    })
+}
