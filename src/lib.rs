@@ -13,9 +13,13 @@
 //! | [`sim`] | the simulator: AWS's wire and the applications, for rehearsals |
 
 pub mod aws;
+pub mod candidate;
 pub mod clock;
 pub mod config;
 pub mod event;
+pub mod gate;
 pub mod model;
 pub mod net;
+pub mod plan;
+pub mod rollout;
 pub mod sim;

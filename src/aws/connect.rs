@@ -164,6 +164,11 @@ impl Cloud {
 }
 
 impl Account {
+    /// What time it is on the clock that this account is asked by.
+    pub fn clock_now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
     /// Who we are there. The cheapest call that shows whether the credentials work.
     pub async fn identity(&self) -> Result<Identity, Error> {
         const OPERATION: &str = "GetCallerIdentity";

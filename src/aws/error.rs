@@ -49,6 +49,18 @@ impl Error {
         self.kind == Kind::Answered && self.code == code
     }
 
+    /// Whether asking again later may go better. Expired sessions are renewed in between.
+    pub fn may_pass(&self) -> bool {
+        match self.kind {
+            Kind::NoAnswer => true,
+            Kind::Credentials => self.code.contains("Expired"),
+            Kind::Answered => {
+                let passing = ["Throttl", "RequestLimitExceeded", "Internal", "Unavailable", "ResourceContention"];
+                passing.iter().any(|part| self.code.contains(part))
+            }
+        }
+    }
+
     /// Reads what the SDK says.
     pub(super) fn from_sdk<E, R>(operation: &'static str, error: SdkError<E, R>) -> Self
     where

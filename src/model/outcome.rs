@@ -125,6 +125,10 @@ pub enum Verdict {
     Partial,
     /// Refused before anything changed.
     Refused,
+    /// Not begun: credentials, a role or an account is not as the configuration says.
+    SetUp,
+    /// Not begun: AWS could not be asked.
+    Unreachable,
     /// It failed, and every group that failed is on the old image.
     RolledBack,
     /// It failed, and a person is needed.
@@ -141,6 +145,8 @@ impl Verdict {
         match self {
             Self::Passed | Self::Partial | Self::NotReached => Exit::Done,
             Self::Unproved | Self::Refused => Exit::Refused,
+            Self::SetUp => Exit::Usage,
+            Self::Unreachable => Exit::Unexpected,
             Self::RolledBack => Exit::RolledBack,
             Self::NeedsPerson => Exit::NeedsPerson,
             Self::Aborted => Exit::Aborted,
@@ -154,6 +160,8 @@ impl Verdict {
             Self::Unproved => "unproved",
             Self::Partial => "done so far",
             Self::Refused => "refused",
+            Self::SetUp => "not begun",
+            Self::Unreachable => "AWS out of reach",
             Self::RolledBack => "rolled back",
             Self::NeedsPerson => "needs a person",
             Self::Aborted => "aborted",

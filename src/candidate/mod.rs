@@ -1,0 +1,28 @@
+//! Finds the images of one build, and proves that they are fit to be rolled out.
+//!
+//! [`packer`] reads a manifest, [`lookup`] asks EC2; both end in [`verify`], which asks
+//! EC2 what every image is and refuses the unfit ones. Tags and writes nothing by itself
+//! before all of them are found fit.
+
+mod lookup;
+pub mod packer;
+mod verify;
+
+pub use lookup::lookup;
+pub use verify::{tag, verify};
+
+use crate::model::Problem;
+
+/// Why there is no candidate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was given can't be used: exit 2.
+    #[error("{0}")]
+    Input(Problem),
+    /// AWS says that the images are not fit: exit 3.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Unfit(Vec<Problem>),
+    /// AWS could not be asked.
+    #[error(transparent)]
+    Aws(#[from] crate::aws::Error),
+}

@@ -1,0 +1,23 @@
+//! Gates: the record that an image passed an environment, and the policy that asks for it.
+//!
+//! The record lives as tags on the candidate's images, where everyone can see it.
+//! [`policy`] is pure; [`ledger`] reads and writes the tags and decides nothing.
+
+mod ledger;
+mod policy;
+mod record;
+
+pub use ledger::{read, write};
+pub use policy::{Verdict, judge};
+pub use record::{Record, State};
+
+/// What every tag of ours on an image begins with.
+const GATE_PREFIX: &str = "ami-refresh:gate/";
+/// The family that an image belongs to.
+pub const FAMILY_TAG: &str = "ami-refresh:family";
+/// The number of the build that made it.
+pub const BUILD_TAG: &str = "ami-refresh:build";
+/// The page of the build that made it.
+pub const BUILD_URL_TAG: &str = "ami-refresh:build-url";
+/// The commit that was built.
+pub const COMMIT_TAG: &str = "ami-refresh:commit";

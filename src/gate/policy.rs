@@ -1,0 +1,149 @@
+//! Whether an environment may start: pure.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Record, State};
+use crate::config::Environment;
+use crate::model::{EnvironmentName, Problem};
+
+/// What the gates say of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every gate that it requires is passed for this image.
+    Open,
+    /// Every one is passed, and this is when the last has soaked.
+    Soaking {
+        /// When it opens.
+        until: Timestamp,
+        /// Which gate is not soaked yet, since when, and how to pass it.
+        problems: Vec<Problem>,
+    },
+    /// At least one is not passed.
+    Closed(Vec<Problem>),
+}
+
+/// Judges the gates that an environment requires; `records` are this image's.
+pub fn judge(
+    environment: &Environment,
+    records: &BTreeMap<EnvironmentName, Record>,
+    now: Timestamp,
+) -> Verdict {
+    let name = &environment.name;
+    let mut closed = Vec::new();
+    let mut soaking = Vec::new();
+    let mut until = now;
+    for required in &environment.gate.requires {
+        let record = records.get(required);
+        let passed = record.filter(|record| record.state == State::Passed);
+        let Some(passed) = passed else {
+            closed.push(not_passed(name, required, record));
+            continue;
+        };
+        let soak = SignedDuration::try_from(environment.gate.soak).unwrap_or(SignedDuration::MAX);
+        let soaked = passed.at.checked_add(soak).unwrap_or(Timestamp::MAX);
+        if soaked > now {
+            until = until.max(soaked);
+            soaking.push(not_soaked(name, required, passed, soaked));
+        }
+    }
+    if !closed.is_empty() {
+        closed.extend(soaking);
+        return Verdict::Closed(closed);
+    }
+    if soaking.is_empty() { Verdict::Open } else { Verdict::Soaking { until, problems: soaking } }
+}
+
+fn not_passed(name: &EnvironmentName, required: &EnvironmentName, record: Option<&Record>) -> Problem {
+    let why = match record {
+        None => format!("{name} requires it, and this image has not been through {required}"),
+        Some(record) => {
+            format!("{name} requires it, and it was {} at {}: {}", record.state, record.at, record.detail)
+        }
+    };
+    Problem::new(
+        format!("gate {required} is not passed for this image"),
+        why,
+        format!(
+            "run 'ami-refresh rollout --env {required}', or, knowing better, 'ami-refresh gate pass --env {required} --reason \"…\"'"
+        ),
+    )
+}
+
+fn not_soaked(
+    name: &EnvironmentName,
+    required: &EnvironmentName,
+    record: &Record,
+    soaked: Timestamp,
+) -> Problem {
+    Problem::new(
+        format!("gate {required} has not soaked yet"),
+        format!("{name} asks for time between; it passed at {} and has soaked at {soaked}", record.at),
+        format!("run this again from {soaked} on, or with --wait"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::{Fleet, GatePolicy};
+
+    fn environment(soak: u64) -> Environment {
+        let text = include_str!("../../pipeline/environments.yaml");
+        let fleet = Fleet::parse(std::path::Path::new("environments.yaml"), text).unwrap();
+        let mut environment = fleet.environment("prod").unwrap().clone();
+        environment.gate = GatePolicy {
+            requires: vec!["qa".into(), "stage".into()],
+            soak: Duration::from_secs(soak),
+            allow_empty: false,
+        };
+        environment
+    }
+
+    fn records(of: &[(&str, State, i64)]) -> BTreeMap<EnvironmentName, Record> {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let record = |&(name, state, seconds): &(&str, State, i64)| {
+            (name.into(), Record { state, at: at(seconds), detail: "3/3".into() })
+        };
+        of.iter().map(record).collect()
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(10_000).unwrap()
+    }
+
+    #[test]
+    fn every_required_gate_must_be_passed() {
+        let both = records(&[("qa", State::Passed, 1), ("stage", State::Passed, 2)]);
+        assert_eq!(judge(&environment(0), &both, now()), Verdict::Open);
+        let Verdict::Closed(problems) = judge(&environment(0), &records(&[("qa", State::Passed, 1)]), now())
+        else {
+            panic!("open")
+        };
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].what.contains("gate stage"), "{}", problems[0]);
+        assert!(problems[0].next.contains("gate pass --env stage"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn a_failed_or_revoked_gate_is_closed_and_says_since_when() {
+        for state in [State::Failed, State::Revoked] {
+            let records = records(&[("qa", state, 5000), ("stage", State::Passed, 2)]);
+            let Verdict::Closed(problems) = judge(&environment(0), &records, now()) else { panic!("open") };
+            assert!(problems[0].why.contains("1970-01-01T01:23:20Z"), "{}", problems[0]);
+        }
+    }
+
+    #[test]
+    fn a_gate_soaks_until_its_time_has_passed() {
+        let both = records(&[("qa", State::Passed, 1), ("stage", State::Passed, 9_000)]);
+        let Verdict::Soaking { until, .. } = judge(&environment(2_000), &both, now()) else {
+            panic!("not soaking")
+        };
+        assert_eq!(until.as_second(), 11_000);
+        assert_eq!(judge(&environment(1_000), &both, now()), Verdict::Open);
+    }
+}

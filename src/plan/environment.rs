@@ -1,0 +1,130 @@
+//! What is decided for the groups of an environment together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::group::{Judge, Judged};
+use super::{Change, Decision, GroupPlan, Plan, Survey};
+use crate::config::{Environment, Family, Fleet};
+use crate::model::{Candidate, Group, Problem, Region, TemplateId};
+
+/// Plans one environment from what AWS says of each of its regions.
+pub fn make(
+    fleet: &Fleet,
+    environment: &Environment,
+    family: &Family,
+    candidate: &Candidate,
+    surveys: &BTreeMap<Region, Survey>,
+) -> Plan {
+    let mut plan = Plan {
+        environment: environment.name.clone(),
+        groups: Vec::new(),
+        refused: Vec::new(),
+        busy: Vec::new(),
+    };
+    for survey in surveys.values() {
+        let judge = Judge { fleet, environment, family, candidate, survey };
+        let mut groups = Vec::new();
+        for group in survey.groups.iter().filter(|group| environment.select.matches(&group.tags)) {
+            plan.refused.extend(selected_twice(fleet, environment, group));
+            match judge.judge(group) {
+                Judged::Decided(decided) => groups.push(*decided),
+                Judged::Refused(decided, problem) => {
+                    plan.refused.push(problem);
+                    groups.push(*decided);
+                }
+                Judged::Busy(decided, problem) => {
+                    plan.busy.push(problem);
+                    groups.push(*decided);
+                }
+            }
+        }
+        plan.refused.extend(hold_sharers_still(environment, survey, &mut groups));
+        plan.groups.extend(groups);
+    }
+    if plan.groups.is_empty() {
+        plan.refused.push(no_groups(environment));
+    }
+    plan
+}
+
+fn no_groups(environment: &Environment) -> Problem {
+    let tags: Vec<String> =
+        environment.select.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let regions: Vec<&str> = environment.regions.iter().map(Region::as_str).collect();
+    Problem::new(
+        format!("no group in {} carries {}", environment.name, tags.join(" and ")),
+        format!("account {}, {}", environment.account, regions.join(", ")),
+        "correct 'select' in the configuration, or tag the groups",
+    )
+}
+
+/// A group that two environments select would be rolled before its turn.
+fn selected_twice(fleet: &Fleet, environment: &Environment, group: &Group) -> Option<Problem> {
+    let other = fleet.environments.iter().find(|other| {
+        other.name != environment.name
+            && other.account == environment.account
+            && other.regions.contains(&group.region)
+            && other.select.matches(&group.tags)
+    })?;
+    Some(Problem::new(
+        format!("group {} is selected by {} and by {}", group.name, environment.name, other.name),
+        "it would be refreshed before one of their gates is passed",
+        "make their 'select' tags tell them apart",
+    ))
+}
+
+/// Rule 2: whoever floats on a template that gets a version is pinned first, or the rollout is refused.
+fn hold_sharers_still(environment: &Environment, survey: &Survey, groups: &mut [GroupPlan]) -> Vec<Problem> {
+    // A version that exists already puts nothing new in front of anybody.
+    let published: BTreeSet<TemplateId> = groups
+        .iter()
+        .filter_map(GroupPlan::change)
+        .filter(|change| change.existing.is_none())
+        .map(|change| change.template.clone())
+        .collect();
+    let mut problems = Vec::new();
+    for sharer in &survey.groups {
+        let Some(template) = sharer.template.as_ref() else { continue };
+        if !template.tracking.floats() || !published.contains(&template.id) {
+            continue;
+        }
+        let Some(planned) = groups.iter_mut().find(|planned| planned.group.name == sharer.name) else {
+            problems.push(shared_outside(environment, sharer, survey, &template.id));
+            continue;
+        };
+        if let Decision::Skip(why) = &planned.decision
+            && let (Some(version), Some(image)) = (planned.version, &planned.image)
+        {
+            let change = Change {
+                template: template.id.clone(),
+                source: version,
+                tracking: template.tracking,
+                from: image.clone(),
+                to: image.clone(),
+                existing: Some(version),
+            };
+            planned.decision = Decision::HoldStill(change, why.clone());
+        }
+    }
+    problems
+}
+
+fn shared_outside(
+    environment: &Environment,
+    sharer: &Group,
+    survey: &Survey,
+    template: &TemplateId,
+) -> Problem {
+    let tracking =
+        sharer.template.as_ref().map_or_else(String::new, |template| template.tracking.to_string());
+    let pin =
+        survey.latest.get(template).map_or_else(String::new, |version| format!(" to version {version}"));
+    Problem::new(
+        format!("group {} follows {tracking} of {template}, and is not in {}", sharer.name, environment.name),
+        "publishing a version would put the new image into it on its next scale-out",
+        format!("pin {}{pin}, or give it a template of its own", sharer.name),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! What would change, group by group, and what is refused: pure.
+//!
+//! [`make`] turns the configuration, the candidate and what AWS says (a [`Survey`] a
+//! region) into a [`Plan`]. The plan is the dry run: nothing here or below it asks AWS.
+
+mod environment;
+mod group;
+mod marker;
+
+use std::collections::BTreeMap;
+
+pub use environment::make;
+pub use marker::{MARKER_TAG, Marker};
+
+use crate::config::RefreshPolicy;
+use crate::event::{GroupRef, PlannedAction, PlannedGroup};
+use crate::model::{
+    EnvironmentName, Group, GroupName, Image, ImageId, Problem, Refresh, Region, Target, TemplateId,
+    Tracking, Version,
+};
+
+/// What AWS says of one region of an environment's account.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    /// Every group there, whoever selects it, by name.
+    pub groups: Vec<Group>,
+    /// The versions that matter: what groups resolve to, and the newest of each template.
+    pub versions: BTreeMap<(TemplateId, u64), Version>,
+    /// The number of each template's newest version.
+    pub latest: BTreeMap<TemplateId, u64>,
+    /// The number of each template's default version.
+    pub default: BTreeMap<TemplateId, u64>,
+    /// The images that those versions name, and the candidate's, as that account sees them.
+    pub images: BTreeMap<ImageId, Image>,
+    /// The refreshes that are active on selected groups.
+    pub active: BTreeMap<GroupName, Refresh>,
+}
+
+impl Survey {
+    /// The number that a tracking of this template stands for now.
+    pub fn resolve(&self, template: &TemplateId, tracking: Tracking) -> Option<u64> {
+        match tracking {
+            Tracking::Pinned(number) => Some(number),
+            Tracking::Latest => self.latest.get(template).copied(),
+            Tracking::Default => self.default.get(template).copied(),
+        }
+    }
+
+    /// The newest version that is a copy of `source` with this image.
+    pub fn copy_with_image(&self, source: &Version, image: &ImageId) -> Option<u64> {
+        let of_template = self.versions.values().filter(|version| version.template == source.template);
+        of_template
+            .filter(|version| version.is_copy_with_image(source, image))
+            .map(|version| version.number)
+            .max()
+    }
+}
+
+/// How one group is to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its template.
+    pub template: TemplateId,
+    /// The version that it had when the rollout began: what it is taken back to.
+    pub source: u64,
+    /// How it named that version: how it will name its version again at the end.
+    pub tracking: Tracking,
+    /// The image that it had.
+    pub from: ImageId,
+    /// The image that it gets.
+    pub to: ImageId,
+    /// The version with the new image, where it exists already.
+    pub existing: Option<u64>,
+}
+
+impl Change {
+    /// What a refresh back to the old image aims at.
+    pub fn back(&self) -> Target {
+        Target { template: self.template.clone(), version: self.source }
+    }
+
+    /// The marker that is set before anything changes.
+    pub fn marker(&self, checked: bool) -> Marker {
+        let (to, from) = (self.to.clone(), self.from.clone());
+        Marker { to, from, version: self.source, tracking: self.tracking, checked }
+    }
+}
+
+/// What is to happen to a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It is refreshed.
+    Refresh(Change),
+    /// A rollout of this very image was begun on it, and goes on.
+    Resume(Change),
+    /// Nothing is done to it but that it is pinned while its template gets a version, for it
+    /// floats on a template of another group's.
+    HoldStill(Change, String),
+    /// Nothing is done, and why.
+    Skip(String),
+}
+
+/// One group's plan.
+#[derive(Debug, Clone)]
+pub struct GroupPlan {
+    /// The group as it was found.
+    pub group: Group,
+    /// Where it stands.
+    pub at: GroupRef,
+    /// How it is refreshed, overrides applied.
+    pub policy: RefreshPolicy,
+    /// The version it resolves to now.
+    pub version: Option<u64>,
+    /// The image that it names now.
+    pub image: Option<ImageId>,
+    /// That image's name.
+    pub image_name: String,
+    /// What is to happen.
+    pub decision: Decision,
+}
+
+impl GroupPlan {
+    /// The change, when the group is to be on the new image at the end.
+    pub fn change(&self) -> Option<&Change> {
+        match &self.decision {
+            Decision::Refresh(change) | Decision::Resume(change) => Some(change),
+            Decision::HoldStill(..) | Decision::Skip(_) => None,
+        }
+    }
+
+    /// The change, when anything at all is done to the group.
+    pub fn touched(&self) -> Option<&Change> {
+        match &self.decision {
+            Decision::Refresh(change) | Decision::Resume(change) | Decision::HoldStill(change, _) => {
+                Some(change)
+            }
+            Decision::Skip(_) => None,
+        }
+    }
+
+    /// The plan as an event tells it.
+    pub fn told(&self, checks: &[String]) -> PlannedGroup {
+        let (action, why) = match &self.decision {
+            Decision::Refresh(_) => (PlannedAction::Refresh, String::new()),
+            Decision::Resume(_) => {
+                (PlannedAction::Resume, "a rollout of this image was begun before".to_owned())
+            }
+            Decision::HoldStill(_, why) | Decision::Skip(why) => (PlannedAction::Skip, why.clone()),
+        };
+        let template = self.group.template.as_ref();
+        PlannedGroup {
+            group: self.at.clone(),
+            image: self.image.clone(),
+            image_name: self.image_name.clone(),
+            new_image: self.change().map(|change| change.to.clone()),
+            template: template
+                .map_or_else(String::new, |template| format!("{} ({})", template.name, template.id)),
+            version: self.version,
+            tracking: self
+                .touched()
+                .map(|change| change.tracking)
+                .or(template.map(|template| template.tracking)),
+            desired: self.group.desired,
+            action,
+            why,
+            checks: if self.change().is_some() { checks.to_vec() } else { Vec::new() },
+        }
+    }
+}
+
+/// What would happen in one environment.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Which environment.
+    pub environment: EnvironmentName,
+    /// Its groups, ordered by region and name.
+    pub groups: Vec<GroupPlan>,
+    /// Why it may not be done: all reasons at once. Empty when it may.
+    pub refused: Vec<Problem>,
+    /// Groups that somebody else refreshes, and that are waited for.
+    pub busy: Vec<Problem>,
+}
+
+impl Plan {
+    /// Whether any group would change.
+    pub fn changes_anything(&self) -> bool {
+        self.groups.iter().any(|group| group.change().is_some())
+    }
+
+    /// The groups of a region.
+    pub fn in_region<'a>(&'a self, region: &'a Region) -> impl Iterator<Item = &'a GroupPlan> {
+        self.groups.iter().filter(move |group| group.at.region == *region)
+    }
+}

@@ -1,0 +1,62 @@
+//! What stands where, kept outside the futures that do the work.
+//!
+//! When a signal drops those, this is what is known of them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::event::GroupRef;
+use crate::model::EnvironmentName;
+
+/// Where one group stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Its turn has not come.
+    Waiting,
+    /// Something was begun on it: what, in words.
+    Running(String),
+    /// Its end was told.
+    Ended,
+}
+
+/// The board of one run.
+#[derive(Debug, Default)]
+pub struct Board {
+    inner: RefCell<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    environment: Option<EnvironmentName>,
+    finished: Vec<EnvironmentName>,
+    groups: BTreeMap<GroupRef, Standing>,
+}
+
+impl Board {
+    pub(super) fn begin(&self, environment: &EnvironmentName) {
+        let mut inner = self.inner.borrow_mut();
+        inner.environment = Some(environment.clone());
+        inner.groups.clear();
+    }
+
+    pub(super) fn finish(&self, environment: &EnvironmentName) {
+        let mut inner = self.inner.borrow_mut();
+        inner.environment = None;
+        inner.finished.push(environment.clone());
+    }
+
+    pub(super) fn stands(&self, group: &GroupRef, standing: Standing) {
+        self.inner.borrow_mut().groups.insert(group.clone(), standing);
+    }
+
+    /// The environment that was under way, and its groups.
+    pub(super) fn under_way(&self) -> (Option<EnvironmentName>, BTreeMap<GroupRef, Standing>) {
+        let inner = self.inner.borrow();
+        (inner.environment.clone(), inner.groups.clone())
+    }
+
+    /// Whether the environment's end was told.
+    pub(super) fn is_finished(&self, environment: &EnvironmentName) -> bool {
+        self.inner.borrow().finished.contains(environment)
+    }
+}

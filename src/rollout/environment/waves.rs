@@ -1,0 +1,128 @@
+//! In which order groups go: what was begun before, the canary, then the rest, bounded.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::super::Run;
+use super::super::board::Standing;
+use super::super::events::millis;
+use super::super::group::{Driver, Manner};
+use super::super::prepare::Targets;
+use super::{GroupEnd, Side, outcome};
+use crate::aws::Account;
+use crate::config::Environment;
+use crate::event::Event;
+use crate::model::{Outcome, Region};
+use crate::plan::{Decision, GroupPlan, Plan};
+
+/// Drives every group of the plan; the ends come in the plan's order.
+pub(super) async fn roll<'a>(
+    run: &'a Run<'a>,
+    environment: &Environment,
+    plan: &'a Plan,
+    accounts: &'a BTreeMap<Region, Account>,
+    targets: &'a Targets,
+    manner: Manner,
+) -> Vec<GroupEnd<'a>> {
+    let mut ends: Vec<GroupEnd<'a>> = Vec::new();
+    let mut waiting: VecDeque<&GroupPlan> = VecDeque::new();
+    let mut first: Vec<&GroupPlan> = Vec::new();
+    for group in &plan.groups {
+        match &group.decision {
+            // What was begun before is under way already, and serves as the canary.
+            Decision::Resume(_) => first.push(group),
+            Decision::Refresh(_) => waiting.push_back(group),
+            Decision::HoldStill(_, why) | Decision::Skip(why) => ends.push(skipped(run, group, why)),
+        }
+    }
+    if first.is_empty() {
+        let canary = environment.refresh.canary.min(waiting.len());
+        first.extend(waiting.drain(..canary));
+    }
+    let policy = &environment.refresh;
+    let wave = Wave { run, accounts, targets, manner, at_once: policy.groups_at_once };
+    ends.extend(wave.run(first.into(), policy.max_failures).await);
+    let failures = ends.iter().filter(|end| failed(&end.outcome)).count();
+    // A canary that fails stops everything, whatever the rest would be allowed.
+    let allowed = if failures > 0 { 0 } else { policy.max_failures };
+    ends.extend(wave.run(waiting, allowed).await);
+    ends.sort_by(|a, b| a.plan.at.cmp(&b.plan.at));
+    ends
+}
+
+struct Wave<'a> {
+    run: &'a Run<'a>,
+    accounts: &'a BTreeMap<Region, Account>,
+    targets: &'a Targets,
+    manner: Manner,
+    at_once: usize,
+}
+
+impl<'a> Wave<'a> {
+    /// Drives the groups, none new after `allowed` failures.
+    async fn run(&self, mut waiting: VecDeque<&'a GroupPlan>, allowed: usize) -> Vec<GroupEnd<'a>> {
+        let mut ends = Vec::new();
+        let mut running = FuturesUnordered::new();
+        let mut failures = 0;
+        loop {
+            while failures < allowed
+                && running.len() < self.at_once
+                && let Some(group) = waiting.pop_front()
+            {
+                running.push(self.one(group));
+            }
+            let Some(end) = running.next().await else { break };
+            failures += usize::from(failed(&end.outcome));
+            ends.push(end);
+        }
+        ends.extend(waiting.into_iter().map(|group| not_started(self.run, group)));
+        ends
+    }
+
+    async fn one(&self, group: &'a GroupPlan) -> GroupEnd<'a> {
+        let begun = self.run.clock.now();
+        let target = self.targets.get(&(group.at.region.clone(), group.at.group.clone()));
+        let (Some(change), Some(target), Some(account)) =
+            (group.change(), target, self.accounts.get(&group.at.region))
+        else {
+            return not_started(self.run, group);
+        };
+        let driven = Driver::new(self.run, account, group, change, target, self.manner).forward().await;
+        let proved = u32::try_from(driven.proof.proved.len()).unwrap_or(u32::MAX);
+        let (outcome, side) = outcome(&driven.end, &group.at.environment, proved);
+        let end = GroupEnd { plan: group, target: Some(target.clone()), outcome, side };
+        self.run.events.emit(Event::GroupEnded {
+            group: group.at.clone(),
+            outcome: end.outcome.clone(),
+            images: driven.proof.images,
+            stragglers: driven.proof.stragglers,
+            took_ms: millis(self.run.clock.since(begun)),
+        });
+        self.run.board.stands(&group.at, Standing::Ended);
+        end
+    }
+}
+
+pub(super) fn failed(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::RolledBack { .. } | Outcome::NeedsPerson { .. } => true,
+        Outcome::Refreshed { .. } | Outcome::Skipped { .. } | Outcome::Left { .. } | Outcome::NotStarted { .. } => false,
+    }
+}
+
+fn skipped<'a>(run: &Run<'_>, group: &'a GroupPlan, why: &str) -> GroupEnd<'a> {
+    ended_at_once(run, group, Outcome::Skipped { why: why.to_owned() })
+}
+
+fn not_started<'a>(run: &Run<'_>, group: &'a GroupPlan) -> GroupEnd<'a> {
+    let why = "another group failed: no more are started".to_owned();
+    ended_at_once(run, group, Outcome::NotStarted { why })
+}
+
+fn ended_at_once<'a>(run: &Run<'_>, plan: &'a GroupPlan, outcome: Outcome) -> GroupEnd<'a> {
+    let (group, images) = (plan.at.clone(), BTreeMap::new());
+    run.events.emit(Event::GroupEnded { group, outcome: outcome.clone(), images, stragglers: Vec::new(), took_ms: 0 });
+    run.board.stands(&plan.at, Standing::Ended);
+    GroupEnd { plan, target: None, outcome, side: Side::Old }
+}

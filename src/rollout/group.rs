@@ -1,0 +1,258 @@
+//! Drives one group: does what the machine says, and tells it what was seen.
+
+mod refresh;
+mod report;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::Run;
+use super::board::Standing;
+use super::machine::{Act, End, Seen, State, act_of, next};
+use super::pace::Known;
+use super::patience::patiently;
+use super::proof::{self, Proof, Wanted};
+use crate::aws::Account;
+use crate::event::{Event, GroupRef, RollbackRoute, Status};
+use crate::model::{InstanceId, RefreshId, RefreshStatus, Target, Tracking};
+use crate::plan::{Change, Decision, GroupPlan};
+use crate::smoke::Expectation;
+
+/// How far a group is to be driven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// To the bake, or to the end where there is none: other steps go on from there.
+    Baking,
+    /// To the end.
+    End,
+}
+
+/// How a group is driven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Manner {
+    /// How far.
+    pub(super) until: Until,
+    /// Whether the checks are asked here; else another step asks them.
+    pub(super) checks: bool,
+}
+
+/// How it ended, and what was seen at the end.
+pub(super) struct Driven {
+    pub(super) end: Ending,
+    pub(super) proof: Proof,
+}
+
+/// The machine's end, or one of the driver's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The machine ended.
+    Machine(End),
+    /// It ended well, but no instance was replaced: proof of nothing.
+    Unchanged,
+    /// It was told to stop here, with the refresh in this state.
+    Handed(String),
+}
+
+/// One group on its way.
+pub(super) struct Driver<'a> {
+    pub(super) run: &'a Run<'a>,
+    pub(super) account: &'a Account,
+    pub(super) plan: &'a GroupPlan,
+    pub(super) change: &'a Change,
+    pub(super) target: &'a Target,
+    pub(super) manner: Manner,
+    /// The refresh that is followed.
+    refresh: Option<RefreshId>,
+    /// What was known of it last.
+    known: Option<Known>,
+    /// Since when the group goes forward, or back.
+    phase: Timestamp,
+    /// Since when the refresh bakes.
+    baking: Option<Timestamp>,
+    /// The failed launches that were told already, and since the last progress.
+    told: BTreeSet<String>,
+    failing: Vec<String>,
+    /// How often AWS could not be asked in a row.
+    lost: u32,
+    /// The instances that were there at the start.
+    first: BTreeSet<InstanceId>,
+    proof: Proof,
+    step: Timestamp,
+}
+
+impl<'a> Driver<'a> {
+    pub(super) fn new(
+        run: &'a Run<'a>,
+        account: &'a Account,
+        plan: &'a GroupPlan,
+        change: &'a Change,
+        target: &'a Target,
+        manner: Manner,
+    ) -> Self {
+        let now = run.clock.now();
+        Self {
+            run,
+            account,
+            plan,
+            change,
+            target,
+            manner,
+            refresh: None,
+            known: None,
+            phase: now,
+            baking: None,
+            told: BTreeSet::new(),
+            failing: Vec::new(),
+            lost: 0,
+            first: plan.group.members.iter().map(|member| member.id.clone()).collect(),
+            proof: Proof::default(),
+            step: now,
+        }
+    }
+
+    fn at(&self) -> &GroupRef {
+        &self.plan.at
+    }
+
+    /// Takes the group to the new image, or, if anything fails, back.
+    pub(super) async fn forward(mut self) -> Driven {
+        let resumed = matches!(self.plan.decision, Decision::Resume(_));
+        let (state, act) = if resumed { self.standing().await } else { (State::Starting, Act::Start) };
+        self.drive(state, act).await
+    }
+
+    /// Takes the group back to what it had, for this reason.
+    pub(super) async fn back(mut self, why: String) -> Driven {
+        let active = patiently(self.run.clock, async || self.account.refreshes(&self.at().group, 10).await).await;
+        let active = active.unwrap_or_default().into_iter().find(|refresh| refresh.status.is_active());
+        let (route, act) = match active {
+            // Its rollback may be under way already: asking again is answered with that.
+            Some(refresh) if refresh.target.as_ref() == Some(self.target) => {
+                self.refresh = Some(refresh.id);
+                let under_way = refresh.status == RefreshStatus::RollbackInProgress;
+                (RollbackRoute::Native, if under_way { Act::Follow } else { Act::AskRollback })
+            }
+            Some(_) | None => (RollbackRoute::NewRefresh, Act::StartBack),
+        };
+        self.tell_rollback(route, &why);
+        self.drive(State::RollingBack(route, why), act).await
+    }
+
+    /// Where a rollout that was begun before stands.
+    async fn standing(&mut self) -> (State, Act) {
+        let listed = patiently(self.run.clock, async || self.account.refreshes(&self.at().group, 10).await).await;
+        let active = listed.unwrap_or_default().into_iter().find(|refresh| refresh.status.is_active());
+        if let Some(active) = active {
+            if active.target.as_ref() == Some(&self.change.back()) {
+                let why = "a rollback was begun before".to_owned();
+                self.adopt(active);
+                return (State::RollingBack(RollbackRoute::NewRefresh, why), Act::Follow);
+            }
+            if active.target.as_ref() == Some(self.target) {
+                let status = active.status;
+                self.adopt(active);
+                return next(State::Starting, Seen::Refresh(status, String::new()));
+            }
+        }
+        if self.says_new() { (State::CheckingLate, Act::RunChecks) } else { (State::Starting, Act::Start) }
+    }
+
+    /// Whether the group itself names the new version: then its refresh ended well before.
+    fn says_new(&self) -> bool {
+        let tracking = self.plan.group.template.as_ref().map(|template| template.tracking);
+        match tracking {
+            Some(Tracking::Pinned(version)) => version == self.target.version,
+            Some(Tracking::Latest | Tracking::Default) => self.plan.version == Some(self.target.version),
+            None => false,
+        }
+    }
+
+    async fn drive(mut self, mut state: State, mut act: Act) -> Driven {
+        loop {
+            self.run.board.stands(self.at(), Standing::Running(self.words(&state)));
+            if self.manner.until == Until::Baking && matches!(state, State::Checking | State::CheckingLate) {
+                let status = if state == State::Checking { "Baking" } else { "refreshed, not proved yet" };
+                return Driven { end: Ending::Handed(status.into()), proof: self.proof };
+            }
+            if let State::Ended(end) = state {
+                return self.ended(end);
+            }
+            let seen = self.act(&state, act).await;
+            let before = state.clone();
+            (state, act) = next(state, seen);
+            self.tell_step(&before, &state);
+            if act_of(&before) != act_of(&state) {
+                self.known = self.known.filter(|_| state == State::Settling);
+            }
+        }
+    }
+
+    async fn act(&mut self, state: &State, act: Act) -> Seen {
+        match act {
+            Act::Start => self.start(&self.target.clone(), true).await,
+            Act::StartBack => self.start(&self.change.back(), false).await,
+            Act::Follow => self.follow(state).await,
+            Act::AskRollback => self.ask_rollback().await,
+            Act::RunChecks => self.check().await,
+            Act::Prove => self.prove(false).await,
+            Act::ProveBack => self.prove(true).await,
+            Act::Stop => Seen::Lost("nothing is left to do".into()),
+        }
+    }
+
+    async fn check(&mut self) -> Seen {
+        if !self.manner.checks {
+            return Seen::ChecksPassed;
+        }
+        let checks = self.run.fleet.checks_of(self.environment());
+        let names: Vec<String> = checks.iter().map(|check| check.name.clone()).collect();
+        let group = self.at().clone();
+        self.run.events.emit(Event::ChecksStarted { group: group.clone(), checks: names });
+        let expect = Expectation {
+            group: group.clone(),
+            image: Some(self.change.to.clone()),
+            target: Some(self.target.clone()),
+        };
+        let events = &self.run.events;
+        let done = |result: &crate::event::CheckResult| {
+            events.emit(Event::CheckEnded { group: group.clone(), result: result.clone() });
+        };
+        let results = self.run.probes.run(self.account, &expect, &checks, done).await;
+        let bad = results.iter().filter(|result| matches!(result.status, Status::Failed | Status::Errored));
+        let bad: Vec<String> = bad.map(|result| format!("check {}: {}", result.check, result.message)).collect();
+        if bad.is_empty() { Seen::ChecksPassed } else { Seen::ChecksFailed(bad.join("; ")) }
+    }
+
+    /// The environment's configuration. The plan was made from it, so it is there.
+    fn environment(&self) -> &'a crate::config::Environment {
+        let found = self.run.fleet.environment(self.plan.at.environment.as_str());
+        found.unwrap_or(&self.run.fleet.environments[0])
+    }
+
+    async fn prove(&mut self, back: bool) -> Seen {
+        let (image, target) = if back { (&self.change.from, self.change.back()) } else { (&self.change.to, self.target.clone()) };
+        let preferences = &self.plan.policy.preferences;
+        // Going back, what counts is the image: after a rollback of a group on `$Latest` the
+        // version that it follows is an equal copy of the one that its instances run.
+        let wanted = Wanted { image, target: &target, any_version: back, preferences };
+        match proof::prove(self.run, self.account, &self.at().group, &wanted).await {
+            Ok(proof) => {
+                let wrong = proof.wrong.join(", ");
+                self.proof = proof;
+                if wrong.is_empty() { Seen::Proved } else { Seen::Stragglers(wrong) }
+            }
+            Err(error) => Seen::Lost(error.to_string()),
+        }
+    }
+
+    fn ended(self, end: End) -> Driven {
+        let resumed = matches!(self.plan.decision, Decision::Resume(_));
+        let replaced = self.proof.proved.iter().any(|id| !self.first.contains(id));
+        let end = match end {
+            End::Refreshed if !replaced && !resumed => Ending::Unchanged,
+            end => Ending::Machine(end),
+        };
+        Driven { end, proof: self.proof }
+    }
+}

@@ -1,0 +1,242 @@
+//! The refresh of one group: started or adopted, followed, rolled back.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::machine::{Seen, State};
+use super::super::pace::{self, Known};
+use super::super::patience::{patiently, until};
+use super::Driver;
+use crate::aws::{Error, Kind};
+use crate::event::Event;
+use crate::model::{Refresh, RefreshStatus, Target};
+
+/// How often a start whose answer was lost is made again, each time after looking for it.
+const STARTS: u32 = 3;
+/// How often AWS is looked through for a refresh whose answer was lost.
+const LOOKS: u32 = 6;
+/// How many looks in a row may go unanswered, each with the SDK's own retries inside.
+const LOST: u32 = 10;
+/// After how many failed launches without progress a refresh is given up.
+const FAILING: usize = 3;
+/// How long AWS may take to end a refresh that is cancelled: it waits for launches under way.
+const CANCELS_WITHIN: Duration = Duration::from_secs(900);
+/// How long AWS may take to show a refresh that it started.
+const SHOWS_WITHIN: Duration = Duration::from_secs(120);
+
+impl Driver<'_> {
+    /// Starts a refresh to the target, or adopts the one that goes there already.
+    ///
+    /// AWS knows no client token here: a lost answer is found again by looking.
+    pub(super) async fn start(&mut self, target: &Target, auto_rollback: bool) -> Seen {
+        self.phase = self.run.clock.now();
+        self.known = None;
+        self.failing.clear();
+        let preferences = &self.plan.policy.preferences;
+        // The way back is not baked: its checks are the proof of the old image.
+        let mut preferences = preferences.clone();
+        if !auto_rollback {
+            preferences.bake = Duration::ZERO;
+            preferences.checkpoints.clear();
+        }
+        let mut last = String::new();
+        for _ in 0..STARTS {
+            let asked = self.run.clock.now();
+            let started = self.account.start_refresh(&self.at().group, target, &preferences, auto_rollback).await;
+            let error = match started {
+                Ok(id) => {
+                    self.refresh = Some(id.clone());
+                    self.tell_started(id, target, false);
+                    return Seen::Started;
+                }
+                Err(error) => error,
+            };
+            if let Some(seen) = self.find_started(target, asked, &error).await {
+                return seen;
+            }
+            last = error.to_string();
+        }
+        Seen::Lost(last)
+    }
+
+    /// Looks for the refresh behind an answer that was not one; `None` when it is not there.
+    async fn find_started(&mut self, target: &Target, asked: Timestamp, error: &Error) -> Option<Seen> {
+        let in_progress = error.is("InstanceRefreshInProgress");
+        if !in_progress && error.kind == Kind::Answered && !error.may_pass() {
+            return Some(Seen::NotStarted(error.to_string()));
+        }
+        let mut busy = None;
+        for _ in 0..LOOKS {
+            self.run.clock.sleep(Duration::from_secs(5)).await;
+            let Ok(refreshes) = self.account.refreshes(&self.at().group, 10).await else { continue };
+            // The clocks of AWS and of this machine may differ a little.
+            let slack = jiff::SignedDuration::from_secs(60);
+            let recent = |refresh: &Refresh| refresh.started.is_some_and(|at| at + slack >= asked);
+            let ours = refreshes.iter().find(|refresh| {
+                refresh.target.as_ref() == Some(target) && (refresh.status.is_active() || recent(refresh))
+            });
+            if let Some(ours) = ours {
+                self.adopt(ours.clone());
+                return Some(Seen::Started);
+            }
+            busy = refreshes.into_iter().find(|refresh| refresh.status.is_active());
+            if busy.is_some() {
+                break;
+            }
+        }
+        let busy = busy.filter(|_| in_progress)?;
+        Some(Seen::NotStarted(format!("refresh {} is {}, and goes elsewhere", busy.id, busy.status)))
+    }
+
+    /// Goes on with a refresh that is there already.
+    pub(super) fn adopt(&mut self, refresh: Refresh) {
+        if let Some(target) = &refresh.target {
+            self.tell_started(refresh.id.clone(), target, true);
+        }
+        if refresh.status == RefreshStatus::Baking {
+            self.baking = Some(self.run.clock.now());
+        }
+        self.refresh = Some(refresh.id);
+    }
+
+    /// Looks at the refresh again, after the pause that its progress asks for.
+    pub(super) async fn follow(&mut self, state: &State) -> Seen {
+        self.run.clock.sleep(pace::pause(self.known)).await;
+        let elapsed = self.run.clock.since(self.phase);
+        let Some(id) = self.refresh.clone() else { return Seen::Lost("no refresh to follow".into()) };
+        match self.account.refresh(&self.at().group, &id).await {
+            Ok(Some(refresh)) => {
+                self.lost = 0;
+                self.look(state, &refresh, elapsed).await
+            }
+            Ok(None) if elapsed < SHOWS_WITHIN => Seen::Started,
+            Ok(None) => Seen::Lost(format!("AWS does not show refresh {id}")),
+            Err(error) => {
+                self.lost += 1;
+                if self.lost >= LOST { Seen::Lost(error.to_string()) } else { Seen::Started }
+            }
+        }
+    }
+
+    async fn look(&mut self, state: &State, refresh: &Refresh, elapsed: Duration) -> Seen {
+        let moved = self.remember(refresh, elapsed);
+        if moved {
+            self.failing.clear();
+        } else if let Some(seen) = self.failing_launches(refresh).await {
+            return seen;
+        }
+        let mut limit = self.plan.policy.timeout;
+        if refresh.status == RefreshStatus::Baking {
+            limit += self.plan.policy.preferences.bake;
+        }
+        if refresh.status.is_active() && elapsed > limit {
+            let percent = refresh.percent;
+            return Seen::TimedOut(format!("the refresh is {} at {percent}% after {limit:?}", refresh.status));
+        }
+        let reason = if *state == State::Starting { String::new() } else { refresh.reason.clone() };
+        Seen::Refresh(refresh.status, reason)
+    }
+
+    /// Notes what the refresh says, tells it when it is new, and gives whether it moved.
+    fn remember(&mut self, refresh: &Refresh, elapsed: Duration) -> bool {
+        let now = self.run.clock.now();
+        let before = self.known.map(|known| (known.status, known.percent));
+        if refresh.status == RefreshStatus::Baking {
+            self.baking.get_or_insert(now);
+        }
+        let bake = self.plan.policy.preferences.bake;
+        let baked = self.baking.map_or(Duration::ZERO, |since| self.run.clock.since(since));
+        self.known = Some(Known {
+            status: refresh.status,
+            percent: refresh.percent,
+            elapsed,
+            bake_left: bake.saturating_sub(baked),
+        });
+        if before == Some((refresh.status, refresh.percent)) {
+            return false;
+        }
+        self.run.events.emit(Event::RefreshMoved {
+            group: self.at().clone(),
+            status: refresh.status,
+            percent: refresh.percent,
+            remaining: refresh.remaining,
+            reason: refresh.reason.clone(),
+        });
+        true
+    }
+
+    /// Reads why launches fail, and gives up when they go on failing without any progress.
+    async fn failing_launches(&mut self, refresh: &Refresh) -> Option<Seen> {
+        let moving = matches!(
+            refresh.status,
+            RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::RollbackInProgress
+        );
+        if !moving {
+            return None;
+        }
+        // One that can't be read now is read at the next look.
+        let failed = self.account.failed_activities(&self.at().group, self.phase).await.unwrap_or_default();
+        for activity in failed.into_iter().rev() {
+            if self.told.insert(activity.id) {
+                self.failing.push(activity.message.clone());
+                self.run.events.emit(Event::LaunchFailed {
+                    group: self.at().clone(),
+                    started: activity.started,
+                    message: activity.message,
+                });
+            }
+        }
+        (self.failing.len() >= FAILING).then(|| {
+            let last = self.failing.last().cloned().unwrap_or_default();
+            Seen::LaunchesFail(format!("{} failed, the last with: {last}", self.failing.len()))
+        })
+    }
+
+    /// Asks AWS to roll the active refresh back.
+    pub(super) async fn ask_rollback(&mut self) -> Seen {
+        self.phase = self.run.clock.now();
+        self.known = None;
+        self.failing.clear();
+        let mut tries = 0;
+        loop {
+            let error = match self.account.rollback_refresh(&self.at().group).await {
+                Ok(()) => return Seen::RollbackAccepted,
+                Err(error) => error,
+            };
+            if error.is("ActiveInstanceRefreshNotFound") {
+                return Seen::RollbackImpossible(error.to_string());
+            }
+            if error.is("IrreversibleInstanceRefresh") {
+                self.cancel().await;
+                return Seen::RollbackImpossible(error.to_string());
+            }
+            // A lost answer may have taken effect: the status tells.
+            if let Some(id) = &self.refresh
+                && let Ok(Some(refresh)) = self.account.refresh(&self.at().group, id).await
+                && !matches!(
+                    refresh.status,
+                    RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Baking
+                )
+            {
+                return Seen::Refresh(refresh.status, refresh.reason);
+            }
+            tries += 1;
+            if tries >= LOST {
+                return Seen::Lost(error.to_string());
+            }
+            self.run.clock.sleep(Duration::from_secs(10)).await;
+        }
+    }
+
+    /// Cancels the refresh that can't be rolled back, so that another can lead back.
+    ///
+    /// Whether that worked shows when the other is started.
+    async fn cancel(&mut self) {
+        let group = &self.at().group;
+        let _ = patiently(self.run.clock, async || self.account.cancel_refresh(group).await).await;
+        let ask = async || self.account.refreshes(group, 5).await;
+        let ended = |refreshes: &Vec<Refresh>| !refreshes.iter().any(|refresh| refresh.status.is_active());
+        let _ = until(self.run.clock, CANCELS_WITHIN, ask, ended).await;
+    }
+}

@@ -1,0 +1,167 @@
+//! Takes the candidate through environments: the one place that acts.
+//!
+//! [`run`] goes through environments in order. For one environment, [`environment`] asks
+//! the gate, surveys and plans, prepares templates, drives every group (`group`, which
+//! obeys the pure `machine`), settles tracking and records the gate. Everything that
+//! happens is told as an event; nothing here prints, and nothing decides what the plan or
+//! the machine can decide. Dropping a run at any point loses nothing: what it did is
+//! found again in AWS by the next.
+
+mod abort;
+mod board;
+mod environment;
+mod events;
+mod group;
+mod homes;
+mod machine;
+mod pace;
+mod patience;
+mod prepare;
+mod proof;
+mod record;
+mod settle;
+mod survey;
+mod takeback;
+
+pub use abort::abandon;
+pub use environment::{Scope, Steps, environment};
+pub use events::Events;
+pub use homes::homes;
+pub use record::pass_by_proof;
+pub use survey::plan;
+pub use takeback::rollback;
+
+use std::collections::BTreeMap;
+
+use crate::aws::{Account, Cloud, Error, Kind};
+use crate::clock::Clock;
+use crate::config::{Environment, Family, Fleet};
+use crate::event::Event;
+use crate::model::{Candidate, EnvironmentName, Problem, Region, Verdict};
+use crate::smoke::Runner;
+
+/// Everything that a run works with.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// The configuration.
+    pub fleet: &'a Fleet,
+    /// The images.
+    pub candidate: &'a Candidate,
+    /// The way to AWS.
+    pub cloud: &'a Cloud,
+    /// The time.
+    pub clock: Clock,
+    /// Who asks the checks.
+    pub probes: Runner,
+    /// Where events go.
+    pub events: Events,
+    /// What stands where, for whoever must clean up when the run is dropped.
+    pub board: board::Board,
+}
+
+/// Why a run could not go on with an environment at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// Refused before anything changed: exit 3.
+    #[error("refused")]
+    Refused(Vec<Problem>),
+    /// The set-up is wrong: credentials, a role, an account: exit 2.
+    #[error("{0}")]
+    SetUp(Problem),
+    /// AWS could not be asked before anything changed: exit 1.
+    #[error(transparent)]
+    Aws(#[from] Error),
+}
+
+impl Stop {
+    /// What a failed call to the home account means.
+    fn from_home(error: Error) -> Self {
+        match error.kind {
+            Kind::NoAnswer | Kind::Answered => Self::Aws(error),
+            Kind::Credentials => Self::SetUp(Problem::new(
+                "failed to use the home account's credentials",
+                error.to_string(),
+                "give valid AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret)",
+            )),
+        }
+    }
+}
+
+impl<'a> Run<'a> {
+    /// A run that has not begun.
+    pub fn new(
+        fleet: &'a Fleet,
+        candidate: &'a Candidate,
+        cloud: &'a Cloud,
+        clock: Clock,
+        probes: Runner,
+        events: Events,
+    ) -> Self {
+        Self { fleet, candidate, cloud, clock, probes, events, board: board::Board::default() }
+    }
+
+    /// The family of the candidate.
+    ///
+    /// # Errors
+    /// When the configuration does not know it.
+    pub fn family(&self) -> Result<&'a Family, Stop> {
+        self.fleet.families.get(&self.candidate.family).ok_or_else(|| {
+            let known: Vec<&str> = self.fleet.families.keys().map(String::as_str).collect();
+            Stop::SetUp(Problem::new(
+                format!("the candidate is of family {:?}, which the configuration does not name", self.candidate.family),
+                format!("it names {}", known.join(", ")),
+                "add the family to the configuration, or make the candidate again with --family",
+            ))
+        })
+    }
+
+    /// The environment's account in each of its regions.
+    pub async fn accounts(&self, environment: &Environment) -> BTreeMap<Region, Account> {
+        let mut accounts = BTreeMap::new();
+        for region in &environment.regions {
+            let account = self.cloud.assume(environment.role_arn.as_deref(), region).await;
+            accounts.insert(region.clone(), account);
+        }
+        accounts
+    }
+
+    /// The home account in each region that holds one of the candidate's images.
+    pub fn homes(&self) -> Vec<Account> {
+        let mut regions: Vec<&Region> = self.candidate.images.iter().map(|image| &image.region).collect();
+        regions.dedup();
+        regions.into_iter().map(|region| self.cloud.home(region)).collect()
+    }
+}
+
+/// Takes the candidate through the environments in order; the first that does not pass is the last.
+///
+/// Gives each environment's verdict; those after a failed one are not reached.
+pub async fn run(run: &Run<'_>, names: &[EnvironmentName], scope: Scope) -> Vec<(EnvironmentName, Verdict)> {
+    let mut verdicts: Vec<(EnvironmentName, Verdict)> = Vec::new();
+    for name in names {
+        let failed = verdicts.iter().find(|(_, verdict)| !matches!(verdict, Verdict::Passed | Verdict::Partial));
+        let verdict = match (failed, run.fleet.environment(name.as_str())) {
+            (None, Some(found)) => environment(run, found, scope).await,
+            (Some((earlier, verdict)), _) => {
+                run.events.emit(not_reached(name, &format!("{earlier} ended as {verdict}")));
+                Verdict::NotReached
+            }
+            (None, None) => {
+                run.events.emit(not_reached(name, "the configuration does not name it"));
+                Verdict::NotReached
+            }
+        };
+        verdicts.push((name.clone(), verdict));
+    }
+    verdicts
+}
+
+fn not_reached(name: &EnvironmentName, why: &str) -> Event {
+    Event::EnvironmentEnded {
+        environment: name.clone(),
+        verdict: Verdict::NotReached,
+        message: why.to_owned(),
+        next: Vec::new(),
+        took_ms: 0,
+    }
+}

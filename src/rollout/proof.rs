@@ -1,0 +1,127 @@
+//! Proof: what every in-service instance of a group really runs.
+//!
+//! [`judge`] is pure; [`prove`] asks until it is so, or for long enough.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::Run;
+use super::patience::until;
+use crate::aws::{Account, Error};
+use crate::config::{Preferences, Protected, Standby};
+use crate::model::{GroupName, ImageId, InstanceId, Lifecycle, Member, Sighting, Target, Tracking};
+
+/// How long a proof is waited for: a new instance may still be on its way in.
+const WITHIN: Duration = Duration::from_secs(180);
+
+/// What a group must run.
+pub(super) struct Wanted<'a> {
+    /// The image of every instance.
+    pub(super) image: &'a ImageId,
+    /// The version that the group names and launches from.
+    pub(super) target: &'a Target,
+    /// Whether instances launched from another version with the same image will do.
+    pub(super) any_version: bool,
+    /// Which instances AWS was told to leave alone.
+    pub(super) preferences: &'a Preferences,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Proof {
+    /// How many in-service instances run each image.
+    pub(super) images: BTreeMap<ImageId, u32>,
+    /// The instances that were proved.
+    pub(super) proved: BTreeSet<InstanceId>,
+    /// The instances that run something else, and are not allowed to.
+    pub(super) stragglers: Vec<InstanceId>,
+    /// Everything that is wrong, a line each; empty when it is proved.
+    pub(super) wrong: Vec<String>,
+}
+
+/// Looks at the group until it is as wanted; gives the last look.
+pub(super) async fn prove(run: &Run<'_>, account: &Account, group: &GroupName, wanted: &Wanted<'_>) -> Result<Proof, Error> {
+    let ask = async || account.sight(group).await;
+    let sighting = until(run.clock, WITHIN, ask, |sighting| judge(sighting, wanted).wrong.is_empty()).await?;
+    Ok(judge(&sighting, wanted))
+}
+
+/// Looks at the group once.
+pub(super) async fn prove_now(account: &Account, group: &GroupName, wanted: &Wanted<'_>) -> Result<Proof, Error> {
+    Ok(judge(&account.sight(group).await?, wanted))
+}
+
+/// How many in-service instances run each image, without wanting anything.
+fn images(sighting: &Sighting) -> BTreeMap<ImageId, u32> {
+    let mut images = BTreeMap::new();
+    for member in sighting.group.in_service() {
+        if let Some(instance) = sighting.instances.get(&member.id) {
+            *images.entry(instance.image.clone()).or_insert(0) += 1;
+        }
+    }
+    images
+}
+
+fn judge(sighting: &Sighting, wanted: &Wanted<'_>) -> Proof {
+    let mut proof = Proof { images: images(sighting), ..Proof::default() };
+    let group = &sighting.group;
+    let serving = group.members.iter().filter(|m| matches!(m.lifecycle, Lifecycle::InService | Lifecycle::Standby));
+    for member in serving {
+        match runs_another(member, sighting, wanted) {
+            None => {
+                proof.proved.insert(member.id.clone());
+            }
+            Some(_) if allowed(member, wanted.preferences) => {}
+            Some(what) => {
+                proof.stragglers.push(member.id.clone());
+                proof.wrong.push(what);
+            }
+        }
+    }
+    let in_service = u32::try_from(group.in_service().count()).unwrap_or(u32::MAX);
+    if in_service < group.desired {
+        proof.wrong.push(format!("{in_service} of {} instances are in service", group.desired));
+    }
+    if let Some(template) = &group.template
+        && let Tracking::Pinned(version) = template.tracking
+        && version != wanted.target.version
+        && !wanted.any_version
+    {
+        proof.wrong.push(format!("the group names version {version}, not {}", wanted.target.version));
+    }
+    proof
+}
+
+/// What the instance runs, when that is not what is wanted.
+fn runs_another(member: &Member, sighting: &Sighting, wanted: &Wanted<'_>) -> Option<String> {
+    let Some(instance) = sighting.instances.get(&member.id) else {
+        return Some(format!("{} is not known to EC2", member.id));
+    };
+    if instance.image != *wanted.image {
+        return Some(format!("{} runs {}{}", member.id, instance.image, standing(member)));
+    }
+    let version = member.launched_from.as_ref();
+    let right = version.is_some_and(|(id, number)| *id == wanted.target.template && *number == wanted.target.version);
+    if right || wanted.any_version {
+        return None;
+    }
+    let named = version.map_or_else(|| "no version".to_owned(), |(id, number)| format!("{id} version {number}"));
+    Some(format!("{} was launched from {named}{}", member.id, standing(member)))
+}
+
+fn standing(member: &Member) -> &'static str {
+    match (&member.lifecycle, member.protected) {
+        (Lifecycle::Standby, _) => " (standby)",
+        (_, true) => " (protected from scale-in)",
+        (Lifecycle::Pending | Lifecycle::InService | Lifecycle::Terminating | Lifecycle::Other(_), false) => "",
+    }
+}
+
+/// Whether the configuration told AWS to leave the instance alone.
+fn allowed(member: &Member, preferences: &Preferences) -> bool {
+    let standby = member.lifecycle == Lifecycle::Standby && preferences.standby == Standby::Ignore;
+    standby || (member.protected && preferences.protected == Protected::Ignore)
+}
+
+#[cfg(test)]
+mod tests;

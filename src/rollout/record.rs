@@ -1,0 +1,232 @@
+//! The last of an environment: its gate's record, the markers taken away, the verdict.
+
+mod by_proof;
+
+use std::collections::BTreeMap;
+
+pub use by_proof::pass_by_proof;
+
+use super::Run;
+use super::environment::{Ended, GroupEnd, Side, Steps, tell_environment_step};
+use super::patience::patiently;
+use crate::aws::{Account, Error, TagChange};
+use crate::config::Environment;
+use crate::event::{Event, Status, Step};
+use crate::gate::{self, Record, State};
+use crate::model::{Outcome, Region, Verdict};
+use crate::plan::MARKER_TAG;
+
+/// How many groups ended in which way.
+#[derive(Debug, Default)]
+struct Tally {
+    refreshed: usize,
+    skipped: usize,
+    rolled_back: Vec<String>,
+    needing: Vec<String>,
+    left: usize,
+    not_started: usize,
+}
+
+impl Tally {
+    fn of(ends: &[GroupEnd<'_>]) -> Self {
+        let mut tally = Self::default();
+        for end in ends {
+            let name = end.plan.at.group.to_string();
+            match &end.outcome {
+                Outcome::Refreshed { .. } => tally.refreshed += 1,
+                Outcome::Skipped { .. } => tally.skipped += 1,
+                Outcome::RolledBack { .. } => tally.rolled_back.push(name),
+                Outcome::NeedsPerson { .. } => tally.needing.push(name),
+                Outcome::Left { .. } => tally.left += 1,
+                Outcome::NotStarted { .. } => tally.not_started += 1,
+            }
+        }
+        tally
+    }
+
+    fn verdict(&self, steps: Steps, allow_empty: bool) -> Verdict {
+        if !self.needing.is_empty() {
+            Verdict::NeedsPerson
+        } else if !self.rolled_back.is_empty() || self.not_started > 0 {
+            Verdict::RolledBack
+        } else if steps != Steps::Rollout {
+            Verdict::Partial
+        } else if self.refreshed > 0 || allow_empty {
+            Verdict::Passed
+        } else {
+            Verdict::Unproved
+        }
+    }
+
+    fn words(&self) -> String {
+        let mut words = Vec::new();
+        let mut say = |count: usize, what: &str| {
+            if count > 0 {
+                words.push(format!("{count} {what}"));
+            }
+        };
+        say(self.refreshed, "refreshed");
+        say(self.left, "left to the next step");
+        say(self.skipped, "skipped");
+        say(self.rolled_back.len(), "rolled back");
+        say(self.needing.len(), "needing a person");
+        say(self.not_started, "not started");
+        if words.is_empty() { "nothing to do".to_owned() } else { words.join(", ") }
+    }
+}
+
+/// Records the gate where it is due, takes the markers away, and gives the verdict.
+pub(super) async fn conclude(
+    run: &Run<'_>,
+    environment: &Environment,
+    accounts: &BTreeMap<Region, Account>,
+    ends: &[GroupEnd<'_>],
+    steps: Steps,
+) -> Ended {
+    let tally = Tally::of(ends);
+    let name = &environment.name;
+    let mut verdict = tally.verdict(steps, environment.gate.allow_empty);
+    let mut message = tally.words();
+    let mut next = Vec::new();
+    match verdict {
+        Verdict::Passed if tally.refreshed == 0 && already_passed(run, environment).await => {
+            message = format!("nothing to do: {message}");
+        }
+        Verdict::Passed => {
+            let detail = format!("{}/{}", tally.refreshed, tally.refreshed + tally.skipped);
+            if let Err(error) = keep(run, environment, State::Passed, &detail).await {
+                verdict = Verdict::NeedsPerson;
+                message = format!("{message}, but the gate could not be recorded: {error}");
+                next.push(format!("ami-refresh rollout --env {name}"));
+            }
+        }
+        Verdict::RolledBack | Verdict::NeedsPerson => {
+            let failed: Vec<&str> = tally.rolled_back.iter().chain(&tally.needing).map(String::as_str).collect();
+            if let Err(error) = keep(run, environment, State::Failed, &failed.join(" ")).await {
+                message = format!("{message}; the gate's record could not be written: {error}");
+            }
+            next.extend(ways_on(ends));
+            next.push(format!("ami-refresh rollout --env {name}, when the cause is mended"));
+        }
+        Verdict::Unproved => {
+            if already_passed(run, environment).await {
+                verdict = Verdict::Passed;
+                message = format!("nothing to do, the gate is passed: {message}");
+            } else {
+                message = format!("nothing was proved: {message}");
+                next.push(format!("ami-refresh gate pass --env {name} --reason \"…\", or allow_empty in its gate"));
+            }
+        }
+        Verdict::Partial => next.push(match steps {
+            Steps::RefreshToBaking => format!("ami-refresh smoke --env {name}"),
+            Steps::Templates | Steps::RefreshToEnd | Steps::Rollout => format!("ami-refresh gate pass --env {name}"),
+        }),
+        Verdict::Refused
+        | Verdict::SetUp
+        | Verdict::Unreachable
+        | Verdict::Aborted
+        | Verdict::NotReached => {}
+    }
+    // Until the gate is recorded the markers are what a next run goes on from.
+    if verdict != Verdict::Partial || steps == Steps::Templates {
+        unmark(run, accounts, ends, |_| true).await;
+    } else {
+        unmark(run, accounts, ends, |end| matches!(end.outcome, Outcome::RolledBack { .. })).await;
+    }
+    Ended { verdict, message, next }
+}
+
+/// An environment whose templates could not be prepared: nothing was refreshed.
+pub(super) async fn failed_before_refresh(
+    run: &Run<'_>,
+    environment: &Environment,
+    accounts: &BTreeMap<Region, Account>,
+    ends: &[GroupEnd<'_>],
+    why: &str,
+) -> Ended {
+    let needing = ends.iter().any(|end| matches!(end.outcome, Outcome::NeedsPerson { .. }));
+    unmark(run, accounts, ends, |_| true).await;
+    let again = format!("ami-refresh rollout --env {}", environment.name);
+    let verdict = if needing { Verdict::NeedsPerson } else { Verdict::RolledBack };
+    Ended { verdict, message: why.to_owned(), next: vec![again] }
+}
+
+/// The end of a rollback that was asked for.
+pub(super) async fn conclude_rollback(
+    run: &Run<'_>,
+    environment: &Environment,
+    accounts: &BTreeMap<Region, Account>,
+    ends: &[GroupEnd<'_>],
+) -> Ended {
+    let tally = Tally::of(ends);
+    let mut message = tally.words();
+    if !tally.rolled_back.is_empty()
+        && already_passed(run, environment).await
+        && let Err(error) = keep(run, environment, State::Revoked, "rolled back by hand").await
+    {
+        message = format!("{message}; the gate's record could not be written: {error}");
+    }
+    unmark(run, accounts, ends, |_| true).await;
+    let verdict = if tally.needing.is_empty() { Verdict::Partial } else { Verdict::NeedsPerson };
+    Ended { verdict, message, next: ways_on(ends) }
+}
+
+/// Writes the gate's record on every image of the candidate, and tells it.
+pub(super) async fn keep(run: &Run<'_>, environment: &Environment, state: State, detail: &str) -> Result<(), Error> {
+    let begun = run.clock.now();
+    let build = run.candidate.build.number.as_ref().map_or_else(String::new, |number| format!(" build {number}"));
+    let record = Record { state, at: run.clock.now(), detail: format!("{detail}{build}") };
+    let homes = run.homes();
+    let name = &environment.name;
+    let written =
+        patiently(run.clock, async || gate::write(&homes, run.candidate, name, &record).await).await;
+    let told = match &written {
+        Ok(()) => (Status::Passed, record.to_tag(), Vec::new()),
+        Err(error) => (Status::Errored, format!("the gate could not be recorded: {error}"), Vec::new()),
+    };
+    tell_environment_step(run, name, Step::Record, begun, told);
+    written
+}
+
+/// Whether the environment's own gate is passed for this candidate.
+pub(super) async fn already_passed(run: &Run<'_>, environment: &Environment) -> bool {
+    let homes = run.homes();
+    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await;
+    let records = records.unwrap_or_default();
+    records.get(&environment.name).is_some_and(|record| record.state == State::Passed)
+}
+
+/// Takes the markers of the chosen groups away; a group that needs a person keeps its own.
+pub(super) async fn unmark(
+    run: &Run<'_>,
+    accounts: &BTreeMap<Region, Account>,
+    ends: &[GroupEnd<'_>],
+    chosen: impl Fn(&GroupEnd<'_>) -> bool,
+) {
+    for end in ends.iter().filter(|end| end.plan.touched().is_some() && chosen(end)) {
+        if end.side == Side::Unknown {
+            continue;
+        }
+        let Some(account) = accounts.get(&end.plan.at.region) else { continue };
+        let group = &end.plan.at.group;
+        let removed = patiently(run.clock, async || {
+            account.change_group_tag(group, MARKER_TAG, &TagChange::Remove).await
+        });
+        if let Err(error) = removed.await {
+            let text = format!("the tag {MARKER_TAG} of group {group} could not be removed: {error}; the next run removes it");
+            run.events.emit(Event::Note { environment: Some(end.plan.at.environment.clone()), text });
+        }
+    }
+}
+
+fn ways_on(ends: &[GroupEnd<'_>]) -> Vec<String> {
+    let mut ways: Vec<String> = Vec::new();
+    for end in ends {
+        if let Outcome::NeedsPerson { next, .. } = &end.outcome
+            && !ways.contains(next)
+        {
+            ways.push(next.clone());
+        }
+    }
+    ways
+}

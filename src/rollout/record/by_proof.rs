@@ -1,0 +1,96 @@
+//! `gate pass` without a reason: passes only what the steps before it proved.
+
+use super::super::environment::{Ended, GroupEnd, Side, stopped};
+use super::super::proof::{self, Wanted};
+use super::super::survey::plan;
+use super::super::{Run, Stop};
+use super::{keep, unmark};
+use crate::config::Environment;
+use crate::gate::State;
+use crate::model::{Outcome, Problem, Target, Verdict};
+use crate::plan::{Decision, GroupPlan, Marker};
+
+/// Passes the environment's gate when every group is proved to be on the image, its checks
+/// passed, and its tracking is as it was found. Else says what is missing, and changes nothing.
+pub async fn pass_by_proof(run: &Run<'_>, environment: &Environment) -> (Verdict, String) {
+    let ended = match attempt(run, environment).await {
+        Ok(ended) => ended,
+        Err(stop) => stopped(run, environment, stop),
+    };
+    (ended.verdict, ended.message)
+}
+
+async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop> {
+    let accounts = run.accounts(environment).await;
+    let plan = plan(run, environment, &accounts).await?;
+    let mut problems = plan.refused.clone();
+    problems.extend(plan.busy.iter().cloned());
+    let (mut proved, mut skipped) = (0, 0);
+    let mut ends = Vec::new();
+    for group in &plan.groups {
+        match &group.decision {
+            Decision::Skip(_) | Decision::HoldStill(..) => skipped += 1,
+            Decision::Refresh(change) => problems.push(missing(
+                group,
+                &format!("it is still on {}", change.from),
+                &format!("run 'ami-refresh rollout --env {}'", environment.name),
+            )),
+            Decision::Resume(_) => match unproved(run, group, &accounts[&group.at.region]).await? {
+                Some(problem) => problems.push(problem),
+                None => proved += 1,
+            },
+        }
+        if group.touched().is_some() {
+            let outcome = Outcome::Skipped { why: String::new() };
+            ends.push(GroupEnd { plan: group, target: None, outcome, side: Side::New });
+        }
+    }
+    if problems.is_empty() && proved == 0 && !environment.gate.allow_empty {
+        problems.push(Problem::new(
+            format!("nothing was proved in {}", environment.name),
+            "no group of it was refreshed to this image, or the gate was recorded already",
+            format!("give a reason: 'ami-refresh gate pass --env {} --reason \"…\"'", environment.name),
+        ));
+    }
+    if !problems.is_empty() {
+        return Err(Stop::Refused(problems));
+    }
+    keep(run, environment, State::Passed, &format!("{proved}/{}", proved + skipped)).await?;
+    unmark(run, &accounts, &ends, |_| true).await;
+    let message = format!("{proved} groups proved, {skipped} skipped");
+    Ok(Ended { verdict: Verdict::Passed, message, next: Vec::new() })
+}
+
+/// What is missing for the group to be proved.
+async fn unproved(
+    run: &Run<'_>,
+    group: &GroupPlan,
+    account: &crate::aws::Account,
+) -> Result<Option<Problem>, Stop> {
+    let Some(change) = group.change() else { return Ok(None) };
+    let environment = &group.at.environment;
+    let refresh = format!("run 'ami-refresh refresh --env {environment}'");
+    let Some(version) = change.existing else {
+        return Ok(Some(missing(group, "its version with the new image does not exist", &refresh)));
+    };
+    let target = Target { template: change.template.clone(), version };
+    let wanted = Wanted { image: &change.to, target: &target, any_version: false, preferences: &group.policy.preferences };
+    let proof = proof::prove_now(account, &group.at.group, &wanted).await?;
+    if !proof.wrong.is_empty() {
+        return Ok(Some(missing(group, &proof.wrong.join(", "), &refresh)));
+    }
+    let tracking = group.group.template.as_ref().map(|template| template.tracking);
+    if change.tracking.floats() && tracking != Some(change.tracking) {
+        return Ok(Some(missing(group, &format!("it does not follow {} again yet", change.tracking), &refresh)));
+    }
+    let checked = Marker::of(&group.group.tags).ok().flatten().is_some_and(|marker| marker.checked);
+    if !checked {
+        let smoke = format!("run 'ami-refresh smoke --env {environment}'");
+        return Ok(Some(missing(group, "no checks passed on it since it was refreshed", &smoke)));
+    }
+    Ok(None)
+}
+
+fn missing(group: &GroupPlan, why: &str, next: &str) -> Problem {
+    Problem::new(format!("group {} is not proved", group.at.group), why, next)
+}

@@ -1,0 +1,131 @@
+//! Asks AWS what an environment looks like, in few calls, and plans it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use super::patience::patiently;
+use super::{Run, Stop};
+use crate::aws::{Account, Error, Kind};
+use crate::config::Environment;
+use crate::model::{EnvironmentName, Group, ImageId, Problem, Region, TemplateId};
+use crate::plan::{self, MARKER_TAG, Plan, Survey};
+
+/// How many groups are asked for their refreshes at once.
+const AT_ONCE: usize = 8;
+
+/// Surveys every region of the environment and plans it. Changes nothing.
+///
+/// # Errors
+/// Credentials, a role or an account that is not the environment's; AWS out of reach.
+pub async fn plan(run: &Run<'_>, environment: &Environment, accounts: &BTreeMap<Region, Account>) -> Result<Plan, Stop> {
+    let family = run.family()?;
+    let mut surveys = BTreeMap::new();
+    for (region, account) in accounts {
+        surveys.insert(region.clone(), look_in_right_account(run, environment, account).await?);
+    }
+    Ok(plan::make(run.fleet, environment, family, run.candidate, &surveys))
+}
+
+/// What AWS says of one region, once it is certain that it is the environment's account.
+pub(super) async fn look_in_right_account(
+    run: &Run<'_>,
+    environment: &Environment,
+    account: &Account,
+) -> Result<Survey, Stop> {
+    right_account(run, environment, account).await?;
+    Ok(look(run, environment, account).await?)
+}
+
+/// Refuses credentials that lead to another account than the environment's.
+async fn right_account(run: &Run<'_>, environment: &Environment, account: &Account) -> Result<(), Stop> {
+    let identity = patiently(run.clock, async || account.identity().await).await;
+    let identity = identity.map_err(|error| no_access(environment, error))?;
+    if identity.account == environment.account {
+        return Ok(());
+    }
+    Err(Stop::SetUp(Problem::new(
+        format!("the credentials for {} lead to account {}", environment.name, identity.account),
+        format!("the configuration says that {} is account {}", environment.name, environment.account),
+        "correct 'account' or 'role_arn' in the configuration, or the credentials",
+    )))
+}
+
+fn no_access(environment: &Environment, error: Error) -> Stop {
+    let role = environment.role_arn.as_deref();
+    match error.kind {
+        Kind::NoAnswer => Stop::Aws(error),
+        Kind::Answered | Kind::Credentials => Stop::SetUp(Problem::new(
+            match role {
+                Some(role) => format!("failed to use role {role} of {}", environment.name),
+                None => format!("failed to use the home credentials for {}", environment.name),
+            },
+            error.to_string(),
+            match role {
+                Some(_) => "look whether the home credentials are valid, the role exists and trusts them",
+                None => "give valid AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret)",
+            },
+        )),
+    }
+}
+
+/// What AWS says of one region of an environment.
+///
+/// # Errors
+/// AWS out of reach, or an answer that it does not take back.
+async fn look(run: &Run<'_>, environment: &Environment, account: &Account) -> Result<Survey, Error> {
+    let clock = run.clock;
+    let mut survey =
+        Survey { groups: patiently(clock, async || account.groups().await).await?, ..Survey::default() };
+    for version in patiently(clock, async || account.floating_versions().await).await? {
+        let latest = survey.latest.entry(version.template.clone()).or_default();
+        *latest = version.number.max(*latest);
+        if version.is_default {
+            survey.default.insert(version.template.clone(), version.number);
+        }
+        survey.versions.insert((version.template.clone(), version.number), version);
+    }
+    let selected: Vec<Group> =
+        survey.groups.iter().filter(|group| environment.select.matches(&group.tags)).cloned().collect();
+    for template in wanting_all_versions(&selected, &survey) {
+        for version in patiently(clock, async || account.versions(&template).await).await? {
+            survey.versions.insert((template.clone(), version.number), version);
+        }
+    }
+    let images = images_named(run, &selected, &survey, &account.region);
+    survey.images = patiently(clock, async || account.images(&images).await).await?;
+    let active = stream::iter(&selected).map(async |group| {
+        let refreshes = patiently(clock, async || account.refreshes(&group.name, 5).await).await?;
+        Ok::<_, Error>((group.name.clone(), refreshes.into_iter().find(|refresh| refresh.status.is_active())))
+    });
+    let active: Vec<_> = active.buffered(AT_ONCE).try_collect().await?;
+    survey.active = active.into_iter().filter_map(|(name, refresh)| Some((name, refresh?))).collect();
+    Ok(survey)
+}
+
+/// The templates of which the newest and the default version are not enough: pinned to
+/// another one, or with a rollout under way, whose versions may be anywhere.
+fn wanting_all_versions(selected: &[Group], survey: &Survey) -> BTreeSet<TemplateId> {
+    let wanting = selected.iter().filter(|group| {
+        let Some(template) = &group.template else { return false };
+        let resolved = survey.resolve(&template.id, template.tracking);
+        let known = resolved.is_some_and(|number| survey.versions.contains_key(&(template.id.clone(), number)));
+        !known || group.tags.contains_key(MARKER_TAG)
+    });
+    wanting.filter_map(|group| Some(group.template.as_ref()?.id.clone())).collect()
+}
+
+fn images_named(run: &Run<'_>, selected: &[Group], survey: &Survey, region: &Region) -> Vec<ImageId> {
+    let templates: BTreeSet<&TemplateId> =
+        selected.iter().filter_map(|group| Some(&group.template.as_ref()?.id)).collect();
+    let named = survey.versions.values().filter(|version| templates.contains(&version.template));
+    let named = named.filter(|version| !version.image_is_parameter()).filter_map(|version| version.image.clone());
+    let candidate = run.candidate.images.iter().filter(|image| image.region == *region);
+    let all: BTreeSet<ImageId> = named.chain(candidate.map(|image| image.id.clone())).collect();
+    all.into_iter().collect()
+}
+
+/// The name that a problem calls a set of groups by.
+pub(super) fn subject(environment: &EnvironmentName) -> String {
+    format!("environment {environment}")
+}

@@ -1,0 +1,98 @@
+//! Takes groups back to what they had: after a failure beside them, or when told to.
+
+mod explicit;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt};
+
+pub use explicit::rollback;
+
+use super::Run;
+use super::environment::{GroupEnd, Side, outcome};
+use super::events::millis;
+use super::group::{Driver, Manner, Until};
+use crate::aws::Account;
+use crate::config::{Environment, OnFailure};
+use crate::event::Event;
+use crate::model::{Outcome, Region, Target, TemplateId};
+use crate::plan::GroupPlan;
+
+/// Takes back the groups that must not stay on the new image when others failed.
+///
+/// All of them with `on_failure: environment`; else those that share a template that
+/// floats with one that failed, for that can follow one image only.
+pub(super) async fn after_failures(
+    run: &Run<'_>,
+    environment: &Environment,
+    accounts: &BTreeMap<Region, Account>,
+    ends: &mut [GroupEnd<'_>],
+) {
+    let failed: Vec<String> = ends
+        .iter()
+        .filter(|end| matches!(end.outcome, Outcome::RolledBack { .. } | Outcome::NeedsPerson { .. }))
+        .map(|end| end.plan.at.group.to_string())
+        .collect();
+    if failed.is_empty() {
+        return;
+    }
+    let all = environment.refresh.on_failure == OnFailure::Environment;
+    let torn = torn_templates(ends);
+    let why = format!("{} failed", failed.join(", "));
+    let back = ends.iter_mut().filter(|end| {
+        let shares = end.plan.change().is_some_and(|change| {
+            torn.contains(&(end.plan.at.region.clone(), change.template.clone()))
+        });
+        end.side == Side::New && (all || shares)
+    });
+    let back = stream::iter(back).map(async |end| take_back(run, accounts, end, &why).await);
+    back.buffer_unordered(environment.refresh.groups_at_once).collect::<Vec<()>>().await;
+}
+
+/// The templates that a group follows by floating, with groups on both sides.
+fn torn_templates(ends: &[GroupEnd<'_>]) -> BTreeSet<(Region, TemplateId)> {
+    let mut seen: BTreeMap<(Region, TemplateId), (bool, bool, bool)> = BTreeMap::new();
+    for end in ends {
+        let Some(change) = end.plan.touched() else { continue };
+        let entry = seen.entry((end.plan.at.region.clone(), change.template.clone())).or_default();
+        entry.0 |= change.tracking.floats();
+        if end.plan.change().is_some() {
+            entry.1 |= end.side == Side::New;
+            entry.2 |= end.side != Side::New;
+        }
+    }
+    seen.into_iter().filter(|(_, (floats, new, other))| *floats && *new && *other).map(|(key, _)| key).collect()
+}
+
+async fn take_back(run: &Run<'_>, accounts: &BTreeMap<Region, Account>, end: &mut GroupEnd<'_>, why: &str) {
+    let (Some(account), Some(target)) = (accounts.get(&end.plan.at.region), end.target.clone()) else { return };
+    let (outcome, side) = drive_back(run, account, end.plan, &target, why.to_owned()).await;
+    end.outcome = outcome;
+    end.side = side;
+}
+
+/// Drives one group back, and tells its end.
+async fn drive_back(
+    run: &Run<'_>,
+    account: &Account,
+    plan: &GroupPlan,
+    target: &Target,
+    why: String,
+) -> (Outcome, Side) {
+    let begun = run.clock.now();
+    let Some(change) = plan.touched() else {
+        return (Outcome::Skipped { why: "nothing was changed".into() }, Side::Old);
+    };
+    let manner = Manner { until: Until::End, checks: false };
+    let driven = Driver::new(run, account, plan, change, target, manner).back(why).await;
+    let proved = u32::try_from(driven.proof.proved.len()).unwrap_or(u32::MAX);
+    let (outcome, side) = outcome(&driven.end, &plan.at.environment, proved);
+    run.events.emit(Event::GroupEnded {
+        group: plan.at.clone(),
+        outcome: outcome.clone(),
+        images: driven.proof.images,
+        stragglers: driven.proof.stragglers,
+        took_ms: millis(run.clock.since(begun)),
+    });
+    (outcome, side)
+}
