@@ -17,15 +17,18 @@ use super::tree::Value;
 /// What holds in every environment that does not say otherwise.
 #[derive(Debug, Default)]
 pub(super) struct Defaults {
-    regions: Vec<Region>,
+    /// `None` when they name none; empty when they do and it can't be read.
+    regions: Option<Vec<Region>>,
     refresh: Settings,
 }
 
 impl Defaults {
     pub(super) fn read(node: Node<'_>) -> Self {
-        let Some(mut map) = node.map() else { return Self::default() };
+        let Some(mut map) = node.map() else {
+            return Self { regions: Some(Vec::new()), ..Self::default() };
+        };
         let defaults = Self {
-            regions: map.optional("regions").map(regions).unwrap_or_default(),
+            regions: map.optional("regions").map(regions),
             refresh: map.optional("refresh").map(Settings::read).unwrap_or_default(),
         };
         map.finish();
@@ -36,7 +39,7 @@ impl Defaults {
 /// The families by name, at least one.
 pub(super) fn families(node: Node<'_>) -> BTreeMap<String, Family> {
     let entries = node.entries();
-    if entries.is_empty() {
+    if node.is_empty() {
         node.wrong_key("`families` needs at least one family", None);
     }
     entries.into_iter().filter_map(|entry| Some((entry.name().to_owned(), family(entry)?))).collect()
@@ -56,7 +59,7 @@ fn family(node: Node<'_>) -> Option<Family> {
 
 fn owners(node: Node<'_>) -> Vec<String> {
     let items = node.list();
-    if items.is_empty() {
+    if node.is_empty() {
         node.wrong_key("`owners` needs at least one account, or `self`", None);
     }
     let owner = |item: Node<'_>| {
@@ -74,7 +77,7 @@ fn owners(node: Node<'_>) -> Vec<String> {
 /// The environments in order, at least one.
 pub(super) fn environments(node: Node<'_>, defaults: &Defaults) -> Vec<Environment> {
     let items = node.list();
-    if items.is_empty() {
+    if node.is_empty() {
         node.wrong_key("`environments` needs at least one environment", None);
     }
     items.into_iter().map(|item| environment(item, defaults)).collect()
@@ -148,16 +151,16 @@ fn environment_regions(map: &mut Map<'_>, defaults: &Defaults) -> Vec<Region> {
     if let Some(node) = map.optional("regions") {
         return regions(node);
     }
-    if defaults.regions.is_empty() {
+    defaults.regions.clone().unwrap_or_else(|| {
         let hint = "add `regions: [eu-west-2]` here or to the defaults";
         map.node().wrong_key("the environment has no region", Some(hint.to_owned()));
-    }
-    defaults.regions.clone()
+        Vec::new()
+    })
 }
 
 fn regions(node: Node<'_>) -> Vec<Region> {
     let items = node.list();
-    if items.is_empty() {
+    if node.is_empty() {
         node.wrong_key("`regions` needs at least one region", None);
     }
     let mut seen = BTreeSet::new();
@@ -179,7 +182,7 @@ fn select(node: Node<'_>) -> Selector {
     map.finish();
     let Some(tags) = tags else { return Selector::default() };
     let entries = tags.entries();
-    if entries.is_empty() {
+    if tags.is_empty() {
         tags.wrong_key("`tags` needs at least one tag: without any, every group would be selected", None);
     }
     let tag = |entry: Node<'_>| Some((entry.name().to_owned(), entry.text()?.to_owned()));

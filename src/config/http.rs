@@ -39,7 +39,7 @@ pub(super) fn http(node: Node<'_>, on: Scope) -> Option<HttpCheck> {
 fn statuses(node: Node<'_>) -> Option<Vec<Range>> {
     let Value::List(_) = node.value() else { return Some(vec![status(node)?]) };
     let items = node.list();
-    if items.is_empty() {
+    if node.is_empty() {
         node.wrong_key("`status` needs at least one status", None);
         return None;
     }

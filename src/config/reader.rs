@@ -59,6 +59,15 @@ impl<'a> Node<'a> {
         &self.tree.value
     }
 
+    /// Whether it is a list or a mapping with nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        match self.value() {
+            Value::List(items) => items.is_empty(),
+            Value::Map(entries) => entries.is_empty(),
+            Value::Null | Value::Bool(_) | Value::Whole(_) | Value::Float(_) | Value::Text(_) => false,
+        }
+    }
+
     /// Says what is wrong with the value.
     pub(super) fn wrong(&self, message: impl Into<String>, hint: Option<String>) {
         self.log.add(self.tree.place, message, hint);
@@ -113,6 +122,16 @@ impl<'a> Node<'a> {
             _ => None,
         });
         texts.filter(|node| seen.insert(node.name)).collect()
+    }
+
+    /// The keys of a mapping, for rules that look at what was read before.
+    pub(super) fn keys(&self) -> Vec<&'a str> {
+        let Value::Map(entries) = self.value() else { return Vec::new() };
+        let text = |(key, _): &'a (Tree, Tree)| match &key.value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        };
+        entries.iter().filter_map(text).collect()
     }
 
     /// The items of a list.
@@ -252,7 +271,7 @@ pub(super) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> O
     let word = word.to_lowercase();
     let distances = known.map(|known| (strsim::damerau_levenshtein(&word, &known.to_lowercase()), known));
     let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
-    let allowed = word.chars().count().max(known.chars().count()) / 3;
+    let allowed = (word.chars().count().max(known.chars().count()) + 1) / 3;
     (distance <= allowed.max(1)).then_some(known)
 }
 

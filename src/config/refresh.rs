@@ -88,7 +88,8 @@ pub(super) fn read_override(node: Node<'_>) -> PreferenceChanges {
     let Some(mut map) = node.map() else { return PreferenceChanges::default() };
     let changes = read_changes(&mut map);
     map.note("an override changes what AWS is asked for and `timeout`; the rest belongs to an environment");
-    if map.finish() && changes == PreferenceChanges::default() && node.entries().is_empty() {
+    map.finish();
+    if node.is_empty() {
         node.wrong_key("the override changes nothing", None);
     }
     changes
@@ -127,27 +128,26 @@ fn warmup(node: Node<'_>) -> Option<Option<Duration>> {
 
 /// Percentages, ascending; the last one is 100, since AWS ends a refresh at its last checkpoint.
 fn checkpoints(node: Node<'_>) -> Option<Vec<u8>> {
-    let items = node.list();
-    let values: Vec<u8> = items.iter().filter_map(|item| item.whole(1, 100)).collect();
-    if !matches!(node.value(), Value::List(_)) || values.len() < items.len() {
+    let Value::List(_) = node.value() else {
+        node.expected("a list of percentages");
         return None;
-    }
-    for (pair, item) in values.windows(2).zip(&items[1..]) {
+    };
+    let items = node.list();
+    let values: Vec<u8> = items.iter().map(|item| item.whole(1, 100)).collect::<Option<_>>()?;
+    for (pair, item) in values.windows(2).zip(items.iter().skip(1)) {
         if pair[0] >= pair[1] {
             item.wrong(format!("`checkpoints` must ascend: {} is not above {}", pair[1], pair[0]), None);
             return None;
         }
     }
-    match (values.last(), items.last()) {
-        (Some(last), Some(item)) if *last < 100 => {
-            let message = format!(
-                "the last of `checkpoints` is {last}: AWS ends the refresh there, and old instances stay"
-            );
-            item.wrong(message, Some("add 100 as the last".to_owned()));
-            None
-        }
-        _ => Some(values),
+    if let (Some(last @ ..100), Some(item)) = (values.last(), items.last()) {
+        let message = format!(
+            "the last of `checkpoints` is {last}: AWS ends the refresh there, and old instances stay"
+        );
+        item.wrong(message, Some("add 100 as the last".to_owned()));
+        return None;
     }
+    Some(values)
 }
 
 /// What AWS refuses of a policy as a whole: what is wrong, and the keys that it comes from.

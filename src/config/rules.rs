@@ -3,7 +3,7 @@
 //! Works on what was read, and finds the places again by the same positions. Empty names
 //! stand for what could not be read; they have been reported, and break no rule here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fleet::{Environment, Fleet, Override, RefreshPolicy};
 use super::reader::{Node, did_you_mean, nearest, quoted};
@@ -20,7 +20,7 @@ pub(super) fn check(fleet: &Fleet, root: Node<'_>) {
         unique_name(fleet, at, environment, node);
         distinct_groups(fleet, at, environment, node);
         requirements(fleet, at, environment, node);
-        known_checks(fleet, environment, node);
+        known_checks(fleet, environment, node, root);
         sound_refresh(&environment.refresh, node, root);
     }
     sound_overrides(fleet, root);
@@ -65,8 +65,10 @@ fn requirements(fleet: &Fleet, at: usize, environment: &Environment, node: Node<
             item.wrong(format!("`{required}` is required twice"), None);
         }
         match names.iter().position(|name| *name == required) {
+            // It may be one of those whose name could not be read.
+            None if names.contains(&"") => {}
             None => {
-                let hint = nearest(required, names.iter().copied().filter(|name| !name.is_empty()));
+                let hint = nearest(required, names.iter().copied());
                 item.wrong(format!("there is no environment `{required}`"), hint.map(did_you_mean));
             }
             Some(other) if other >= at => item.wrong(too_late(fleet, at, other), None),
@@ -112,17 +114,20 @@ fn way(fleet: &Fleet, from: usize, to: usize) -> Option<Vec<usize>> {
     Some(way)
 }
 
-fn known_checks(fleet: &Fleet, environment: &Environment, node: Node<'_>) {
+fn known_checks(fleet: &Fleet, environment: &Environment, node: Node<'_>, root: Node<'_>) {
     let Some(list) = node.get("checks") else { return };
-    let defined = fleet.checks.keys().map(String::as_str);
+    // One whose definition has a mistake is not in the fleet, but is not unknown either.
+    let written: Vec<&str> = root.get("checks").map(|checks| checks.keys()).unwrap_or_default();
+    let defined: BTreeSet<&str> = fleet.checks.keys().map(String::as_str).chain(written).collect();
     for (index, name) in environment.checks.iter().enumerate() {
-        let Some(item) = list.item(index) else { continue };
-        if environment.checks[..index].contains(name) && !name.is_empty() {
+        let Some(item) = list.item(index).filter(|_| !name.is_empty()) else { continue };
+        if environment.checks[..index].contains(name) {
             item.wrong(format!("`{name}` is there twice"), None);
         }
-        if !name.is_empty() && !fleet.checks.contains_key(name) {
-            let hint = nearest(name, defined.clone())
-                .map_or_else(|| format!("defined are {}", quoted(defined.clone(), "and")), did_you_mean);
+        if !defined.contains(name.as_str()) {
+            let known = defined.iter().copied();
+            let hint = nearest(name, known.clone())
+                .map_or_else(|| format!("defined are {}", quoted(known, "and")), did_you_mean);
             item.wrong(format!("there is no check `{name}`"), Some(hint));
         }
     }
@@ -156,36 +161,41 @@ fn sound_overrides(fleet: &Fleet, root: Node<'_>) {
         let earlier =
             fleet.overrides[..at].iter().filter(|earlier| can_meet(&earlier.name_glob, &change.name_glob));
         let before: Vec<Option<&Override>> = std::iter::once(None).chain(earlier.map(Some)).collect();
+        let mut found: BTreeMap<(String, [&str; 2]), Vec<&str>> = BTreeMap::new();
         for environment in &fleet.environments {
-            sound_override(environment, &before, change, node);
+            if let Some(breach) = breach(environment, &before, change) {
+                found.entry(breach).or_default().push(environment.name.as_str());
+            }
+        }
+        for ((message, keys), names) in found {
+            let others =
+                if names.len() > 1 { format!(" and {} more", names.len() - 1) } else { String::new() };
+            let first = names.first().copied().unwrap_or_default();
+            report(Some(node), &keys, format!("{message} (in `{first}`{others})"));
         }
     }
 }
 
-fn sound_override(
+/// The first thing that AWS would refuse of an environment's group because of the override.
+fn breach(
     environment: &Environment,
     before: &[Option<&Override>],
     change: &Override,
-    node: Node<'_>,
-) {
-    for earlier in before {
+) -> Option<(String, [&'static str; 2])> {
+    before.iter().find_map(|earlier| {
         let mut policy = environment.refresh.clone();
         if let Some(earlier) = earlier {
             earlier.refresh.apply(&mut policy);
         }
-        let found_before = refused(&policy);
+        // What is wrong without this override too is reported where it comes from.
+        let known = refused(&policy);
         change.refresh.apply(&mut policy);
-        for (message, keys) in refused(&policy) {
-            // What is wrong without this override too is reported where it comes from.
-            if !found_before.iter().any(|(before, _)| *before == message) {
-                let with =
-                    earlier.map(|earlier| format!(", after `{}`", earlier.name_glob)).unwrap_or_default();
-                let of = format!("in `{}`{with}: {message}", environment.name);
-                report(Some(node), &keys, of);
-                return;
-            }
-        }
-    }
+        let new = refused(&policy).into_iter().find(|breach| !known.contains(breach));
+        new.map(|(message, keys)| match earlier {
+            Some(earlier) => (format!("after `{}`, {message}", earlier.name_glob), keys),
+            None => (message, keys),
+        })
+    })
 }
 
 /// Whether some name matches both globs.
