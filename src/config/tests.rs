@@ -6,6 +6,7 @@ use super::document::read_text;
 use super::reader::Log;
 use super::*;
 
+mod checks;
 mod documented;
 mod files;
 mod mutations;

@@ -157,3 +157,18 @@ fn nothing_in_the_file_reaches_the_terminal_as_a_control_character() {
     let errors = parse("version: \"\\e[31m\"\nenvironments: \u{9b}31m\n").unwrap_err().to_string();
     assert!(!errors.chars().any(|c| c.is_control() && c != '\n'), "{errors:?}");
 }
+
+#[test]
+fn columns_count_characters_whatever_the_line_ends_with() {
+    let text = small_with("owners: [self]", "owners: [self], é: 1").replace("dept-base-*", "büro-é-*");
+    assert_eq!(mistakes(&text), ["4:51 unknown key `é` (known here: `name` and `owners`)"]);
+    assert_eq!(mistakes(&text.replace('\n', "\r\n")), mistakes(&text));
+    assert_eq!(mistakes(&text.replace('\n', "\r")), mistakes(&text));
+}
+
+#[test]
+fn a_caret_after_tabs_stays_under_its_place() {
+    let text = small_with("version: 1", "version:\t\t\"1\"");
+    let shown = parse(&text).unwrap_err().to_string();
+    assert!(shown.contains("1 | version:\t\t\"1\"\n  |         \t\t^^^ this is the text `1`\n"), "{shown}");
+}

@@ -37,6 +37,20 @@ fn the_keys_of_the_shipped_file_are_found() {
     assert!(keys.len() > 100, "{}", keys.len());
 }
 
+#[test]
+fn a_value_of_any_other_kind_never_panics() {
+    for (line, column, key) in known_keys() {
+        for value in ["", "~", "5", "-1", "1.5", "true", "x", "[]", "[[]]", "[~]", "{}", "{ x: y }", "[x, x]"]
+        {
+            let rows = SHIPPED.lines().enumerate().map(|(index, row)| {
+                let here = index + 1 == line;
+                if here { format!("{}{key}: {value}", &row[..column - 1]) } else { row.to_owned() }
+            });
+            check_never_panics(rows.collect::<Vec<_>>().join("\n").as_bytes());
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn a_misspelt_key_is_reported_in_its_line(
