@@ -10,9 +10,10 @@ use super::environments::{self, Defaults};
 use super::error::{ConfigErrors, Mistake};
 use super::fleet::Fleet;
 use super::place::{Forbidden, Place, Scan, scan};
-use super::reader::{Log, Node, did_you_mean, nearest};
+use super::reader::{Log, Node};
 use super::rules;
 use super::tree::{Tree, Value};
+use super::words::{did_you_mean, nearest};
 
 impl Fleet {
     /// Reads and checks a configuration file.

@@ -17,6 +17,7 @@ mod rules;
 mod scalars;
 mod template;
 mod tree;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -110,7 +110,9 @@ impl Scanner {
             Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
                 self.forbid(place, *anchor > 0, Forbidden::Anchor);
                 self.forbid(place, tag.is_some(), Forbidden::Tag);
-                self.open.push(leaf);
+                // Of a flow collection, the bracket alone.
+                let place = Place { length: place.length.min(1), ..place };
+                self.open.push(Shape { place, ..leaf });
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(shape) = self.open.pop() {

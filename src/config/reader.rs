@@ -10,6 +10,7 @@ use std::fmt::Display;
 
 use super::place::Place;
 use super::tree::{Tree, Value};
+use super::words::{did_you_mean, nearest, quoted};
 
 /// The mistakes found so far.
 #[derive(Debug, Default)]
@@ -43,16 +44,23 @@ pub(super) struct Node<'a> {
     name: &'a str,
     /// Where its key is, or itself when it has none.
     named_at: Place,
+    /// Whether it is an item of the list of that name.
+    is_item: bool,
 }
 
 impl<'a> Node<'a> {
     pub(super) fn root(tree: &'a Tree, log: &'a Log) -> Self {
-        Self { tree, log, name: "the configuration", named_at: tree.place }
+        Self { tree, log, name: "the configuration", named_at: tree.place, is_item: false }
     }
 
     /// Its key, or that of the list it is in.
     pub(super) fn name(&self) -> &'a str {
         self.name
+    }
+
+    /// What a message calls it.
+    pub(super) fn called(&self) -> String {
+        if self.is_item { format!("an item of `{}`", self.name) } else { format!("`{}`", self.name) }
     }
 
     pub(super) fn value(&self) -> &'a Value {
@@ -80,7 +88,7 @@ impl<'a> Node<'a> {
 
     /// Says that the value is of another kind than it must be.
     pub(super) fn expected(&self, what: impl Display) {
-        self.wrong(format!("`{}` must be {what}", self.name), Some(format!("this is {}", self.value())));
+        self.wrong(format!("{} must be {what}", self.called()), Some(format!("this is {}", self.value())));
     }
 
     /// The value under a key, for rules that look at what was read before.
@@ -88,7 +96,7 @@ impl<'a> Node<'a> {
         let Value::Map(entries) = self.value() else { return None };
         entries.iter().find_map(|(key, tree)| match &key.value {
             Value::Text(text) if text == wanted => {
-                Some(Self { tree, log: self.log, name: text, named_at: key.place })
+                Some(Self { tree, log: self.log, name: text, named_at: key.place, is_item: false })
             }
             _ => None,
         })
@@ -97,7 +105,7 @@ impl<'a> Node<'a> {
     /// The item of a list, likewise.
     pub(super) fn item(&self, index: usize) -> Option<Self> {
         let Value::List(items) = self.value() else { return None };
-        items.get(index).map(|tree| Self { tree, named_at: tree.place, ..*self })
+        items.get(index).map(|tree| Self { tree, named_at: tree.place, is_item: true, ..*self })
     }
 
     /// A mapping with known keys.
@@ -118,7 +126,9 @@ impl<'a> Node<'a> {
         };
         let mut seen = BTreeSet::new();
         let texts = entries.iter().filter_map(|(key, tree)| match &key.value {
-            Value::Text(text) => Some(Self { tree, log: self.log, name: text, named_at: key.place }),
+            Value::Text(text) => {
+                Some(Self { tree, log: self.log, name: text, named_at: key.place, is_item: false })
+            }
             _ => None,
         });
         texts.filter(|node| seen.insert(node.name)).collect()
@@ -137,7 +147,10 @@ impl<'a> Node<'a> {
     /// The items of a list.
     pub(super) fn list(&self) -> Vec<Self> {
         if let Value::List(items) = self.value() {
-            return items.iter().map(|tree| Self { tree, named_at: tree.place, ..*self }).collect();
+            return items
+                .iter()
+                .map(|tree| Self { tree, named_at: tree.place, is_item: true, ..*self })
+                .collect();
         }
         self.expected("a list");
         Vec::new()
@@ -148,7 +161,7 @@ impl<'a> Node<'a> {
         match self.value() {
             Value::Text(text) if !text.is_empty() => Some(text),
             Value::Bool(_) | Value::Whole(_) | Value::Float(_) => {
-                let message = format!("`{}` must be text, and this is {}", self.name, self.value());
+                let message = format!("{} must be text, and this is {}", self.called(), self.value());
                 self.wrong(message, Some("put it in quotes".to_owned()));
                 None
             }
@@ -195,7 +208,7 @@ impl<'a> Node<'a> {
         if found.is_none() {
             let known = words.iter().map(|(word, _)| *word);
             let hint = nearest(text, known.clone()).map(did_you_mean);
-            self.wrong(format!("`{}` is `{text}`, but may be {}", self.name, quoted(known, "or")), hint);
+            self.wrong(format!("{} is `{text}`, but may be {}", self.called(), quoted(known, "or")), hint);
         }
         found.map(|(_, value)| *value)
     }
@@ -263,27 +276,5 @@ impl<'a> Map<'a> {
             self.node.wrong_key(format!("`{missing}` is missing"), Some(format!("add `{missing}: …` here")));
         }
         clean
-    }
-}
-
-/// The known word that is most like this one, if any is much like it.
-pub(super) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    let word = word.to_lowercase();
-    let distances = known.map(|known| (strsim::damerau_levenshtein(&word, &known.to_lowercase()), known));
-    let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
-    let allowed = (word.chars().count().max(known.chars().count()) + 1) / 3;
-    (distance <= allowed.max(1)).then_some(known)
-}
-
-pub(super) fn did_you_mean(word: &str) -> String {
-    format!("did you mean `{word}`?")
-}
-
-/// The words in backticks, with commas, and the last joined by `and` or `or`.
-pub(super) fn quoted<'k>(words: impl IntoIterator<Item = &'k str>, join: &str) -> String {
-    let mut words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
-    match (words.pop(), words.is_empty()) {
-        (Some(last), false) => format!("{} {join} {last}", words.join(", ")),
-        (last, _) => last.unwrap_or_default(),
     }
 }

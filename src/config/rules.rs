@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fleet::{Environment, Fleet, Override, RefreshPolicy};
-use super::reader::{Node, did_you_mean, nearest, quoted};
+use super::reader::Node;
 use super::refresh::refused;
+use super::words::{did_you_mean, nearest, quoted};
 
 /// Checks every rule and reports each breach.
 pub(super) fn check(fleet: &Fleet, root: Node<'_>) {

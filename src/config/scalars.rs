@@ -79,7 +79,7 @@ pub(super) fn account(node: Node<'_>) -> Option<&str> {
     match node.value() {
         Value::Text(text) if is_account(text) => Some(text),
         Value::Whole(number) => {
-            let message = format!("`{}` must be text: YAML reads it as the number {number}", node.name());
+            let message = format!("{} must be text: YAML reads it as the number {number}", node.called());
             let zeros = if *number < 100_000_000_000 { ", with its leading zeros" } else { "" };
             let hint = format!("put it in quotes{zeros}: \"{number:012}\"");
             node.wrong(message, Some(hint));

@@ -5,7 +5,8 @@
 use http::Uri;
 
 use super::fleet::Scope;
-use super::reader::{Node, did_you_mean, nearest, quoted};
+use super::reader::Node;
+use super::words::{did_you_mean, nearest, quoted};
 
 /// Each variable, an example of its value, and whether a group as a whole has it.
 const VARIABLES: [(&str, &str, bool); 5] = [

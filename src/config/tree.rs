@@ -56,7 +56,7 @@ impl fmt::Display for Value {
     /// As a message names it: the text of a simple value, the kind of another.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Null => f.write_str("nothing"),
+            Self::Null => f.write_str("empty"),
             Self::Bool(value) => write!(f, "the boolean `{value}`"),
             Self::Whole(value) => write!(f, "the number `{value}`"),
             Self::Float(value) => write!(f, "the number `{value}`"),

@@ -105,7 +105,7 @@ fn an_account_is_text_of_twelve_digits() {
     one(
         "owners: [self]",
         "owners: [99999999999]",
-        "4:47 `owners` must be text: YAML reads it as the number 99999999999 \
+        "4:47 an item of `owners` must be text: YAML reads it as the number 99999999999 \
          (put it in quotes, with its leading zeros: \"099999999999\")",
     );
 }
@@ -229,7 +229,7 @@ fn percentages_and_counts_keep_their_limits() {
             "`groups_at_once` must be a whole number from 1 to 10000 (this is the number `0`)",
         ),
         ("max_failures: 0", "`max_failures` must be a whole number from 1 to 10000 (this is the number `0`)"),
-        ("canary: ", "`canary` must be a whole number from 0 to 10000 (this is nothing)"),
+        ("canary: ", "`canary` must be a whole number from 0 to 10000 (this is empty)"),
     ] {
         assert_eq!(refresh(setting), [expected]);
     }
@@ -258,7 +258,10 @@ fn checkpoints_ascend_to_a_hundred() {
             "the last of `checkpoints` is 50: AWS ends the refresh there, and old instances stay \
              (add 100 as the last)",
         ),
-        ("[0, 100]", "`checkpoints` must be a whole number from 1 to 100 (this is the number `0`)"),
+        (
+            "[0, 100]",
+            "an item of `checkpoints` must be a whole number from 1 to 100 (this is the number `0`)",
+        ),
         ("20", "`checkpoints` must be a list of percentages (this is the number `20`)"),
     ] {
         assert_eq!(refresh(&format!("checkpoints: {list}")), [expected]);

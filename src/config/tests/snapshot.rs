@@ -47,3 +47,23 @@ fn an_unknown_key_looks_like_this() {
     let text = small_with("  regions: [eu-west-2]", "  regions: [eu-west-2]\n  refresh:\n    min_heathy: 90");
     insta::assert_snapshot!(parse(&text).unwrap_err().to_string());
 }
+
+const ODD: &str = "version: 1
+families: 5
+defaults:
+environments:
+  -
+  - 5
+  - name: [a]
+    account: 012345678901
+    select: { tags: { Environment: 3 } }
+    gate: { requires: dev, allow_empty: yes }
+    checks: instances
+overrides: { a: b }
+checks: [a]
+";
+
+#[test]
+fn values_of_the_wrong_kind_are_one_mistake_each() {
+    insta::assert_snapshot!("wrong_kinds", parse(ODD).unwrap_err().to_string());
+}
