@@ -57,7 +57,7 @@ pub struct Environment {
 }
 
 /// Which groups belong to an environment: those that carry all of these tags.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selector {
     /// Tag key to value, at least one; a value may be a glob.
     pub tags: BTreeMap<String, String>,
@@ -299,7 +299,7 @@ impl Fleet {
 }
 
 impl PreferenceChanges {
-    fn apply(&self, policy: &mut RefreshPolicy) {
+    pub(super) fn apply(&self, policy: &mut RefreshPolicy) {
         fn set<T: Clone>(place: &mut T, value: Option<&T>) {
             if let Some(value) = value {
                 *place = value.clone();

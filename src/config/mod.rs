@@ -4,8 +4,25 @@
 //! reported at once with its place, and what comes out needs no further checking. Never
 //! talks to AWS.
 
+mod checks;
+mod document;
+mod environments;
+mod error;
 mod fleet;
+mod http;
+mod place;
+mod reader;
+mod refresh;
+mod rules;
+mod scalars;
+mod template;
+mod tree;
+mod words;
 
+#[cfg(test)]
+mod tests;
+
+pub use error::{ConfigErrors, Mistake};
 pub use fleet::{
     Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, OnAbort, OnFailure,
     Override, PreferenceChanges, Preferences, Protected, RefreshPolicy, RetryPolicy, Scope, Selector,

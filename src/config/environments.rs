@@ -1,0 +1,224 @@
+//! Reads `environments`, `defaults`, `families` and `overrides`.
+//!
+//! A value that can't be read is replaced by a harmless one, after its mistake is noted, so
+//! that the positions in the lists stay and the rules between them can still be checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::model::{AccountId, EnvironmentName, Region};
+
+use super::fleet::{Environment, Family, GatePolicy, Override, PreferenceChanges, Selector};
+use super::reader::{Map, Node};
+use super::refresh::{self, Settings};
+use super::scalars::{account, duration, is_account, is_name, is_region, name_mistake, role_account};
+use super::tree::Value;
+
+/// What holds in every environment that does not say otherwise.
+#[derive(Debug, Default)]
+pub(super) struct Defaults {
+    /// `None` when they name none; empty when they do and it can't be read.
+    regions: Option<Vec<Region>>,
+    refresh: Settings,
+}
+
+impl Defaults {
+    pub(super) fn read(node: Node<'_>) -> Self {
+        let Some(mut map) = node.map() else {
+            return Self { regions: Some(Vec::new()), ..Self::default() };
+        };
+        let defaults = Self {
+            regions: map.optional("regions").map(regions),
+            refresh: map.optional("refresh").map(Settings::read).unwrap_or_default(),
+        };
+        map.finish();
+        defaults
+    }
+}
+
+/// The families by name, at least one.
+pub(super) fn families(node: Node<'_>) -> BTreeMap<String, Family> {
+    let entries = node.entries();
+    if node.is_empty() {
+        node.wrong_key("`families` needs at least one family", None);
+    }
+    entries.into_iter().filter_map(|entry| Some((entry.name().to_owned(), family(entry)?))).collect()
+}
+
+fn family(node: Node<'_>) -> Option<Family> {
+    check_name(node.name(), |message, hint| node.wrong_key(message, hint));
+    let mut map = node.map()?;
+    let previous = map.required("previous");
+    map.finish();
+    let mut previous = previous?.map()?;
+    let name = previous.required("name").and_then(|node| node.text());
+    let owners = previous.required("owners").map(owners);
+    previous.finish();
+    Some(Family { name_glob: name?.to_owned(), owners: owners? })
+}
+
+fn owners(node: Node<'_>) -> Vec<String> {
+    let items = node.list();
+    if node.is_empty() {
+        node.wrong_key("`owners` needs at least one account, or `self`", None);
+    }
+    let owner = |item: Node<'_>| {
+        let text = if let Value::Whole(_) = item.value() { account(item)? } else { item.text()? };
+        if text != "self" && !is_account(text) {
+            let message =
+                format!("`{text}` owns no images here: an account number of twelve digits, or `self`");
+            item.wrong(message, None);
+        }
+        Some(text.to_owned())
+    };
+    items.into_iter().filter_map(owner).collect()
+}
+
+/// The environments in order, at least one.
+pub(super) fn environments(node: Node<'_>, defaults: &Defaults) -> Vec<Environment> {
+    let items = node.list();
+    if node.is_empty() {
+        node.wrong_key("`environments` needs at least one environment", None);
+    }
+    items.into_iter().map(|item| environment(item, defaults)).collect()
+}
+
+fn environment(node: Node<'_>, defaults: &Defaults) -> Environment {
+    let Some(mut map) = node.map() else { return unreadable() };
+    let account = map.required("account").and_then(account);
+    let environment = Environment {
+        name: EnvironmentName::new(map.required("name").and_then(name).unwrap_or_default()),
+        account: AccountId::new(account.unwrap_or_default()),
+        role_arn: map.optional("role_arn").and_then(|node| role(node, account)),
+        regions: environment_regions(&mut map, defaults),
+        select: map.required("select").map(select).unwrap_or_default(),
+        gate: map.optional("gate").map(gate).unwrap_or_default(),
+        refresh: map
+            .optional("refresh")
+            .map(Settings::read)
+            .unwrap_or_default()
+            .over(defaults.refresh.over(refresh::standard())),
+        checks: map.optional("checks").map_or_else(|| vec!["instances".to_owned()], |node| node.texts()),
+    };
+    map.finish();
+    environment
+}
+
+/// Stands for an item that is no mapping.
+fn unreadable() -> Environment {
+    Environment {
+        name: "".into(),
+        account: "".into(),
+        role_arn: None,
+        regions: Vec::new(),
+        select: Selector::default(),
+        gate: GatePolicy::default(),
+        refresh: refresh::standard(),
+        checks: Vec::new(),
+    }
+}
+
+fn name(node: Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    check_name(text, |message, hint| node.wrong(message, hint));
+    Some(text.to_owned())
+}
+
+/// Reports a name that has not the shape of one.
+pub(super) fn check_name(text: &str, report: impl FnOnce(String, Option<String>)) {
+    if !is_name(text) {
+        let (message, hint) = name_mistake(text);
+        report(message, hint);
+    }
+}
+
+fn role(node: Node<'_>, account: Option<&str>) -> Option<String> {
+    let arn = node.text()?;
+    match (role_account(arn), account) {
+        (None, _) => {
+            let hint = account.map(|account| format!("as in `arn:aws:iam::{account}:role/ami-refresh`"));
+            node.wrong(format!("`{arn}` is not the ARN of a role"), hint);
+        }
+        (Some(of), Some(account)) if of != account => {
+            node.wrong(format!("the role is in account {of}, the environment in {account}"), None);
+        }
+        (Some(_), _) => {}
+    }
+    Some(arn.to_owned())
+}
+
+fn environment_regions(map: &mut Map<'_>, defaults: &Defaults) -> Vec<Region> {
+    if let Some(node) = map.optional("regions") {
+        return regions(node);
+    }
+    defaults.regions.clone().unwrap_or_else(|| {
+        let hint = "add `regions: [eu-west-2]` here or to the defaults";
+        map.node().wrong_key("the environment has no region", Some(hint.to_owned()));
+        Vec::new()
+    })
+}
+
+fn regions(node: Node<'_>) -> Vec<Region> {
+    let items = node.list();
+    if node.is_empty() {
+        node.wrong_key("`regions` needs at least one region", None);
+    }
+    let mut seen = BTreeSet::new();
+    let region = |item: Node<'_>| {
+        let text = item.text().map(ToOwned::to_owned)?;
+        if !is_region(&text) {
+            item.wrong(format!("`{text}` is not a region"), Some("as in `eu-west-2`".to_owned()));
+        } else if !seen.insert(text.clone()) {
+            item.wrong(format!("`{text}` is there twice"), None);
+        }
+        Some(Region::new(text))
+    };
+    items.into_iter().filter_map(region).collect()
+}
+
+fn select(node: Node<'_>) -> Selector {
+    let Some(mut map) = node.map() else { return Selector::default() };
+    let tags = map.required("tags");
+    map.finish();
+    let Some(tags) = tags else { return Selector::default() };
+    let entries = tags.entries();
+    if tags.is_empty() {
+        tags.wrong_key("`tags` needs at least one tag: without any, every group would be selected", None);
+    }
+    let tag = |entry: Node<'_>| Some((entry.name().to_owned(), entry.text()?.to_owned()));
+    Selector { tags: entries.into_iter().filter_map(tag).collect() }
+}
+
+fn gate(node: Node<'_>) -> GatePolicy {
+    let Some(mut map) = node.map() else { return GatePolicy::default() };
+    let requires = map.optional("requires").map(|node| node.texts()).unwrap_or_default();
+    let soak = map.optional("soak").and_then(|node| duration(node, Duration::ZERO, ONE_YEAR));
+    let policy = GatePolicy {
+        requires: requires.into_iter().map(EnvironmentName::new).collect(),
+        soak: soak.unwrap_or_default(),
+        allow_empty: map.optional("allow_empty").and_then(|node| node.boolean()).unwrap_or_default(),
+    };
+    map.finish();
+    policy
+}
+
+const ONE_YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+/// The overrides, in order.
+pub(super) fn overrides(node: Node<'_>) -> Vec<Override> {
+    node.list().into_iter().map(read_override).collect()
+}
+
+fn read_override(node: Node<'_>) -> Override {
+    let nothing = || Override { name_glob: String::new(), refresh: PreferenceChanges::default() };
+    let Some(mut map) = node.map() else { return nothing() };
+    let glob = map.required("match").and_then(|node| {
+        let mut map = node.map()?;
+        let name = map.required("name").and_then(|node| node.text());
+        map.finish();
+        name
+    });
+    let refresh = map.required("refresh").map(refresh::read_override).unwrap_or_default();
+    map.finish();
+    Override { name_glob: glob.unwrap_or_default().to_owned(), refresh }
+}

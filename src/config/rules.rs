@@ -1,0 +1,242 @@
+//! The rules between the parts of a configuration: gates, names, selectors, preferences.
+//!
+//! Works on what was read, and finds the places again by the same positions. Empty names
+//! stand for what could not be read; they have been reported, and break no rule here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fleet::{Environment, Fleet, Override, RefreshPolicy};
+use super::reader::Node;
+use super::refresh::refused;
+use super::words::{did_you_mean, nearest, quoted};
+
+/// Checks every rule and reports each breach.
+pub(super) fn check(fleet: &Fleet, root: Node<'_>) {
+    let Some(list) = root.get("environments") else { return };
+    let items = fleet.environments.iter().enumerate().filter_map(|(at, environment)| {
+        let node = list.item(at)?;
+        Some((at, environment, node))
+    });
+    for (at, environment, node) in items {
+        unique_name(fleet, at, environment, node);
+        distinct_groups(fleet, at, environment, node);
+        requirements(fleet, at, environment, node);
+        known_checks(fleet, environment, node, root);
+        sound_refresh(&environment.refresh, node, root);
+    }
+    sound_overrides(fleet, root);
+}
+
+fn unique_name(fleet: &Fleet, at: usize, environment: &Environment, node: Node<'_>) {
+    let name = environment.name.as_str();
+    let twin = fleet.environments[..at].iter().any(|earlier| earlier.name == environment.name);
+    if let (true, false, Some(node)) = (twin, name.is_empty(), node.get("name")) {
+        node.wrong(format!("there is an environment `{name}` before this one"), None);
+    }
+}
+
+/// Two environments that select by the same tags in one place would fight over the groups.
+fn distinct_groups(fleet: &Fleet, at: usize, environment: &Environment, node: Node<'_>) {
+    let tags = &environment.select.tags;
+    let twin = fleet.environments[..at].iter().find(|earlier| {
+        earlier.account == environment.account
+            && earlier.select.tags == *tags
+            && earlier.regions.iter().any(|region| environment.regions.contains(region))
+    });
+    let readable = !tags.is_empty() && !environment.account.as_str().is_empty();
+    if let (Some(twin), true, Some(node)) = (twin, readable, node.get("select")) {
+        let message = format!(
+            "`{}` and `{}` select the same groups: same account, same tags, a common region",
+            twin.name, environment.name
+        );
+        node.wrong_key(message, None);
+    }
+}
+
+fn requirements(fleet: &Fleet, at: usize, environment: &Environment, node: Node<'_>) {
+    let Some(list) = node.get("gate").and_then(|gate| gate.get("requires")) else { return };
+    let names: Vec<&str> = fleet.environments.iter().map(|environment| environment.name.as_str()).collect();
+    for (index, required) in environment.gate.requires.iter().enumerate() {
+        let required = required.as_str();
+        let Some(item) = list.item(index) else { continue };
+        if required.is_empty() {
+            continue;
+        }
+        if environment.gate.requires[..index].iter().any(|earlier| earlier.as_str() == required) {
+            item.wrong(format!("`{required}` is required twice"), None);
+        }
+        match names.iter().position(|name| *name == required) {
+            // It may be one of those whose name could not be read.
+            None if names.contains(&"") => {}
+            None => {
+                let hint = nearest(required, names.iter().copied());
+                item.wrong(format!("there is no environment `{required}`"), hint.map(did_you_mean));
+            }
+            Some(other) if other >= at => item.wrong(too_late(fleet, at, other), None),
+            Some(_) => {}
+        }
+    }
+}
+
+/// Why an environment can't require another that is not before it in the list.
+fn too_late(fleet: &Fleet, at: usize, other: usize) -> String {
+    let name = &fleet.environments[at].name;
+    if at == other {
+        return format!("`{name}` requires itself, and could never start");
+    }
+    if let Some(way) = way(fleet, other, at) {
+        let way: Vec<String> = way.iter().map(|at| format!("`{}`", fleet.environments[*at].name)).collect();
+        return format!("`{name}` requires {}: none of them could ever start", way.join(", which requires "));
+    }
+    let other = &fleet.environments[other].name;
+    format!("`{name}` requires `{other}`, which comes after it in the order")
+}
+
+/// A way from one environment to another by what they require, both included.
+fn way(fleet: &Fleet, from: usize, to: usize) -> Option<Vec<usize>> {
+    let position = |name: &_| fleet.environments.iter().position(|environment| environment.name == *name);
+    let mut before: BTreeMap<usize, usize> = BTreeMap::from([(from, from)]);
+    let mut open = vec![from];
+    while let Some(at) = open.pop() {
+        for next in fleet.environments[at].gate.requires.iter().filter_map(position) {
+            before.entry(next).or_insert_with(|| {
+                open.push(next);
+                at
+            });
+        }
+    }
+    let mut way = vec![to];
+    let mut at = to;
+    while at != from {
+        at = *before.get(&at)?;
+        way.push(at);
+    }
+    way.reverse();
+    Some(way)
+}
+
+fn known_checks(fleet: &Fleet, environment: &Environment, node: Node<'_>, root: Node<'_>) {
+    let Some(list) = node.get("checks") else { return };
+    // One whose definition has a mistake is not in the fleet, but is not unknown either.
+    let written: Vec<&str> = root.get("checks").map(|checks| checks.keys()).unwrap_or_default();
+    let defined: BTreeSet<&str> = fleet.checks.keys().map(String::as_str).chain(written).collect();
+    for (index, name) in environment.checks.iter().enumerate() {
+        let Some(item) = list.item(index).filter(|_| !name.is_empty()) else { continue };
+        if environment.checks[..index].contains(name) {
+            item.wrong(format!("`{name}` is there twice"), None);
+        }
+        if !defined.contains(name.as_str()) {
+            let known = defined.iter().copied();
+            let hint = nearest(name, known.clone())
+                .map_or_else(|| format!("defined are {}", quoted(known, "and")), did_you_mean);
+            item.wrong(format!("there is no check `{name}`"), Some(hint));
+        }
+    }
+}
+
+/// Reports what AWS refuses where it was written: in the environment, else in the defaults.
+fn sound_refresh(policy: &RefreshPolicy, node: Node<'_>, root: Node<'_>) {
+    let own = node.get("refresh");
+    let shared = root.get("defaults").and_then(|defaults| defaults.get("refresh"));
+    for (message, keys) in refused(policy) {
+        let written = |refresh: Option<Node<'_>>| {
+            keys.iter().any(|key| refresh.is_some_and(|node| node.get(key).is_some()))
+        };
+        let refresh = if written(own) { own } else { shared };
+        report(refresh, &keys, message);
+    }
+}
+
+fn report(refresh: Option<Node<'_>>, keys: &[&str; 2], message: String) {
+    if let Some(node) = refresh.and_then(|refresh| keys.iter().find_map(|key| refresh.get(key))) {
+        node.wrong(message, None);
+    }
+}
+
+/// What AWS would refuse of a group that an override matches. Every breach is between two
+/// settings, so it is enough to try each override alone, and each two that can meet.
+fn sound_overrides(fleet: &Fleet, root: Node<'_>) {
+    let Some(list) = root.get("overrides") else { return };
+    for (at, change) in fleet.overrides.iter().enumerate() {
+        let Some(node) = list.item(at).and_then(|item| item.get("refresh")) else { continue };
+        let earlier =
+            fleet.overrides[..at].iter().filter(|earlier| can_meet(&earlier.name_glob, &change.name_glob));
+        let before: Vec<Option<&Override>> = std::iter::once(None).chain(earlier.map(Some)).collect();
+        let mut found: BTreeMap<(String, [&str; 2]), Vec<&str>> = BTreeMap::new();
+        for environment in &fleet.environments {
+            if let Some(breach) = breach(environment, &before, change) {
+                found.entry(breach).or_default().push(environment.name.as_str());
+            }
+        }
+        for ((message, keys), names) in found {
+            let others =
+                if names.len() > 1 { format!(" and {} more", names.len() - 1) } else { String::new() };
+            let first = names.first().copied().unwrap_or_default();
+            report(Some(node), &keys, format!("{message} (in `{first}`{others})"));
+        }
+    }
+}
+
+/// The first thing that AWS would refuse of an environment's group because of the override.
+fn breach(
+    environment: &Environment,
+    before: &[Option<&Override>],
+    change: &Override,
+) -> Option<(String, [&'static str; 2])> {
+    before.iter().find_map(|earlier| {
+        let mut policy = environment.refresh.clone();
+        if let Some(earlier) = earlier {
+            earlier.refresh.apply(&mut policy);
+        }
+        // What is wrong without this override too is reported where it comes from.
+        let known = refused(&policy);
+        change.refresh.apply(&mut policy);
+        let new = refused(&policy).into_iter().find(|breach| !known.contains(breach));
+        new.map(|(message, keys)| match earlier {
+            Some(earlier) => (format!("after `{}`, {message}", earlier.name_glob), keys),
+            None => (message, keys),
+        })
+    })
+}
+
+/// Whether some name matches both globs.
+fn can_meet(left: &str, right: &str) -> bool {
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    // meet[j]: whether the rest of `left` from i and of `right` from j have a text in common.
+    let mut after: Vec<bool> = Vec::new();
+    for i in (0..=left.len()).rev() {
+        let mut meet = vec![false; right.len() + 1];
+        for j in (0..=right.len()).rev() {
+            let below = |j: usize| after.get(j).copied().unwrap_or_default();
+            let beside = meet.get(j + 1).copied().unwrap_or_default();
+            meet[j] = match (left.get(i), right.get(j)) {
+                (None, None) => true,
+                (Some('*'), _) if below(j) => true,
+                (_, Some('*')) if beside => true,
+                (Some('*'), Some(_)) => beside,
+                (Some(_), Some('*')) => below(j),
+                (Some(a), Some(b)) => (*a == '?' || *b == '?' || a == b) && below(j + 1),
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+        }
+        after = meet;
+    }
+    after.first().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::can_meet;
+
+    #[test]
+    fn two_globs_meet_when_some_name_matches_both() {
+        for (left, right) in
+            [("*", "a"), ("a*", "*b"), ("*-batch-*", "pay-*"), ("a?c", "abc"), ("", "*"), ("a*b", "ab")]
+        {
+            assert!(can_meet(left, right) && can_meet(right, left), "{left} {right}");
+        }
+        for (left, right) in [("a*", "b*"), ("*a", "*b"), ("a", "aa"), ("a?c", "ac"), ("", "?")] {
+            assert!(!can_meet(left, right) && !can_meet(right, left), "{left} {right}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Checks the addresses of checks, with their variables in braces.
+//!
+//! What is written is kept; it is tried here with an example for every variable.
+
+use http::Uri;
+
+use super::fleet::Scope;
+use super::reader::Node;
+use super::words::{did_you_mean, nearest, quoted};
+
+/// Each variable, an example of its value, and whether a group as a whole has it.
+const VARIABLES: [(&str, &str, bool); 5] = [
+    ("private_ip", "10.0.0.1", false),
+    ("instance_id", "i-0abc1234def567890", false),
+    ("group", "group", true),
+    ("environment", "environment", true),
+    ("region", "eu-west-2", true),
+];
+
+/// The address of an `http` check.
+pub(super) fn url(node: Node<'_>, on: Scope) -> Option<String> {
+    let text = node.text()?;
+    let example = example(node, text, on)?;
+    if let Err((reason, hint)) = check_url(&example) {
+        node.wrong(format!("`{text}` {reason}"), Some(hint.to_owned()));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+/// The host of a `tcp` check.
+pub(super) fn host(node: Node<'_>, on: Scope) -> Option<String> {
+    let text = node.text()?;
+    let example = example(node, text, on)?;
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "/@?#[]".contains(c);
+    let port = example.matches(':').count() == 1;
+    if example.contains(odd) || port {
+        let hint = if port { "the port has its own key, `port`" } else { "as in `{private_ip}`" };
+        node.wrong(format!("`{text}` is not a host"), Some(hint.to_owned()));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn check_url(url: &str) -> Result<(), (&'static str, &'static str)> {
+    const SHAPE: &str = "as in `http://{private_ip}:8080/health`";
+    let uri: Uri = url.parse().map_err(|_| ("is not a URL", SHAPE))?;
+    match uri.scheme_str() {
+        Some("http" | "https") => {}
+        Some(_) => return Err(("is neither http nor https", SHAPE)),
+        None => return Err(("is not a whole URL", SHAPE)),
+    }
+    let authority = uri.authority().ok_or(("has no host", SHAPE))?;
+    if authority.as_str().contains('@') {
+        return Err(("holds a user name", "configurations hold no secrets"));
+    }
+    if authority.host().is_empty() {
+        return Err(("has no host", SHAPE));
+    }
+    let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+    if !rest.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
+        return Err(("has a port that is none", "a port is a number from 1 to 65535"));
+    }
+    Ok(())
+}
+
+/// The text with an example for every variable.
+fn example(node: Node<'_>, text: &str, on: Scope) -> Option<String> {
+    let mut example = String::new();
+    let mut rest = text;
+    let mut good = true;
+    while let Some(at) = rest.find(['{', '}']) {
+        example.push_str(&rest[..at]);
+        let inside = rest[at..].strip_prefix('{').and_then(|inside| inside.split_once('}'));
+        let Some((name, after)) = inside else {
+            node.wrong(format!("`{text}` has a brace without its other"), None);
+            return None;
+        };
+        match value_of(name, on) {
+            Ok(value) => example.push_str(value),
+            Err((message, hint)) => {
+                node.wrong(message, Some(hint));
+                good = false;
+            }
+        }
+        rest = after;
+    }
+    example.push_str(rest);
+    good.then_some(example)
+}
+
+fn value_of(name: &str, on: Scope) -> Result<&'static str, (String, String)> {
+    let here = VARIABLES.iter().filter(|(_, _, of_group)| *of_group || on == Scope::Instance);
+    let names = || here.clone().map(|(name, _, _)| *name);
+    if let Some((_, value, _)) = here.clone().find(|(known, _, _)| *known == name) {
+        return Ok(value);
+    }
+    if VARIABLES.iter().any(|(known, _, _)| *known == name) {
+        let hint = "make it `on: instance`, or leave the variable out".to_owned();
+        return Err((format!("`{{{name}}}` is of an instance, and this check is `on: group`"), hint));
+    }
+    let hint = nearest(name, names()).map_or_else(
+        || format!("known here: {}", quoted(names(), "and")),
+        |near| did_you_mean(&format!("{{{near}}}")),
+    );
+    Err((format!("unknown variable `{{{name}}}`"), hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_url;
+
+    #[test]
+    fn a_url_has_a_scheme_a_host_and_a_real_port() {
+        for url in ["http://10.0.0.1:8080/health", "https://a.example/?q=1", "http://[::1]:80/", "http://a"] {
+            assert_eq!(check_url(url), Ok(()), "{url}");
+        }
+        for url in [
+            "",
+            "10.0.0.1:8080",
+            "/health",
+            "ftp://a/",
+            "http://",
+            "http://:80/",
+            "http://u:p@a/",
+            "http://a:99999/",
+            "http://a:0/",
+            "http://a b/",
+        ] {
+            assert!(check_url(url).is_err(), "{url}");
+        }
+    }
+}
