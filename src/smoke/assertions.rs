@@ -47,7 +47,7 @@ impl Heard {
             text.push('…');
         }
         if self.cut {
-            text += &format!("\n(only the first {LARGEST_BODY} bytes of the body were looked at)");
+            return format!("{text}\n(only the first {LARGEST_BODY} bytes of the body were looked at)");
         }
         text
     }

@@ -66,7 +66,7 @@ enum Successor {
 /// The instances that somebody asks already.
 type Taken = Mutex<BTreeSet<InstanceId>>;
 
-impl Round<'_> {
+impl Round<'_, '_> {
     /// Asks the question once, of an instance or of the group as a whole.
     pub(super) async fn ask(
         &self,

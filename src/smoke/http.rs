@@ -181,13 +181,15 @@ fn words(error: &hyper::Error) -> String {
     if error.is_parse() {
         return format!("the answer is not HTTP: {error}");
     }
+    let closed = || "the connection was closed before the answer ended".to_owned();
     if error.is_incomplete_message() {
-        return "the connection was closed before the answer ended".to_owned();
+        return closed();
     }
     let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(error) = inner.downcast_ref::<io::Error>() {
-            return io_words(error);
+            let ended = error.kind() == io::ErrorKind::UnexpectedEof;
+            return if ended { closed() } else { io_words(error) };
         }
         cause = inner.source();
     }

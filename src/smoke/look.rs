@@ -38,7 +38,7 @@ impl<'a> Calls<'a> {
 
 /// The group's last sighting, and the way to the next.
 pub(super) struct Look<'a> {
-    runner: &'a Runner,
+    runner: Runner,
     calls: Calls<'a>,
     last: Mutex<Option<(Timestamp, Seen)>>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Look<'a> {
 pub(super) type Seen = Result<Arc<Sighting>, String>;
 
 impl<'a> Look<'a> {
-    pub(super) fn new(runner: &'a Runner, calls: Calls<'a>) -> Self {
+    pub(super) fn new(runner: Runner, calls: Calls<'a>) -> Self {
         Self { runner, calls, last: Mutex::new(None) }
     }
 

@@ -65,9 +65,9 @@ pub struct Expectation {
 }
 
 /// What the checks of one group share.
-struct Round<'a> {
+struct Round<'a, 'c> {
     runner: &'a Runner,
-    look: Look<'a>,
+    look: Look<'c>,
     expect: &'a Expectation,
 }
 
@@ -97,14 +97,14 @@ impl Runner {
         self.run_with(Calls::of(account, &expect.group.group), expect, checks, done).await
     }
 
-    async fn run_with<'a>(
-        &'a self,
-        calls: Calls<'a>,
-        expect: &'a Expectation,
+    async fn run_with(
+        &self,
+        calls: Calls<'_>,
+        expect: &Expectation,
         checks: &[&Check],
         mut done: impl FnMut(&CheckResult),
     ) -> Vec<CheckResult> {
-        let round = &Round { runner: self, look: Look::new(self, calls), expect };
+        let round = &Round { runner: self, look: Look::new(self.clone(), calls), expect };
         let mut running: FuturesUnordered<_> = checks
             .iter()
             .enumerate()
@@ -125,7 +125,7 @@ impl Runner {
     }
 }
 
-impl Round<'_> {
+impl Round<'_, '_> {
     async fn check(&self, check: &Check) -> CheckResult {
         let clock = self.runner.clock;
         let began = clock.now();

@@ -5,9 +5,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json_path::JsonPath;
 use tokio::io::AsyncWriteExt;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring};
 
 use super::network::{answer, answers, nobody, request, reset, server};
 use super::*;
@@ -18,7 +15,7 @@ fn at(address: SocketAddr) -> HttpCheck {
     get(&format!("http://{address}/health"))
 }
 
-async fn asked_with(runner: &Runner, http: HttpCheck) -> Probe {
+pub(super) async fn asked_with(runner: &Runner, http: HttpCheck) -> Probe {
     let one = check("health", CheckKind::Http(http), Scope::Group, once());
     let mut result = run_one(runner, calls(|_| Err(throttled())), &one).await;
     assert_eq!(result.status, result.probes[0].status);
@@ -33,7 +30,7 @@ async fn asked(http: HttpCheck) -> Probe {
 async fn errs(http: HttpCheck, why: &str) -> Probe {
     let probe = asked(http).await;
     assert_eq!(probe.status, Status::Errored, "{probe:?}");
-    assert!(probe.message.contains(why), "{:?} is not in {probe:?}", why);
+    assert!(probe.message.contains(why), "{why:?} is not in {probe:?}");
     probe
 }
 
@@ -108,7 +105,7 @@ async fn nobody_there_is_an_error() {
 async fn a_server_that_never_answers_is_an_error_in_time() {
     let address = server(|mut stream| async move {
         request(&mut stream).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     let mut http = at(address);
@@ -121,9 +118,9 @@ async fn a_server_that_never_answers_is_an_error_in_time() {
 async fn an_answer_that_drips_does_not_end_in_time() {
     let address = server(|mut stream| async move {
         request(&mut stream).await;
-        let mut next =
+        let drops =
             "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".bytes().chain(std::iter::repeat(b'x'));
-        while let Some(byte) = next.next() {
+        for byte in drops {
             if stream.write_all(&[byte]).await.is_err() {
                 return;
             }
@@ -134,7 +131,9 @@ async fn an_answer_that_drips_does_not_end_in_time() {
         }
     })
     .await;
-    let probe = errs(at(address), "the answer did not end within 20s: 200 OK, ").await;
+    let mut http = at(address);
+    http.within = Duration::from_secs(20);
+    let probe = errs(http, "the answer did not end within 20s: 200 OK, ").await;
     assert!(probe.evidence.starts_with("HTTP/1.1 200 OK\n\nx"), "{probe:?}");
 }
 
@@ -147,7 +146,6 @@ async fn an_endless_body_is_cut_and_judged() {
     })
     .await;
     let mut http = at(address);
-    http.within = Duration::from_secs(500);
     http.body_contains = Some("xxx".into());
     let probe = asked(http).await;
     assert_eq!(probe.status, Status::Passed, "{probe:?}");
@@ -213,62 +211,6 @@ async fn it_is_asked_again_until_it_passed_often_enough_in_a_row() {
     let one = check("health", CheckKind::Http(at(address)), Scope::Group, retry(300, 1, 3));
     let result = run_one(&runner(), calls(|_| Err(throttled())), &one).await;
     assert_eq!((result.status, result.probes[0].attempts), (Status::Passed, 7));
-}
-
-fn pem(name: &str) -> Vec<u8> {
-    std::fs::read(format!("{}/src/smoke/testdata/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
-}
-
-/// Answers 200 over TLS as `localhost`.
-async fn tls_server() -> SocketAddr {
-    let certificate = CertificateDer::from_pem_slice(&pem("localhost.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(&pem("localhost-key.pem")).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-    server(move |stream| {
-        let acceptor = acceptor.clone();
-        async move {
-            if let Ok(mut stream) = acceptor.accept(stream).await {
-                let _ = stream.write_all(answer("200 OK", "over TLS").as_bytes()).await;
-                let _ = stream.shutdown().await;
-            }
-        }
-    })
-    .await
-}
-
-fn trusting_localhost() -> Runner {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(&pem("localhost.pem")).unwrap()).unwrap();
-    Runner { tls: Tls::trusting(roots), ..runner() }
-}
-
-#[tokio::test]
-async fn https_is_asked_of_whom_the_roots_vouch_for() {
-    let address = tls_server().await;
-    for host in ["localhost", "127.0.0.1"] {
-        let probe =
-            asked_with(&trusting_localhost(), get(&format!("https://{host}:{}/", address.port()))).await;
-        assert_eq!(probe.status, Status::Passed, "{probe:?}");
-        assert!(probe.evidence.ends_with("over TLS"), "{probe:?}");
-    }
-}
-
-#[tokio::test]
-async fn https_with_a_wrong_certificate_or_without_tls_is_an_error() {
-    let untrusted = Runner { tls: Tls::trusting(RootCertStore::empty()), ..runner() };
-    let probe = asked_with(&untrusted, get(&format!("https://{}/", tls_server().await))).await;
-    assert_eq!(probe.status, Status::Errored, "{probe:?}");
-    assert!(probe.message.contains("certificate"), "{probe:?}");
-    let plain = answers(answer("200 OK", "")).await;
-    let probe = asked_with(&trusting_localhost(), get(&format!("https://{plain}/"))).await;
-    assert_eq!(probe.status, Status::Errored, "{probe:?}");
-    assert!(probe.message.starts_with("TLS with 127.0.0.1 failed: "), "{probe:?}");
 }
 
 #[tokio::test]
