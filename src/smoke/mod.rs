@@ -71,6 +71,14 @@ struct Round<'a, 'c> {
     expect: &'a Expectation,
 }
 
+/// What is asked of the group as a whole.
+#[derive(Debug, Clone, Copy)]
+enum Whole<'a> {
+    Instances,
+    Targets,
+    Network(Question<'a>),
+}
+
 impl Runner {
     /// A runner on this clock and network, with a limit of 256 askings at once.
     pub fn new(clock: Clock, network: Network) -> Self {
@@ -132,26 +140,28 @@ impl Round<'_, '_> {
         let retry = &check.retry;
         let asked = match (&check.kind, check.on) {
             (CheckKind::Instances, Scope::Instance | Scope::Group) => {
-                self.until(retry, async || self.ask_instances(retry).await).await
+                self.until(Whole::Instances, retry).await
             }
-            (CheckKind::Targets, Scope::Instance | Scope::Group) => {
-                self.until(retry, async || self.ask_targets(retry).await).await
-            }
+            (CheckKind::Targets, Scope::Instance | Scope::Group) => self.until(Whole::Targets, retry).await,
             (CheckKind::Http(http), Scope::Instance) => self.each(Question::Http(http), retry).await,
             (CheckKind::Tcp(tcp), Scope::Instance) => self.each(Question::Tcp(tcp), retry).await,
-            (CheckKind::Http(http), Scope::Group) => self.once(Question::Http(http), retry).await,
-            (CheckKind::Tcp(tcp), Scope::Group) => self.once(Question::Tcp(tcp), retry).await,
+            (CheckKind::Http(http), Scope::Group) => {
+                self.until(Whole::Network(Question::Http(http)), retry).await
+            }
+            (CheckKind::Tcp(tcp), Scope::Group) => {
+                self.until(Whole::Network(Question::Tcp(tcp)), retry).await
+            }
         };
         answer::result(check, asked, clock.since(began))
     }
 
     /// Asks again and again, as the policy says, and gives the last answers.
-    async fn until(&self, policy: &RetryPolicy, ask: impl AsyncFn() -> Vec<(Subject, Answer)>) -> Vec<Asked> {
+    async fn until(&self, what: Whole<'_>, policy: &RetryPolicy) -> Vec<Asked> {
         let clock = self.runner.clock;
         let mut retry = Retry::new(clock, policy);
         loop {
             let began = clock.now();
-            let answers = ask().await;
+            let answers = self.ask_whole(what, policy).await;
             let took = clock.since(began);
             if !retry.again(worst(answers.iter().map(|(_, answer)| answer.status))) {
                 let asked = |(subject, answer): (Subject, Answer)| {
@@ -165,10 +175,15 @@ impl Round<'_, '_> {
         }
     }
 
-    /// Asks the group as a whole.
-    async fn once(&self, question: Question<'_>, policy: &RetryPolicy) -> Vec<Asked> {
-        let subject = Subject::Whole(question.address(&self.expect.group));
-        self.until(policy, async || vec![(subject.clone(), self.ask(question, None).await)]).await
+    async fn ask_whole(&self, what: Whole<'_>, policy: &RetryPolicy) -> Vec<(Subject, Answer)> {
+        match what {
+            Whole::Instances => self.ask_instances(policy).await,
+            Whole::Targets => self.ask_targets(policy).await,
+            Whole::Network(question) => {
+                let subject = Subject::Whole(question.address(&self.expect.group));
+                vec![(subject, self.ask(question, None).await)]
+            }
+        }
     }
 
     async fn ask_instances(&self, policy: &RetryPolicy) -> Vec<(Subject, Answer)> {

@@ -44,3 +44,13 @@ async fn a_limit_of_nothing_is_one() {
     let result = run_one(&runner().with_limit(0), calls(|_| Err(throttled())), &health).await;
     assert_eq!(result.status, Status::Passed);
 }
+
+#[tokio::test]
+async fn a_run_can_be_spawned() {
+    let task = tokio::spawn(async {
+        let (runner, expect) = (runner(), expectation());
+        let instances = check("instances", CheckKind::Instances, Scope::Instance, once());
+        runner.run_with(calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &expect, &[&instances], |_| ()).await
+    });
+    assert_eq!(task.await.unwrap()[0].status, Status::Passed);
+}
