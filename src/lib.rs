@@ -11,6 +11,7 @@
 //! | [`model`] | images, templates, groups, refreshes, outcomes: types and rules |
 //! | [`net`] | how probes reach the network |
 //! | [`sim`] | the simulator: AWS's wire and the applications, for rehearsals |
+//! | [`smoke`] | the checks: asked of instances, targets and applications, and judged |
 
 pub mod aws;
 pub mod candidate;
@@ -23,3 +24,4 @@ pub mod net;
 pub mod plan;
 pub mod rollout;
 pub mod sim;
+pub mod smoke;

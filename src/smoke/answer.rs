@@ -1,0 +1,216 @@
+//! What a subject answered, and how the answers of a check add up to its result.
+//!
+//! [`Answer`] is one asking's end, [`Asked`] a subject with its last answer. Pure: nothing
+//! here asks anybody.
+
+use std::time::Duration;
+
+use crate::config::Check;
+use crate::event::{CheckResult, Probe, Status};
+use crate::model::InstanceId;
+
+/// How one asking ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) status: Status,
+    /// One line for people.
+    pub(super) message: String,
+    /// What was answered, shortened; may be empty.
+    pub(super) evidence: String,
+    /// How long it took.
+    pub(super) took: Duration,
+}
+
+impl Answer {
+    fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), evidence: String::new(), took: Duration::ZERO }
+    }
+
+    /// It answered as it should.
+    pub(super) fn passed(message: impl Into<String>) -> Self {
+        Self::new(Status::Passed, message)
+    }
+
+    /// It answered, and wrongly.
+    pub(super) fn failed(message: impl Into<String>) -> Self {
+        Self::new(Status::Failed, message)
+    }
+
+    /// It could not be asked.
+    pub(super) fn errored(message: impl Into<String>) -> Self {
+        Self::new(Status::Errored, message)
+    }
+
+    /// There was nothing to ask.
+    pub(super) fn skipped(message: impl Into<String>) -> Self {
+        Self::new(Status::Skipped, message)
+    }
+
+    pub(super) fn with_evidence(self, evidence: impl Into<String>) -> Self {
+        Self { evidence: evidence.into(), ..self }
+    }
+
+    pub(super) fn in_time(self, took: Duration) -> Self {
+        Self { took, ..self }
+    }
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// One instance.
+    Instance(InstanceId),
+    /// The group as a whole: its name, or the address that stands for it.
+    Whole(String),
+}
+
+/// A subject with its last answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) subject: Subject,
+    pub(super) answer: Answer,
+    pub(super) attempts: u32,
+}
+
+/// The worst of the statuses; skipped only when all are.
+pub(super) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
+    let weight = |status: &Status| match status {
+        Status::Skipped => 0,
+        Status::Passed => 1,
+        Status::Failed => 2,
+        Status::Errored => 3,
+    };
+    statuses.into_iter().max_by_key(weight).unwrap_or(Status::Skipped)
+}
+
+/// The result of a check whose subjects answered so, in this order.
+pub(super) fn result(check: &Check, asked: Vec<Asked>, took: Duration) -> CheckResult {
+    CheckResult {
+        check: check.name.clone(),
+        status: worst(asked.iter().map(|one| one.answer.status)),
+        message: summary(&asked),
+        probes: asked.into_iter().map(probe).collect(),
+        took_ms: millis(took),
+    }
+}
+
+fn probe(asked: Asked) -> Probe {
+    let Asked { subject, answer, attempts } = asked;
+    Probe {
+        subject: match subject {
+            Subject::Instance(id) => id.to_string(),
+            Subject::Whole(name) => name,
+        },
+        status: answer.status,
+        message: answer.message,
+        attempts,
+        latency_ms: millis(answer.took),
+        evidence: answer.evidence,
+    }
+}
+
+/// One line over all answers: the group's own first, then how many instances did what.
+fn summary(asked: &[Asked]) -> String {
+    let (mut whole, mut instances) = (Vec::new(), Vec::new());
+    for one in asked {
+        match &one.subject {
+            Subject::Whole(_) => whole.push(&one.answer),
+            Subject::Instance(_) => instances.push(&one.answer),
+        }
+    }
+    let counted = instances.iter().filter(|answer| answer.status != Status::Skipped).count();
+    let mut parts: Vec<String> = whole.iter().map(|answer| answer.message.clone()).collect();
+    for (status, words) in [(Status::Failed, "failed"), (Status::Errored, "could not be asked")] {
+        let mut such = instances.iter().filter(|answer| answer.status == status);
+        if let Some(first) = such.next() {
+            parts.push(format!("{} of {counted} instances {words}: {}", 1 + such.count(), first.message));
+        }
+    }
+    if parts.is_empty() && counted > 0 {
+        parts.push(format!("{counted} of {counted} instances passed"));
+    }
+    if parts.is_empty() {
+        let cause = instances.first().map_or("nothing to ask", |answer| answer.message.as_str());
+        parts.push(cause.to_owned());
+    }
+    parts.join("; ")
+}
+
+/// The text in quotes, at most 120 characters of it.
+pub(super) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 120;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// The duration in whole milliseconds.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(id: &str, answer: Answer) -> Asked {
+        Asked { subject: Subject::Instance(id.into()), answer, attempts: 1 }
+    }
+
+    fn whole(answer: Answer) -> Asked {
+        Asked { subject: Subject::Whole("web".into()), answer, attempts: 1 }
+    }
+
+    #[test]
+    fn the_worst_counts_and_skipped_only_when_all_are() {
+        use Status::{Errored, Failed, Passed, Skipped};
+        assert_eq!(worst([Passed, Skipped]), Passed);
+        assert_eq!(worst([Failed, Passed, Skipped]), Failed);
+        assert_eq!(worst([Failed, Errored, Passed]), Errored);
+        assert_eq!(worst([Skipped, Skipped]), Skipped);
+        assert_eq!(worst([]), Skipped);
+    }
+
+    #[test]
+    fn the_summary_counts_instances_and_gives_a_cause_each() {
+        let good = || Answer::passed("200 OK in 3 ms");
+        assert_eq!(summary(&[instance("i-1", good()), instance("i-2", good())]), "2 of 2 instances passed");
+        let mixed = [
+            instance("i-1", good()),
+            instance("i-2", Answer::failed("status 503, expected 200")),
+            instance("i-3", Answer::failed("status 500, expected 200")),
+            instance("i-4", Answer::errored("connection refused")),
+        ];
+        assert_eq!(
+            summary(&mixed),
+            "2 of 4 instances failed: status 503, expected 200; 1 of 4 instances could not be asked: \
+             connection refused"
+        );
+    }
+
+    #[test]
+    fn an_instance_that_left_is_not_counted() {
+        let asked = [
+            instance("i-1", Answer::skipped("no longer in service")),
+            instance("i-2", Answer::passed("200 OK in 3 ms")),
+        ];
+        assert_eq!(summary(&asked), "1 of 1 instances passed");
+        assert_eq!(summary(&asked[..1]), "no longer in service");
+    }
+
+    #[test]
+    fn what_the_group_answered_as_a_whole_comes_first() {
+        assert_eq!(summary(&[whole(Answer::skipped("no target groups"))]), "no target groups");
+        let asked =
+            [instance("i-1", Answer::failed("unhealthy")), whole(Answer::failed("0 of 1 in service"))];
+        assert_eq!(summary(&asked), "0 of 1 in service; 1 of 1 instances failed: unhealthy");
+        assert_eq!(summary(&[]), "nothing to ask");
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!(quoted("a\"b"), r#""a\"b""#);
+        assert_eq!(quoted(&"é".repeat(200)), format!("\"{}\"…", "é".repeat(120)));
+    }
+}

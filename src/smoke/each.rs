@@ -1,0 +1,214 @@
+//! Asks every instance of a group, and follows the group when it replaces one.
+//!
+//! An instance that went out of service meanwhile is skipped, and the one that came in its
+//! place is asked instead.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::answer::{Answer, Asked, Subject};
+use super::retry::Retry;
+use super::variables::Variables;
+use super::{Round, fresh, http, tcp};
+use crate::config::{HttpCheck, RetryPolicy, TcpCheck};
+use crate::event::{GroupRef, Status};
+use crate::model::{Group, InstanceId, Sighting};
+
+/// How many successors of one instance are asked, one after another, before it is called off.
+const SUCCESSORS: u32 = 3;
+/// How old a sighting may be when it is asked whether a failing instance is still there.
+const STALE: Duration = Duration::from_secs(30);
+
+/// What is asked over the network.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Question<'a> {
+    /// An HTTP request.
+    Http(&'a HttpCheck),
+    /// A TCP connection.
+    Tcp(&'a TcpCheck),
+}
+
+impl Question<'_> {
+    /// The address that it goes to when the group is asked as a whole, or the group's name.
+    pub(super) fn address(&self, group: &GroupRef) -> String {
+        let variables = Variables { group, instance: None };
+        let address = match self {
+            Self::Http(check) => http::address(check, &variables),
+            Self::Tcp(check) => tcp::address(check, &variables),
+        };
+        address.unwrap_or_else(|_| group.group.to_string())
+    }
+}
+
+/// Why no instance of the group can be asked, if none can: skipped when none is wanted.
+pub(super) fn nobody(group: &Group) -> Option<Answer> {
+    if group.in_service().next().is_some() {
+        return None;
+    }
+    Some(match group.desired {
+        0 => Answer::skipped("no instances in service"),
+        desired => Answer::errored(format!("no instances in service, {desired} desired")),
+    })
+}
+
+/// How the search for the successor of an instance ended.
+enum Successor {
+    Found(InstanceId),
+    /// The group has as many as it wants.
+    NotNeeded,
+    /// None came in time: why.
+    Missing(String),
+}
+
+/// The instances that somebody asks already.
+type Taken = Mutex<BTreeSet<InstanceId>>;
+
+impl Round<'_, '_> {
+    /// Asks the question once, of an instance or of the group as a whole.
+    pub(super) async fn ask(
+        &self,
+        question: Question<'_>,
+        instance: Option<(&InstanceId, Option<&str>)>,
+    ) -> Answer {
+        let variables = Variables { group: &self.expect.group, instance };
+        match question {
+            Question::Http(check) => http::ask(self.runner, check, &variables).await,
+            Question::Tcp(check) => tcp::ask(self.runner, check, &variables).await,
+        }
+    }
+
+    /// Asks every in-service instance, all at once.
+    pub(super) async fn each(&self, question: Question<'_>, policy: &RetryPolicy) -> Vec<Asked> {
+        let sighting = match self.somebody(policy).await {
+            Ok(sighting) => sighting,
+            Err(asked) => return vec![asked],
+        };
+        let first: BTreeSet<InstanceId> = sighting.group.in_service().map(|one| one.id.clone()).collect();
+        let taken = &Mutex::new(first.clone());
+        let follow = |id| self.follow(question, policy, id, Arc::clone(&sighting), taken);
+        join_all(first.into_iter().map(follow)).await.into_iter().flatten().collect()
+    }
+
+    /// A sighting with somebody in service; otherwise what is to be said instead.
+    async fn somebody(&self, policy: &RetryPolicy) -> Result<Arc<Sighting>, Asked> {
+        let mut retry = Retry::new(self.runner.clock, policy);
+        loop {
+            let answer = match self.look.sighting(fresh(policy)).await {
+                Ok(sighting) => match nobody(&sighting.group) {
+                    None => return Ok(sighting),
+                    Some(answer) => answer,
+                },
+                Err(why) => Answer::errored(why),
+            };
+            if !retry.again(answer.status) {
+                let (subject, answer) = self.whole(answer);
+                return Err(Asked { subject, answer, attempts: retry.attempts() });
+            }
+            retry.wait().await;
+        }
+    }
+
+    /// Asks an instance, or whichever comes in its place.
+    async fn follow(
+        &self,
+        question: Question<'_>,
+        policy: &RetryPolicy,
+        mut id: InstanceId,
+        mut seen: Arc<Sighting>,
+        taken: &Taken,
+    ) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        for _ in 0..=SUCCESSORS {
+            let (answer, attempts) = self.ask_one(question, policy, &id, &mut seen).await;
+            let subject = Subject::Instance(id.clone());
+            let left = answer.status == Status::Skipped;
+            asked.push(Asked { subject, answer, attempts });
+            if !left {
+                return asked;
+            }
+            match self.successor(policy, &mut seen, taken).await {
+                Successor::Found(next) => id = next,
+                Successor::NotNeeded => return asked,
+                Successor::Missing(why) => {
+                    asked.push(self.instead(format!("{id} left, and no other came in its place: {why}")));
+                    return asked;
+                }
+            }
+        }
+        asked.push(self.instead("instances are replaced faster than they can be asked".to_owned()));
+        asked
+    }
+
+    fn instead(&self, why: String) -> Asked {
+        let (subject, answer) = self.whole(Answer::errored(why));
+        Asked { subject, answer, attempts: 1 }
+    }
+
+    /// Asks one instance until it passes or its time is up; skipped when it has left.
+    async fn ask_one(
+        &self,
+        question: Question<'_>,
+        policy: &RetryPolicy,
+        id: &InstanceId,
+        seen: &mut Arc<Sighting>,
+    ) -> (Answer, u32) {
+        let mut retry = Retry::new(self.runner.clock, policy);
+        loop {
+            let address = seen.instances.get(id).and_then(|instance| instance.private_ip.clone());
+            let answer = self.ask(question, Some((id, address.as_deref()))).await;
+            let again = retry.again(answer.status);
+            if answer.status != Status::Passed {
+                // Looking costs a call: rarely while there is time, for certain at the end.
+                let age = if again && address.is_some() { STALE } else { Duration::ZERO };
+                // When nobody can be seen, the answer stands.
+                if let Ok(now) = self.look.sighting(age).await {
+                    *seen = now;
+                }
+                if !serves(&seen.group, id) {
+                    let left = Answer::skipped("no longer in service").in_time(answer.took);
+                    return (left.with_evidence(answer.message), retry.attempts());
+                }
+            }
+            if !again {
+                return (answer, retry.attempts());
+            }
+            retry.wait().await;
+        }
+    }
+
+    /// Waits for an instance that nobody asks yet, as long as the group wants more.
+    async fn successor(&self, policy: &RetryPolicy, seen: &mut Arc<Sighting>, taken: &Taken) -> Successor {
+        let mut retry = Retry::new(self.runner.clock, policy);
+        loop {
+            if let Some(id) = take(&seen.group, taken) {
+                return Successor::Found(id);
+            }
+            let serving = seen.group.in_service().count();
+            if serving >= usize::try_from(seen.group.desired).unwrap_or(usize::MAX) {
+                return Successor::NotNeeded;
+            }
+            if !retry.again(Status::Errored) {
+                return Successor::Missing(format!("{serving} of {} in service", seen.group.desired));
+            }
+            retry.wait().await;
+            if let Ok(now) = self.look.sighting(fresh(policy)).await {
+                *seen = now;
+            }
+        }
+    }
+}
+
+fn serves(group: &Group, id: &InstanceId) -> bool {
+    group.in_service().any(|member| member.id == *id)
+}
+
+/// The first in-service instance that nobody asks yet; from here on somebody does.
+fn take(group: &Group, taken: &Taken) -> Option<InstanceId> {
+    let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+    let free = group.in_service().map(|member| &member.id).find(|id| !taken.contains(*id))?.clone();
+    taken.insert(free.clone());
+    Some(free)
+}

@@ -1,0 +1,84 @@
+//! What AWS says of the group, asked no more often than needed.
+//!
+//! All checks of a group share one [`Look`]: those that want to know at the same time are
+//! told the same. Never judges.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use super::Runner;
+use crate::aws::{self, Account};
+use crate::model::{GroupName, Sighting, TargetHealth};
+
+/// The time within which AWS must answer, the SDK's own retries included.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// An AWS call under way.
+type Call<'a, T> = BoxFuture<'a, Result<T, aws::Error>>;
+
+/// The calls that a group's checks make; canned ones in tests.
+pub(super) struct Calls<'a> {
+    pub(super) sight: Box<dyn Fn() -> Call<'a, Sighting> + Send + Sync + 'a>,
+    pub(super) health: Box<dyn Fn(Vec<String>) -> Call<'a, Vec<TargetHealth>> + Send + Sync + 'a>,
+}
+
+impl<'a> Calls<'a> {
+    /// The calls of an account about one of its groups.
+    pub(super) fn of(account: &'a Account, group: &'a GroupName) -> Self {
+        Self {
+            sight: Box::new(move || Box::pin(account.sight(group))),
+            health: Box::new(move |arns| Box::pin(async move { account.target_health(&arns).await })),
+        }
+    }
+}
+
+/// The group's last sighting, and the way to the next.
+pub(super) struct Look<'a> {
+    runner: Runner,
+    calls: Calls<'a>,
+    last: Mutex<Option<(Timestamp, Seen)>>,
+}
+
+/// A sighting, or why there is none: one line.
+pub(super) type Seen = Result<Arc<Sighting>, String>;
+
+impl<'a> Look<'a> {
+    pub(super) fn new(runner: Runner, calls: Calls<'a>) -> Self {
+        Self { runner, calls, last: Mutex::new(None) }
+    }
+
+    /// The group as it was at most `age` before now.
+    pub(super) async fn sighting(&self, age: Duration) -> Seen {
+        let wanted = self.runner.clock.now();
+        let mut last = self.last.lock().await;
+        if let Some((ended, seen)) = &*last
+            && wanted.duration_since(*ended) <= signed(age)
+        {
+            return seen.clone();
+        }
+        let seen = self.bounded((self.calls.sight)()).await.map(Arc::new);
+        *last = Some((self.runner.clock.now(), seen.clone()));
+        seen
+    }
+
+    /// The health of every target of these target groups, now.
+    pub(super) async fn target_health(&self, target_groups: &[String]) -> Result<Vec<TargetHealth>, String> {
+        self.bounded((self.calls.health)(target_groups.to_vec())).await
+    }
+
+    async fn bounded<T>(&self, call: Call<'a, T>) -> Result<T, String> {
+        let _permit = self.runner.permit().await;
+        match tokio::time::timeout(self.runner.clock.real(WITHIN), call).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("AWS did not answer within {WITHIN:?}")),
+        }
+    }
+}
+
+fn signed(duration: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
+}

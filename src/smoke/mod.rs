@@ -1,0 +1,221 @@
+//! The checks: asked of a group's instances, targets and applications, and judged.
+//!
+//! [`Runner`] runs the checks of a group. Each kind of check has a module that asks it and
+//! one that judges, pure. A check passes, fails (it was answered wrongly) or errs (it could
+//! not be asked); whatever is asked, it ends in time, holds a bounded part of the answer,
+//! and leaves nothing running behind. Never decides what a result means for a rollout.
+
+mod answer;
+mod assertions;
+mod each;
+mod http;
+mod instances;
+mod look;
+mod retry;
+mod targets;
+mod tcp;
+mod tls;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use self::answer::{Answer, Asked, Subject, worst};
+use self::each::Question;
+use self::look::{Calls, Look};
+use self::retry::Retry;
+use self::tls::Tls;
+use crate::aws::Account;
+use crate::clock::Clock;
+use crate::config::{Check, CheckKind, RetryPolicy, Scope};
+use crate::event::{CheckResult, GroupRef};
+use crate::model::{ImageId, Target};
+use crate::net::Network;
+
+/// How many askings are under way at once, unless told otherwise.
+const LIMIT: usize = 256;
+/// How old a sighting may be when a check wants to know how the group is now.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Runs checks. Copies share one limit, so that all groups of a run stay under it together.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    clock: Clock,
+    network: Network,
+    limit: Arc<Semaphore>,
+    tls: Tls,
+}
+
+/// Which group is asked, and what its instances must run.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    /// The group.
+    pub group: GroupRef,
+    /// The image; `None` when any will do.
+    pub image: Option<ImageId>,
+    /// The template version; `None` when any will do.
+    pub target: Option<Target>,
+}
+
+/// What the checks of one group share.
+struct Round<'a, 'c> {
+    runner: &'a Runner,
+    look: Look<'c>,
+    expect: &'a Expectation,
+}
+
+/// What is asked of the group as a whole.
+#[derive(Debug, Clone, Copy)]
+enum Whole<'a> {
+    Instances,
+    Targets,
+    Network(Question<'a>),
+}
+
+impl Runner {
+    /// A runner on this clock and network, with a limit of 256 askings at once.
+    pub fn new(clock: Clock, network: Network) -> Self {
+        Self { clock, network, limit: Arc::new(Semaphore::new(LIMIT)), tls: Tls::default() }
+    }
+
+    /// The same with another limit, at least 1.
+    #[must_use]
+    pub fn with_limit(self, askings: usize) -> Self {
+        let askings = askings.clamp(1, Semaphore::MAX_PERMITS);
+        Self { limit: Arc::new(Semaphore::new(askings)), ..self }
+    }
+
+    /// Runs the checks of one group, all at once; the results are in the order of `checks`.
+    ///
+    /// Calls `done` as each ends. Dropping the future drops every connection and wait.
+    pub async fn run(
+        &self,
+        account: &Account,
+        expect: &Expectation,
+        checks: &[&Check],
+        done: impl FnMut(&CheckResult),
+    ) -> Vec<CheckResult> {
+        self.run_with(Calls::of(account, &expect.group.group), expect, checks, done).await
+    }
+
+    async fn run_with(
+        &self,
+        calls: Calls<'_>,
+        expect: &Expectation,
+        checks: &[&Check],
+        mut done: impl FnMut(&CheckResult),
+    ) -> Vec<CheckResult> {
+        let round = &Round { runner: self, look: Look::new(self.clone(), calls), expect };
+        let mut running: FuturesUnordered<_> = checks
+            .iter()
+            .enumerate()
+            .map(|(place, check)| async move { (place, round.check(check).await) })
+            .collect();
+        let mut results: Vec<Option<CheckResult>> = vec![None; checks.len()];
+        while let Some((place, result)) = running.next().await {
+            done(&result);
+            results[place] = Some(result);
+        }
+        results.into_iter().flatten().collect()
+    }
+
+    /// Waits for a place under the limit, which is free again when the permit is dropped.
+    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        // It fails only when the semaphore is closed, and nobody closes it.
+        self.limit.acquire().await.ok()
+    }
+}
+
+impl Round<'_, '_> {
+    async fn check(&self, check: &Check) -> CheckResult {
+        let clock = self.runner.clock;
+        let began = clock.now();
+        let retry = &check.retry;
+        let asked = match (&check.kind, check.on) {
+            (CheckKind::Instances, Scope::Instance | Scope::Group) => {
+                self.until(Whole::Instances, retry).await
+            }
+            (CheckKind::Targets, Scope::Instance | Scope::Group) => self.until(Whole::Targets, retry).await,
+            (CheckKind::Http(http), Scope::Instance) => self.each(Question::Http(http), retry).await,
+            (CheckKind::Tcp(tcp), Scope::Instance) => self.each(Question::Tcp(tcp), retry).await,
+            (CheckKind::Http(http), Scope::Group) => {
+                self.until(Whole::Network(Question::Http(http)), retry).await
+            }
+            (CheckKind::Tcp(tcp), Scope::Group) => {
+                self.until(Whole::Network(Question::Tcp(tcp)), retry).await
+            }
+        };
+        answer::result(check, asked, clock.since(began))
+    }
+
+    /// Asks again and again, as the policy says, and gives the last answers.
+    async fn until(&self, what: Whole<'_>, policy: &RetryPolicy) -> Vec<Asked> {
+        let clock = self.runner.clock;
+        let mut retry = Retry::new(clock, policy);
+        loop {
+            let began = clock.now();
+            let answers = self.ask_whole(what, policy).await;
+            let took = clock.since(began);
+            if !retry.again(worst(answers.iter().map(|(_, answer)| answer.status))) {
+                let asked = |(subject, answer): (Subject, Answer)| {
+                    // What measured itself knows better.
+                    let took = if answer.took.is_zero() { took } else { answer.took };
+                    Asked { subject, answer: answer.in_time(took), attempts: retry.attempts() }
+                };
+                return answers.into_iter().map(asked).collect();
+            }
+            retry.wait().await;
+        }
+    }
+
+    async fn ask_whole(&self, what: Whole<'_>, policy: &RetryPolicy) -> Vec<(Subject, Answer)> {
+        match what {
+            Whole::Instances => self.ask_instances(policy).await,
+            Whole::Targets => self.ask_targets(policy).await,
+            Whole::Network(question) => {
+                let subject = Subject::Whole(question.address(&self.expect.group));
+                vec![(subject, self.ask(question, None).await)]
+            }
+        }
+    }
+
+    async fn ask_instances(&self, policy: &RetryPolicy) -> Vec<(Subject, Answer)> {
+        match self.look.sighting(fresh(policy)).await {
+            Ok(sighting) => instances::judge(&sighting, self.expect),
+            Err(why) => vec![self.whole(Answer::errored(why))],
+        }
+    }
+
+    async fn ask_targets(&self, policy: &RetryPolicy) -> Vec<(Subject, Answer)> {
+        let group = match self.look.sighting(fresh(policy)).await {
+            Ok(sighting) => sighting,
+            Err(why) => return vec![self.whole(Answer::errored(why))],
+        };
+        let group = &group.group;
+        if let Some(answer) = targets::nothing_to_ask(group) {
+            return vec![self.whole(answer)];
+        }
+        match self.look.target_health(&group.target_groups).await {
+            Ok(health) => targets::judge(group, &health),
+            Err(why) => vec![self.whole(Answer::errored(why))],
+        }
+    }
+
+    /// An answer for the group by its name.
+    fn whole(&self, answer: Answer) -> (Subject, Answer) {
+        (Subject::Whole(self.expect.group.group.to_string()), answer)
+    }
+}
+
+/// How old a sighting may be for a check with this policy: never so old that two askings
+/// in a row are told the same.
+fn fresh(policy: &RetryPolicy) -> Duration {
+    FRESH.min(policy.every / 2)
+}
