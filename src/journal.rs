@@ -47,6 +47,14 @@ impl Journal {
         Ok(Self { file, path, torn: false })
     }
 
+    /// One whose disk is full.
+    #[cfg(test)]
+    pub(crate) fn failing() -> Self {
+        let path = PathBuf::from("/dev/full");
+        let file = OpenOptions::new().append(true).open(&path).unwrap();
+        Self { file, path, torn: false }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

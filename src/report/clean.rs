@@ -43,7 +43,9 @@ pub(super) fn text(raw: &str) -> String {
         let end = text.floor_char_boundary(TEXT);
         let left_out = text.len() - end;
         text.truncate(end);
-        text.push_str(&format!("\n[cut here: {left_out} more bytes are left out]"));
+        text += "\n[cut here: ";
+        text += &left_out.to_string();
+        text += " more bytes are left out]";
     }
     text
 }

@@ -82,8 +82,8 @@ fn test_case(class: &str, case: &Case) -> TestCase {
     match case.status {
         Status::Passed => made.set_system_out(&full),
         Status::Skipped => {
-            let cause = Some(lines).filter(|lines| !lines.is_empty());
-            made.result = TestResult::SkippedWithCause { type_, message, cause };
+            let lines = Some(lines).filter(|lines| !lines.is_empty());
+            made.result = TestResult::SkippedWithCause { type_, message, cause: lines };
         }
         Status::Failed => made.result = TestResult::Failure { type_, message, cause: Some(full) },
         Status::Errored => made.result = TestResult::Error { type_, message, cause: Some(full) },

@@ -7,13 +7,16 @@ use proptest::prelude::*;
 use quick_xml::events::{BytesStart, Event as Xml};
 
 use super::*;
-use crate::event::{Event, GroupRef, PlannedAction, RollbackRoute, Stamped, Step};
-use crate::model::{Exit, Outcome, Problem, RefreshStatus, Verdict};
-use crate::report::samples::{self, Stream, check, env, group, planned, probe};
+use crate::event::{Event, PlannedAction, RollbackRoute, Stamped, Step};
+use crate::model::{Outcome, Verdict};
+use crate::report::hostile::{any_text, hostile};
+use crate::report::samples::{self, Stream, check, env, group, planned};
 
 fn run(events: &[Stamped]) -> Run {
     let mut run = Run::default();
-    events.iter().for_each(|event| run.apply(event));
+    for event in events {
+        run.apply(event);
+    }
     run
 }
 
@@ -250,77 +253,6 @@ fn times_that_no_calendar_holds_do_no_harm() {
         stream.events.iter_mut().for_each(|event| event.at = at);
         assert!(!read_back(&xml(&stream.events, "qa")).is_empty());
     }
-}
-
-/// A run in which every free text, and the names of group and check, are the given one.
-fn hostile(text: &str) -> Vec<Stamped> {
-    let mut stream = Stream::new(&["qa"], None);
-    let words = || text.to_owned();
-    let web = GroupRef { group: text.into(), ..group("qa", "") };
-    let mut plan = planned("qa", text, PlannedAction::Refresh);
-    plan.checks = vec![words()];
-    (plan.template, plan.image_name, plan.why) = (words(), words(), words());
-    plan.image = Some(text.into());
-    stream.start("qa", vec![plan]).refresh(&web);
-    stream.push(Event::LaunchFailed { group: web.clone(), started: Timestamp::UNIX_EPOCH, message: words() });
-    stream.push(Event::RefreshMoved {
-        group: web.clone(),
-        status: RefreshStatus::Failed,
-        percent: 255,
-        remaining: 0,
-        reason: words(),
-    });
-    let probes = vec![probe(text, Status::Errored, text, text), probe(text, Status::Passed, text, text)];
-    stream.checks(&web, vec![check(text, Status::Errored, text, probes)]);
-    stream.push(Event::RollbackStarted { group: web.clone(), route: RollbackRoute::Native, why: words() });
-    for (step, status) in [
-        (Step::Refresh, Status::Failed),
-        (Step::Prove, Status::Skipped),
-        (Step::Rollback, Status::Errored),
-        (Step::Tracking, Status::Passed),
-    ] {
-        stream.push(Event::GroupStep {
-            group: web.clone(),
-            step,
-            status,
-            message: words(),
-            evidence: vec![words(), words()],
-            took_ms: 1,
-        });
-    }
-    stream.push(Event::Note { environment: Some(env("qa")), text: words() });
-    stream.push(Event::Aborting { signal: words(), on_abort: words() });
-    stream.end(&web, Outcome::NeedsPerson { why: words(), next: words() }, Some(text));
-    let problems = vec![Problem::new(words(), words(), words())];
-    stream.push(Event::Refused { environment: env("qa"), problems });
-    stream.environment_ended("qa", Verdict::NeedsPerson, text, &[text]);
-    stream.run_ended(Exit::NeedsPerson, text)
-}
-
-/// Any text, with what breaks XML and terminals more often than chance has it.
-fn any_text() -> impl Strategy<Value = String> {
-    let odd = prop::sample::select(vec![
-        "]]>",
-        "]]",
-        ">",
-        "<![CDATA[",
-        "\u{1b}[31m",
-        "\u{1b}]0;",
-        "\u{0}",
-        "\u{fffe}",
-        "\u{ffff}",
-        "&",
-        "<",
-        "\"",
-        "'",
-        "\r\n",
-        "\u{85}",
-        "\u{9b}",
-        "\u{1fffe}",
-        "&#0;",
-    ]);
-    let piece = prop_oneof![odd.prop_map(str::to_owned), any::<char>().prop_map(String::from)];
-    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
 proptest! {

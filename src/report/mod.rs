@@ -18,6 +18,8 @@ mod clean;
 mod collect;
 mod evidence;
 mod files;
+#[cfg(test)]
+pub(crate) mod hostile;
 mod junit;
 mod problems;
 mod record;
@@ -109,8 +111,7 @@ impl Reporters {
     #[expect(clippy::needless_pass_by_value, reason = "an event is handed over, once")]
     pub fn emit(&mut self, event: Stamped) {
         if let Err(error) = self.journal.write(&event) {
-            let path = self.journal.path().display();
-            self.journal_failed.get_or_insert_with(|| write_problem(&path.to_string(), &error.to_string()));
+            self.journal_fails(&error);
         }
         self.run.apply(&event);
         self.terminal.event(&event, &self.run);
@@ -163,6 +164,16 @@ impl Reporters {
         }
         self.terminal.finish(&self.run, &written);
         if problems.is_empty() { Ok(written) } else { Err(ReportError { problems }) }
+    }
+
+    /// Tells at once, and the first time only: the run goes on without what it finds its way by.
+    fn journal_fails(&mut self, error: &io::Error) {
+        if self.journal_failed.is_none() {
+            let path = self.journal.path().display().to_string();
+            let problem = write_problem(&path, &error.to_string());
+            self.terminal.problem(&problem, self.settings.color);
+            self.journal_failed = Some(problem);
+        }
     }
 
     /// Reports of an earlier run would be read as this one's if it were killed.

@@ -1,7 +1,5 @@
 //! Colour, durations and counts as people read them.
 
-use std::fmt::Write as _;
-
 use crate::event::Status;
 use crate::model::Verdict;
 
@@ -72,11 +70,17 @@ pub(super) fn count(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
+/// Adds a line and its end.
+pub(super) fn add_line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
 /// The text with every line indented by `by` blanks.
 pub(super) fn indent(text: &str, by: usize) -> String {
     let mut indented = String::new();
     for line in text.lines() {
-        let _infallible = writeln!(indented, "{:by$}{line}", "");
+        add_line(&mut indented, &format!("{:by$}{line}", ""));
     }
     indented
 }

@@ -76,7 +76,7 @@ struct Environment<'a> {
 /// A group, in the order of the plan.
 #[derive(Debug, Serialize)]
 struct Group<'a> {
-    group: &'a GroupName,
+    name: &'a GroupName,
     region: &'a Region,
     action: Option<PlannedAction>,
     /// With `outcome`: `refreshed`, `skipped`, `rolled_back`, `needs_person`, `left`,
@@ -168,7 +168,7 @@ fn group<'a>(environment: &'a EnvironmentRecord, record: &'a GroupRecord) -> Gro
     let planned = record.planned.as_ref();
     let target = record.refresh.as_ref().map(|(_, target, _)| target.version);
     Group {
-        group: &record.group.group,
+        name: &record.group.group,
         region: &record.group.region,
         action: planned.map(|planned| planned.action),
         end: record.outcome.as_ref(),

@@ -3,7 +3,7 @@
 //! [`Table`] lays out what it is given. Colour is put on after the padding, so that the
 //! escape sequences don't count as width.
 
-use super::style::Style;
+use super::style::{Style, add_line};
 
 /// To which side a column's cells lean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,13 +59,15 @@ impl Table {
             for ((cell, lean), width) in row.iter().zip(&self.leans).zip(&widths) {
                 let pad = " ".repeat(width - self::width(cell));
                 let shown = cell.style.paint(&cell.text, color);
-                line.push_str(&match lean {
-                    Lean::Left => format!("{shown}{pad}  "),
-                    Lean::Right => format!("{pad}{shown}  "),
-                });
+                let (left, right) = match lean {
+                    Lean::Left => (shown, pad),
+                    Lean::Right => (pad, shown),
+                };
+                line += &left;
+                line += &right;
+                line += "  ";
             }
-            text.push_str(line.trim_end());
-            text.push('\n');
+            add_line(&mut text, line.trim_end());
         }
         text
     }

@@ -43,12 +43,18 @@ fn settings(dir: &Path) -> Settings {
     }
 }
 
+fn emit_all(reporters: &mut Reporters, events: impl IntoIterator<Item = Stamped>) {
+    for event in events {
+        reporters.emit(event);
+    }
+}
+
 /// Runs the events through, and gives what was printed.
 fn printed(settings: Settings, events: Vec<Stamped>) -> String {
     let printed = Printed::default();
     let dir = settings.report_dir.display().to_string();
     let mut reporters = Reporters::with_output(settings, Box::new(printed.clone())).unwrap();
-    events.into_iter().for_each(|event| reporters.emit(event));
+    emit_all(&mut reporters, events);
     reporters.finish().unwrap();
     printed.text().replace(&dir, "reports")
 }
@@ -96,12 +102,13 @@ fn the_summary_of_a_failed_check() {
 #[test]
 fn no_colour_is_used_unless_asked_for_and_colour_changes_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
+    let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
     for events in [samples::clean(None), samples::failed_check(), samples::refused(), samples::aborted()] {
         let without = printed(settings(dir.path()), events.clone());
         let with = printed(Settings { color: true, ..settings(dir.path()) }, events);
         assert!(!without.contains('\u{1b}'));
         assert!(with.contains("\u{1b}["));
-        let stripped = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap().replace_all(&with, "").into_owned();
+        let stripped = escapes.replace_all(&with, "").into_owned();
         let trimmed: Vec<&str> = stripped.lines().map(str::trim_end).collect();
         assert_eq!(trimmed, without.lines().collect::<Vec<_>>());
     }
@@ -164,7 +171,7 @@ fn a_run_that_is_killed_leaves_the_files_of_environments_that_ended_and_none_of_
     let events = samples::failed_check();
     let ended = |event: &Stamped| matches!(event.event, Event::EnvironmentEnded { .. });
     let until = events.iter().position(ended).unwrap();
-    events.into_iter().take(until + 1).for_each(|event| reporters.emit(event));
+    emit_all(&mut reporters, events.into_iter().take(until + 1));
     drop(reporters);
     assert!(fs::read_to_string(dir.path().join("junit-qa.xml")).unwrap().contains("</testsuites>"));
     assert!(!dir.path().join("junit-prod.xml").exists());
@@ -206,7 +213,7 @@ fn a_file_that_cannot_be_written_is_told_and_the_others_are_written() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir_all(dir.path().join("junit-qa.xml/taken")).unwrap();
     let mut reporters = Reporters::with_output(settings(dir.path()), Box::new(io::sink())).unwrap();
-    samples::failed_check().into_iter().for_each(|event| reporters.emit(event));
+    emit_all(&mut reporters, samples::failed_check());
     let error = reporters.finish().unwrap_err();
     assert_eq!(error.problems.len(), 1);
     assert!(error.problems[0].what.ends_with("junit-qa.xml"), "{error}");
@@ -221,7 +228,7 @@ fn a_report_directory_that_goes_away_is_told_and_nothing_panics() {
     let mut events = samples::failed_check().into_iter();
     reporters.emit(events.next().unwrap());
     fs::remove_dir_all(&dir).unwrap();
-    events.for_each(|event| reporters.emit(event));
+    emit_all(&mut reporters, events);
     let told: Vec<String> =
         reporters.finish().unwrap_err().problems.into_iter().map(|problem| problem.what).collect();
     assert_eq!(told.len(), 3, "{told:?}");
@@ -244,7 +251,7 @@ impl Write for Closed {
 fn an_output_that_is_closed_stops_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut reporters = Reporters::with_output(settings(dir.path()), Box::new(Closed)).unwrap();
-    samples::clean(None).into_iter().for_each(|event| reporters.emit(event));
+    emit_all(&mut reporters, samples::clean(None));
     assert_eq!(reporters.finish().unwrap().len(), 3);
 }
 
@@ -256,4 +263,31 @@ fn an_escape_sequence_in_an_event_never_reaches_the_terminal() {
     let text = plain(stream.events);
     assert!(text.contains("note: real words\n"), "{text}");
     assert!(!text.contains(['\u{1b}', '\u{9b}', '\r', '\u{7}']));
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_the_texts_are_the_terminal_gets_lines_and_the_summary_is_json(text in hostile::any_text()) {
+        let dir = tempfile::tempdir().unwrap();
+        let events = hostile::hostile(&text);
+        let text = printed(settings(dir.path()), events.clone());
+        assert!(text.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()), "{text:?}");
+        let summary = fs::read_to_string(dir.path().join("summary.json")).unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        assert_eq!(summary["exit"], 5);
+        assert_eq!(journal::read(&dir.path().join("journal.jsonl")).unwrap().events, events);
+    }
+}
+
+#[test]
+fn a_journal_that_fails_is_told_at_once_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let printed = Printed::default();
+    let mut reporters = Reporters::with_output(settings(dir.path()), Box::new(printed.clone())).unwrap();
+    reporters.journal = Journal::failing();
+    emit_all(&mut reporters, samples::clean(None));
+    assert_eq!(printed.text().matches("error: failed to write the report").count(), 1);
+    let error = reporters.finish().unwrap_err();
+    assert_eq!(error.problems.len(), 1, "{error}");
+    assert!(dir.path().join("junit-qa.xml").is_file());
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::collect::{Counts, Run};
 use super::super::record::EnvironmentRecord;
-use super::super::style::{Style, duration};
+use super::super::style::{Style, add_line, duration};
 use super::super::table::{Cell, Lean, Table};
 use super::super::{clean, evidence};
 use super::plain::Plain;
@@ -17,17 +17,17 @@ const LISTED: usize = 3;
 pub(super) fn text(plain: &Plain, run: &Run, written: &[PathBuf]) -> String {
     let mut text = String::from("\n");
     if !run.environments.is_empty() {
-        text.push_str(&format!("{}\n", table(plain, run).render(plain.color)));
+        add_line(&mut text, &table(plain, run).render(plain.color));
     }
     text.push_str(&ending(plain, run));
     let mut label = "next:   ";
     for next in run.environments.iter().flat_map(|environment| &environment.next) {
-        text.push_str(&format!("{label} {}\n", clean::line(next)));
+        add_line(&mut text, &format!("{label} {}", clean::line(next)));
         label = "        ";
     }
-    text.push_str(&format!("reports: {}\n", reports(plain, written)));
+    add_line(&mut text, &format!("reports: {}", reports(plain, written)));
     if let Some(mark) = evidence::simulation_mark(run, plain.simulated) {
-        text.push_str(&format!("{}\n", Style::Odd.paint(&clean::line(&mark), plain.color)));
+        add_line(&mut text, &Style::Odd.paint(&clean::line(&mark), plain.color));
     }
     text
 }
@@ -88,7 +88,12 @@ fn ending(plain: &Plain, run: &Run) -> String {
         Exit::NeedsPerson => ("needs a person", Style::Bad),
         Exit::Aborted => ("aborted", Style::Odd),
     };
-    format!("{}: {} (exit {})\n", style.paint(word, plain.color), clean::line(message), exit.code())
+    let message = clean::line(message);
+    let told = match message.strip_prefix(word) {
+        Some(rest) => format!("{}{rest}", style.paint(word, plain.color)),
+        None => format!("{}: {message}", style.paint(word, plain.color)),
+    };
+    format!("{told} (exit {})\n", exit.code())
 }
 
 /// `reports/journal.jsonl, summary.json, junit-qa.xml`, the directory said once.

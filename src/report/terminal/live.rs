@@ -49,12 +49,17 @@ impl Live {
     }
 
     /// Moves the view, and prints the event's lines above it.
-    pub(super) fn event(&mut self, stamped: &Stamped, run: &Run, mut print: impl FnMut(&str)) {
+    pub(super) fn event(&mut self, stamped: &Stamped, run: &Run, print: impl FnMut(&str)) {
         let text = self.plain.event(stamped, run);
         if !text.is_empty() {
-            self.progress.suspend(|| print(&text));
+            self.above(&text, print);
         }
         self.draw(&stamped.event, run);
+    }
+
+    /// Prints lines above the view.
+    pub(super) fn above(&self, text: &str, mut print: impl FnMut(&str)) {
+        self.progress.suspend(|| print(text));
     }
 
     /// Takes the view away, and prints how it all ended.
@@ -92,7 +97,7 @@ impl Live {
     fn begin(&mut self, name: &EnvironmentName) {
         self.clear();
         let bar = self.progress.add(ProgressBar::new(0));
-        bar.set_style(style("{prefix}  {pos} of {len} groups ended{msg}  {elapsed}"));
+        bar.set_style(style("{prefix}  looking at the groups  {elapsed}"));
         bar.set_prefix(clean::line(name.as_str()));
         bar.enable_steady_tick(TICK);
         self.environment = Some((name.clone(), bar));
@@ -101,6 +106,7 @@ impl Live {
     fn draw_environment(&self, run: &Run) {
         let Some((name, bar)) = &self.environment else { return };
         let Some(record) = run.environment(name) else { return };
+        bar.set_style(style("{prefix}  {pos} of {len} groups ended{msg}  {elapsed}"));
         let unfinished = Counts::of(record).unfinished;
         bar.set_length(record.groups.len() as u64);
         bar.set_position((record.groups.len() - unfinished) as u64);
@@ -171,3 +177,6 @@ fn style(template: &str) -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,10 @@ use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::Settings;
 use super::collect::Run;
+use super::{Settings, problems};
 use crate::event::Stamped;
+use crate::model::Problem;
 use live::Live;
 use plain::Plain;
 
@@ -69,6 +70,16 @@ impl Terminal {
             View::Silent => {}
             View::Plain(plain) => print(&mut self.output, &plain.event(event, run)),
             View::Live(live) => live.event(event, run, |text| print(&mut self.output, text)),
+        }
+    }
+
+    /// Shows a problem with the reports themselves.
+    pub(super) fn problem(&mut self, problem: &Problem, color: bool) {
+        let text = problems::block(problem, color);
+        match &mut self.view {
+            View::Silent => {}
+            View::Plain(_) => print(&mut self.output, &text),
+            View::Live(live) => live.above(&text, |text| print(&mut self.output, text)),
         }
     }
 

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::collect::{Counts, Run, display_name, name_counts};
 use super::super::record::{EnvironmentRecord, status_word};
-use super::super::style::{Style, count, duration, indent};
+use super::super::style::{Style, add_line, count, duration, indent};
 use super::super::{Settings, clean, evidence, problems};
 use super::words::{SHOWN, count_words, failing, plan_words, tally};
 use super::{Detail, closing};
@@ -127,18 +127,18 @@ impl Plain {
     fn opening(&self, run: &Run) -> String {
         let mut text = String::new();
         if let Some(mark) = evidence::simulation_mark(run, self.simulated) {
-            text.push_str(&format!("{}\n\n", Style::Odd.paint(&clean::line(&mark), self.color)));
+            add_line(&mut text, &format!("{}\n", Style::Odd.paint(&clean::line(&mark), self.color)));
         }
         let build = run.build.number.as_ref().map_or(String::new(), |number| format!(", build {number}"));
         let head = format!("ami-refresh {}: {} of {}{build}", run.version, run.command, run.family);
-        text.push_str(&format!("{}\n", clean::line(&head)));
+        add_line(&mut text, &clean::line(&head));
         for image in &run.images {
             let line = format!("{}  {}  {}", image.id, image.region, image.architecture);
-            text.push_str(&format!("  {}: {}\n", clean::line(&image.name), clean::line(&line)));
+            add_line(&mut text, &format!("  {}: {}", clean::line(&image.name), clean::line(&line)));
         }
         let names: Vec<&str> = run.environments.iter().map(|one| one.name.as_str()).collect();
         let zone = self.zone.iana_name().map_or(String::new(), |zone| format!("; times in {zone}"));
-        text.push_str(&format!("  {}{zone}\n", clean::line(&names.join(", "))));
+        add_line(&mut text, &format!("  {}{zone}", clean::line(&names.join(", "))));
         text
     }
 
@@ -205,7 +205,10 @@ impl Plain {
             | RefreshStatus::Successful
             | RefreshStatus::RollbackSuccessful => String::new(),
         };
-        if text.is_empty() { self.sign_of_life(at, &group.environment, run) } else { text }
+        if text.is_empty() && status.is_active() {
+            return self.sign_of_life(at, &group.environment, run);
+        }
+        text
     }
 
     /// A line on what runs, when nothing else was said for long.
@@ -218,7 +221,10 @@ impl Plain {
         let running: Vec<String> = all
             .iter()
             .filter(|group| group.is_running())
-            .map(|group| format!("{} {}%", self.name(&group.group), group.percent))
+            .map(|group| {
+                let way = if group.rollback.is_some() { "rolling back, " } else { "" };
+                format!("{} {way}{}%", self.name(&group.group), group.percent)
+            })
             .collect();
         let more = running.len().saturating_sub(SHOWN);
         let more = if more == 0 { String::new() } else { format!(", and {more} more") };
@@ -300,7 +306,12 @@ impl Plain {
     }
 
     fn aborting(&self, at: Timestamp, signal: &str, on_abort: &str) -> String {
-        let words = format!("aborted by {signal}: nothing new starts; running refreshes: {on_abort}");
+        let running = match on_abort {
+            "leave" => "running refreshes are left to AWS",
+            "rollback" => "running refreshes are rolled back",
+            other => other,
+        };
+        let words = format!("aborted by {signal}: nothing new starts, {running}");
         self.line(at, &Style::Odd.paint(&clean::line(&words), self.color))
     }
 
@@ -317,18 +328,20 @@ impl Plain {
         let Some(record) = run.environment(name).filter(|_| verdict != Verdict::NotReached) else {
             return String::new();
         };
+        let name = clean::line(name.as_str());
         let word = Style::of(verdict).paint(verdict.as_str(), self.color);
-        let counts = count_words(Counts::of(record));
-        let ending = format!("{} {word} in {}{counts}", clean::line(name.as_str()), duration(took_ms));
-        let mut text = self.line(at, &ending);
-        if verdict != Verdict::Passed && !message.is_empty() {
-            text.push_str(&indent(&clean::line(message), UNDER));
+        if record.refused {
+            // The problems stand right above, and nothing took any time.
+            return self.line(at, &format!("{name} {word}"));
         }
-        if !record.refused {
-            for step in record.steps.iter().filter(|step| step.status > Status::Skipped) {
-                let words = format!("{}: {}", step.step.as_str(), step.message);
-                text.push_str(&indent(&clean::line(&words), UNDER));
-            }
+        let counts = count_words(Counts::of(record));
+        let mut text = self.line(at, &format!("{name} {word} in {}{counts}", duration(took_ms)));
+        if verdict != Verdict::Passed && !message.is_empty() {
+            text.push_str(&indent(&clean::line(message), UNDER - 2));
+        }
+        for step in record.steps.iter().filter(|step| step.status > Status::Skipped) {
+            let words = format!("{}: {}", step.step.as_str(), step.message);
+            text.push_str(&indent(&clean::line(&words), UNDER - 2));
         }
         text
     }

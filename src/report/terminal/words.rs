@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::clean;
 use super::super::collect::{Counts, Run};
-use super::super::style::count;
+use super::super::style::{add_line, count};
 use crate::event::{CheckResult, PlannedAction, PlannedGroup, Probe, Status};
 
 /// How many failing subjects of a check, or facts of a step, are shown.
@@ -63,15 +63,15 @@ pub(super) fn failing(result: &CheckResult) -> String {
     let bad: Vec<&Probe> = result.probes.iter().filter(|probe| probe.status > Status::Skipped).collect();
     let mut text = String::new();
     if bad.is_empty() {
-        text.push_str(&format!("{}\n", clean::line(&format!("{}: {}", result.check, result.message))));
+        add_line(&mut text, &clean::line(&format!("{}: {}", result.check, result.message)));
     }
     for probe in bad.iter().take(SHOWN) {
         let answer = probe.evidence.lines().next().map_or(String::new(), |line| format!(": {line}"));
         let line = format!("{}  {}: {}{answer}", result.check, probe.subject, probe.message);
-        text.push_str(&format!("{}\n", clean::line(&line)));
+        add_line(&mut text, &clean::line(&line));
     }
     if bad.len() > SHOWN {
-        text.push_str(&format!("{}  and {} more\n", clean::line(&result.check), bad.len() - SHOWN));
+        add_line(&mut text, &format!("{}  and {} more", clean::line(&result.check), bad.len() - SHOWN));
     }
     text
 }
