@@ -134,6 +134,7 @@ pub(super) fn of_rollback(group: &GroupRecord) -> Vec<String> {
 pub(super) fn of_end(group: &GroupRecord) -> Vec<String> {
     let mut lines = Vec::new();
     let (outcome, next) = match &group.outcome {
+        None if group.started.is_none() => ("nothing was done to it".to_owned(), None),
         None => ("no end was reported".to_owned(), None),
         Some(Outcome::Refreshed { instances }) => (format!("refreshed, {instances} instances proved"), None),
         Some(Outcome::Skipped { why }) => (format!("skipped: {why}"), None),

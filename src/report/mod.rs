@@ -25,6 +25,8 @@ mod problems;
 mod record;
 #[cfg(test)]
 pub(crate) mod samples;
+#[cfg(test)]
+pub(crate) mod stream;
 mod style;
 pub mod summary;
 mod table;

@@ -39,13 +39,10 @@ impl Live {
     }
 
     fn drawing_to(settings: &Settings, target: ProgressDrawTarget) -> Self {
-        Self {
-            plain: Plain::new(settings),
-            progress: MultiProgress::with_draw_target(target),
-            environment: None,
-            groups: BTreeMap::new(),
-            color: settings.color,
-        }
+        let progress = MultiProgress::with_draw_target(target);
+        let mut plain = Plain::new(settings);
+        plain.signs_of_life &= progress.is_hidden();
+        Self { plain, progress, environment: None, groups: BTreeMap::new(), color: settings.color }
     }
 
     /// Moves the view, and prints the event's lines above it.

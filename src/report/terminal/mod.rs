@@ -4,6 +4,7 @@
 //! live view to the standard error. An output that is gone (a closed pipe) stops nothing.
 
 mod closing;
+mod groups;
 mod live;
 mod plain;
 mod words;

@@ -5,26 +5,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 
 use super::super::collect::{Counts, Run, display_name, name_counts};
-use super::super::record::{EnvironmentRecord, status_word};
+use super::super::record::EnvironmentRecord;
 use super::super::style::{Style, add_line, count, duration, indent};
 use super::super::{Settings, clean, evidence, problems};
-use super::words::{SHOWN, count_words, failing, plan_words, tally};
+use super::words::{count_words, plan_words};
 use super::{Detail, closing};
 use crate::event::{CheckResult, Event, GroupRef, PlannedGroup, Stamped, Status, Step};
-use crate::model::{EnvironmentName, Outcome, Problem, RefreshStatus, Verdict};
+use crate::model::{EnvironmentName, Problem, Verdict};
 
 /// The widest column of group names, in characters.
 const WIDEST: usize = 40;
 
-/// How long the log may say nothing while refreshes run.
-const SILENCE: SignedDuration = SignedDuration::from_mins(5);
-
 /// How far lines without a time of their own are indented: under the text of those that have.
-const UNDER: usize = 25;
+pub(super) const UNDER: usize = 25;
 
 /// Turns events into lines.
 #[derive(Debug)]
@@ -33,16 +30,18 @@ pub(super) struct Plain {
     pub(super) color: bool,
     pub(super) simulated: bool,
     pub(super) report_dir: PathBuf,
-    detail: Detail,
+    pub(super) detail: Detail,
+    /// Whether a sign of life is wanted: not where a live view is one.
+    pub(super) signs_of_life: bool,
     /// The width of the column of group names.
     width: usize,
     names: BTreeMap<GroupRef, String>,
     /// The checks that a group still waits for, and the results so far.
-    checks: BTreeMap<GroupRef, (usize, Vec<CheckResult>)>,
+    pub(super) checks: BTreeMap<GroupRef, (usize, Vec<CheckResult>)>,
     /// What was said of a group, so that nothing is said twice.
-    said: BTreeSet<(GroupRef, String)>,
+    pub(super) said: BTreeSet<(GroupRef, String)>,
     /// When the last line was printed.
-    last: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
 }
 
 impl Plain {
@@ -53,6 +52,7 @@ impl Plain {
             simulated: settings.simulated,
             report_dir: settings.report_dir.clone(),
             detail: settings.detail,
+            signs_of_life: settings.detail == Detail::Steps,
             width: 0,
             names: BTreeMap::new(),
             checks: BTreeMap::new(),
@@ -178,133 +178,6 @@ impl Plain {
         self.line(at, &Style::Odd.paint(&head, self.color)) + &indent(&blocks, UNDER)
     }
 
-    fn moved(
-        &mut self,
-        at: Timestamp,
-        group: &GroupRef,
-        status: RefreshStatus,
-        reason: &str,
-        run: &Run,
-    ) -> String {
-        let told =
-            |words: &str| if reason.is_empty() { words.to_owned() } else { format!("{words}: {reason}") };
-        let ours = run.group(group).is_some_and(|record| record.rollback.is_some());
-        let text = match status {
-            RefreshStatus::Baking if self.detail == Detail::Steps => self.once(at, group, "baking"),
-            RefreshStatus::RollbackInProgress if !ours => {
-                self.once(at, group, &told("AWS rolls the refresh back"))
-            }
-            RefreshStatus::Failed | RefreshStatus::Cancelled | RefreshStatus::RollbackFailed => {
-                self.once(at, group, &told(&format!("refresh {status}")))
-            }
-            RefreshStatus::Baking
-            | RefreshStatus::RollbackInProgress
-            | RefreshStatus::Pending
-            | RefreshStatus::InProgress
-            | RefreshStatus::Cancelling
-            | RefreshStatus::Successful
-            | RefreshStatus::RollbackSuccessful => String::new(),
-        };
-        if text.is_empty() && status.is_active() {
-            return self.sign_of_life(at, &group.environment, run);
-        }
-        text
-    }
-
-    /// A line on what runs, when nothing else was said for long.
-    fn sign_of_life(&self, at: Timestamp, environment: &EnvironmentName, run: &Run) -> String {
-        let silent = self.last.is_some_and(|last| at.duration_since(last) < SILENCE);
-        if self.detail == Detail::Groups || silent {
-            return String::new();
-        }
-        let all = run.environment(environment).map_or(&[][..], |one| one.groups.as_slice());
-        let running: Vec<String> = all
-            .iter()
-            .filter(|group| group.is_running())
-            .map(|group| {
-                let way = if group.rollback.is_some() { "rolling back, " } else { "" };
-                format!("{} {way}{}%", self.name(&group.group), group.percent)
-            })
-            .collect();
-        let more = running.len().saturating_sub(SHOWN);
-        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-        let shown = running[..running.len().min(SHOWN)].join(", ");
-        self.line(at, &Style::Dim.paint(&format!("  … {shown}{more}"), self.color))
-    }
-
-    fn check_ended(&mut self, at: Timestamp, group: &GroupRef, result: &CheckResult) -> String {
-        let (expected, results) = self.checks.entry(group.clone()).or_insert((1, Vec::new()));
-        results.push(result.clone());
-        if results.len() >= *expected { self.flush_checks(at, group) } else { String::new() }
-    }
-
-    /// The group's results in one line, and below it who did not pass.
-    fn flush_checks(&mut self, at: Timestamp, group: &GroupRef) -> String {
-        let Some((_, mut results)) = self.checks.remove(group) else { return String::new() };
-        let Some(worst) = results.iter().map(|result| result.status).max() else { return String::new() };
-        results.sort_by_key(|result| std::cmp::Reverse(result.status));
-        let tallies: Vec<String> = results.iter().map(tally).collect();
-        let word = Style::of_status(worst).paint(status_word(worst), self.color);
-        let line = format!("checks {word}: {}", clean::line(&tallies.join(", ")));
-        let failed = worst > Status::Skipped;
-        if !failed && self.detail == Detail::Groups {
-            return String::new();
-        }
-        let mut text = self.group_line(at, group, &line);
-        for result in results.iter().filter(|result| result.status > Status::Skipped) {
-            text.push_str(&indent(&failing(result), UNDER));
-        }
-        text
-    }
-
-    fn group_step(
-        &mut self,
-        at: Timestamp,
-        group: &GroupRef,
-        (step, status): (Step, Status),
-        message: &str,
-        facts: &[String],
-    ) -> String {
-        match status {
-            Status::Passed | Status::Skipped => return String::new(),
-            Status::Failed | Status::Errored => {}
-        }
-        let word = status_word(status);
-        let mut text = self.once(at, group, &format!("{} {word}: {message}", step.as_str()));
-        let new: Vec<&String> =
-            facts.iter().filter(|fact| self.said.insert((group.clone(), (*fact).clone()))).collect();
-        for fact in new.iter().take(SHOWN) {
-            text.push_str(&indent(&clean::line(fact), UNDER));
-        }
-        if let Some(more) = new.len().checked_sub(SHOWN + 1) {
-            text.push_str(&indent(&format!("({} in the JUnit file)", count(more + 1, "more line")), UNDER));
-        }
-        text
-    }
-
-    fn group_ended(&mut self, at: Timestamp, group: &GroupRef, outcome: &Outcome, took_ms: u64) -> String {
-        let (word, style, ran, words, next) = match outcome {
-            Outcome::Refreshed { instances } => {
-                let proved = count(usize::try_from(*instances).unwrap_or(usize::MAX), "instance");
-                ("refreshed", Style::Good, true, proved, None)
-            }
-            Outcome::Skipped { why } => ("skipped", Style::Dim, false, why.clone(), None),
-            Outcome::RolledBack { why } => ("rolled back", Style::Bad, true, why.clone(), None),
-            Outcome::NeedsPerson { why, next } => {
-                ("needs a person", Style::Bad, true, why.clone(), Some(next))
-            }
-            Outcome::Left { state, next } => ("left to AWS", Style::Odd, true, state.clone(), Some(next)),
-            Outcome::NotStarted { why } => ("not started", Style::Dim, false, why.clone(), None),
-        };
-        let took = if ran { duration(took_ms) } else { String::new() };
-        let word = style.paint(&format!("{word:<14}"), self.color);
-        let mut text = self.group_line(at, group, &format!("{word}  {took:>7}  {}", clean::line(&words)));
-        if let Some(next) = next.filter(|next| !next.is_empty()) {
-            text.push_str(&indent(&format!("next: {}", clean::line(next)), UNDER));
-        }
-        text
-    }
-
     fn aborting(&self, at: Timestamp, signal: &str, on_abort: &str) -> String {
         let running = match on_abort {
             "leave" => "running refreshes are left to AWS",
@@ -352,7 +225,7 @@ impl Plain {
     }
 
     /// A line on a group, unless it was said before.
-    fn once(&mut self, at: Timestamp, group: &GroupRef, words: &str) -> String {
+    pub(super) fn once(&mut self, at: Timestamp, group: &GroupRef, words: &str) -> String {
         if self.said.insert((group.clone(), words.to_owned())) {
             self.group_line(at, group, &clean::line(words))
         } else {
@@ -360,7 +233,7 @@ impl Plain {
         }
     }
 
-    fn group_line(&self, at: Timestamp, group: &GroupRef, words: &str) -> String {
+    pub(super) fn group_line(&self, at: Timestamp, group: &GroupRef, words: &str) -> String {
         self.line(at, &format!("  {:width$}  {words}", self.name(group), width = self.width))
     }
 
@@ -372,7 +245,7 @@ impl Plain {
         self.names.get(group).cloned().unwrap_or_else(|| clean::line(group.group.as_str()))
     }
 
-    fn line(&self, at: Timestamp, words: &str) -> String {
+    pub(super) fn line(&self, at: Timestamp, words: &str) -> String {
         format!("{}  {}\n", self.clock(at), words.trim_end())
     }
 

@@ -44,6 +44,7 @@ fn image_words(groups: &[&PlannedGroup], run: &Run) -> String {
         1 => {
             names.into_iter().next().filter(|name| !name.is_empty()).unwrap_or("an unnamed image").to_owned()
         }
+        0 => "no image".to_owned(),
         number => count(number, "image"),
     };
     format!("{} -> {}", words(old), words(new))

@@ -91,12 +91,12 @@ impl TermLike for Screen {
     }
 }
 
-fn view(screen: &Screen) -> Live {
+fn view(screen: &Screen, color: bool) -> Live {
     let settings = Settings {
         report_dir: "reports".into(),
         terminal: TerminalMode::Live,
         detail: Detail::Steps,
-        color: false,
+        color,
         timezone: TimeZone::UTC,
         simulated: false,
     };
@@ -105,32 +105,34 @@ fn view(screen: &Screen) -> Live {
 
 #[test]
 fn running_groups_are_shown_with_their_phase_and_gone_when_the_environment_ends() {
-    let screen = Screen::default();
-    let (mut live, mut run, mut seen) = (view(&screen), Run::default(), Vec::new());
-    for event in samples::failed_check() {
-        run.apply(&event);
-        live.event(&event, &run, |_| ());
-        seen.extend(screen.shown());
+    for color in [false, true] {
+        let screen = Screen::default();
+        let (mut live, mut run, mut seen) = (view(&screen, color), Run::default(), Vec::new());
+        for event in samples::failed_check() {
+            run.apply(&event);
+            live.event(&event, &run, |_| ());
+            seen.extend(screen.shown());
+        }
+        live.closing(&run, &[], |_| ());
+        for wanted in [
+            ["qa  looking at the groups", ""],
+            ["qa  0 of 2 groups ended, 1 running", ""],
+            ["payments-qa", "50%  refreshing"],
+            ["payments-qa", "100%  Baking"],
+            ["payments-qa", "checks"],
+            ["payments-qa", "rolling back"],
+        ] {
+            let found = seen.iter().any(|row| row.starts_with(wanted[0]) && row.contains(wanted[1]));
+            assert!(found, "{wanted:?} in {seen:#?}");
+        }
+        assert_eq!(screen.shown(), Vec::<String>::new());
     }
-    live.closing(&run, &[], |_| ());
-    for wanted in [
-        ["qa  looking at the groups", ""],
-        ["qa  0 of 2 groups ended, 1 running", ""],
-        ["payments-qa", "50%  refreshing"],
-        ["payments-qa", "100%  Baking"],
-        ["payments-qa", "checks"],
-        ["payments-qa", "rolling back"],
-    ] {
-        let found = seen.iter().any(|row| row.starts_with(wanted[0]) && row.contains(wanted[1]));
-        assert!(found, "{wanted:?} in {seen:#?}");
-    }
-    assert_eq!(screen.shown(), Vec::<String>::new());
 }
 
 #[test]
 fn lines_are_printed_while_the_view_is_away() {
     let screen = Screen::default();
-    let (mut live, mut run, mut lines) = (view(&screen), Run::default(), 0);
+    let (mut live, mut run, mut lines) = (view(&screen, false), Run::default(), 0);
     for event in samples::clean(None) {
         run.apply(&event);
         live.event(&event, &run, |text| {
