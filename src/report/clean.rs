@@ -1,6 +1,6 @@
 //! Makes any text safe to print and to write.
 //!
-//! AWS's reasons and applications' answers may hold anything. [`line`] and [`text`] take out
+//! AWS's reasons and applications' answers may hold anything. [`line()`] and [`text()`] take out
 //! terminal escape sequences, control characters and what XML can't hold, make `]]>` harmless,
 //! and bound the length. Every text passes here once, at the moment it is printed or written.
 

@@ -1,7 +1,7 @@
 //! Everything that is printed or written about a run, from its events alone.
 //!
 //! [`Reporters`] takes each event to the journal first, then to the terminal, and writes a
-//! JUnit file per environment and `summary.json`. [`problems`] prints errors. Decides nothing:
+//! JUnit file per environment and `summary.json`. [`problems()`] prints errors. Decides nothing:
 //! no report changes how a run goes, and a disk or pipe that fails does not stop it.
 
 use std::io::{self, Write};

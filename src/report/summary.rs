@@ -1,6 +1,6 @@
 //! `summary.json`: the verdicts of a run for machines.
 //!
-//! The shape is [`Summary`], with `format` 1. Keys may be added; none changes its meaning
+//! The shape is `Summary` below, with `format` 1. Keys may be added; none changes its meaning
 //! while the format's number stays. Absent facts are `null`, lists may be empty. `simulated`
 //! is always there: a rehearsal must not be mistaken for AWS.
 
