@@ -1,6 +1,6 @@
 //! JUnit: a file per environment, a suite per group, a case per step and per check.
 //!
-//! [`write`] makes the XML of one environment. Names are stable from build to build; every
+//! [`write()`] makes the XML of one environment. Names are stable from build to build; every
 //! text is cleaned here, so that the XML is valid whatever the events hold. Nothing here
 //! touches the disk.
 
