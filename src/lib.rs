@@ -5,11 +5,18 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
+//! | [`aws`] | the only user of the SDK: our words in, our words out |
+//! | [`candidate`] | finds the images of one build, and proves them fit |
 //! | [`clock`] | what time it is, and how to wait |
 //! | [`config`] | YAML in, a validated fleet out |
 //! | [`event`] | every event there is |
+//! | [`gate`] | the record that an image passed, and the policy that asks for it |
+//! | [`journal`] | every event on disk, first and flushed |
 //! | [`model`] | images, templates, groups, refreshes, outcomes: types and rules |
 //! | [`net`] | how probes reach the network |
+//! | [`plan`] | what would change, and what is refused: pure |
+//! | [`report`] | the terminal, JUnit, the summary: from events alone |
+//! | [`rollout`] | the one place that acts |
 //! | [`sim`] | the simulator: AWS's wire and the applications, for rehearsals |
 //! | [`smoke`] | the checks: asked of instances, targets and applications, and judged |
 
@@ -19,9 +26,11 @@ pub mod clock;
 pub mod config;
 pub mod event;
 pub mod gate;
+pub mod journal;
 pub mod model;
 pub mod net;
 pub mod plan;
+pub mod report;
 pub mod rollout;
 pub mod sim;
 pub mod smoke;

@@ -55,7 +55,8 @@ impl Error {
             Kind::NoAnswer => true,
             Kind::Credentials => self.code.contains("Expired"),
             Kind::Answered => {
-                let passing = ["Throttl", "RequestLimitExceeded", "Internal", "Unavailable", "ResourceContention"];
+                let passing =
+                    ["Throttl", "RequestLimitExceeded", "Internal", "Unavailable", "ResourceContention"];
                 passing.iter().any(|part| self.code.contains(part))
             }
         }

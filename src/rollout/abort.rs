@@ -78,7 +78,9 @@ async fn ask_rollbacks(run: &Run<'_>, groups: &BTreeMap<GroupRef, Standing>) -> 
         let answer = tokio::time::timeout(WITHIN, account.rollback_refresh(&at.group)).await;
         let said = match answer {
             Ok(Ok(())) => "AWS was asked to roll it back".to_owned(),
-            Ok(Err(error)) if error.is("ActiveInstanceRefreshNotFound") => "no refresh of it was active".to_owned(),
+            Ok(Err(error)) if error.is("ActiveInstanceRefreshNotFound") => {
+                "no refresh of it was active".to_owned()
+            }
             Ok(Err(error)) => format!("AWS would not roll it back: {error}"),
             Err(_) => "AWS did not answer in time whether it rolls it back".to_owned(),
         };

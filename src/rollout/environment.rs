@@ -147,7 +147,11 @@ fn manner(steps: Steps) -> Manner {
 }
 
 /// Prepares the templates, and tells the step of every group.
-async fn templates(run: &Run<'_>, plan: &Plan, accounts: &BTreeMap<Region, Account>) -> Result<Targets, String> {
+async fn templates(
+    run: &Run<'_>,
+    plan: &Plan,
+    accounts: &BTreeMap<Region, Account>,
+) -> Result<Targets, String> {
     let since = run.clock.now();
     let prepared = prepare(run, plan, accounts).await;
     for group in &plan.groups {
@@ -157,7 +161,10 @@ async fn templates(run: &Run<'_>, plan: &Plan, accounts: &BTreeMap<Region, Accou
                 let version = targets.get(&(group.at.region.clone(), group.at.group.clone()));
                 let version = version.map_or(0, |target| target.version);
                 StepEnd::passed(format!("version {version} is version {} with {}", change.source, change.to))
-                    .with(vec![format!("template {}", change.template), format!("tracking {}", change.tracking)])
+                    .with(vec![
+                        format!("template {}", change.template),
+                        format!("tracking {}", change.tracking),
+                    ])
             }
             Err(failure) => StepEnd::errored(failure.to_string()),
         };
@@ -206,7 +213,9 @@ pub(super) fn outcome(ending: &Ending, environment: &EnvironmentName, instances:
     use super::machine::End;
     match ending.clone() {
         Ending::Machine(End::Refreshed) => (Outcome::Refreshed { instances }, Side::New),
-        Ending::Machine(End::RolledBack(why) | End::Untouched(why)) => (Outcome::RolledBack { why }, Side::Old),
+        Ending::Machine(End::RolledBack(why) | End::Untouched(why)) => {
+            (Outcome::RolledBack { why }, Side::Old)
+        }
         Ending::Machine(End::NeedsPerson(why)) => {
             let next = format!("ami-refresh rollback --env {environment}");
             (Outcome::NeedsPerson { why, next }, Side::Unknown)
@@ -216,7 +225,9 @@ pub(super) fn outcome(ending: &Ending, environment: &EnvironmentName, instances:
             (Outcome::Skipped { why }, Side::New)
         }
         Ending::Handed(state) => {
-            let next = format!("ami-refresh smoke --env {environment}, then ami-refresh refresh --env {environment}");
+            let next = format!(
+                "ami-refresh smoke --env {environment}, then ami-refresh refresh --env {environment}"
+            );
             (Outcome::Left { state, next }, Side::Unknown)
         }
     }

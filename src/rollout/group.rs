@@ -21,7 +21,7 @@ use crate::smoke::Expectation;
 
 /// How far a group is to be driven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
+pub(super) enum Until {
     /// To the bake, or to the end where there is none: other steps go on from there.
     Baking,
     /// To the end.
@@ -124,7 +124,8 @@ impl<'a> Driver<'a> {
 
     /// Takes the group back to what it had, for this reason.
     pub(super) async fn back(mut self, why: String) -> Driven {
-        let active = patiently(self.run.clock, async || self.account.refreshes(&self.at().group, 10).await).await;
+        let active =
+            patiently(self.run.clock, async || self.account.refreshes(&self.at().group, 10).await).await;
         let active = active.unwrap_or_default().into_iter().find(|refresh| refresh.status.is_active());
         let (route, act) = match active {
             // Its rollback may be under way already: asking again is answered with that.
@@ -141,7 +142,8 @@ impl<'a> Driver<'a> {
 
     /// Where a rollout that was begun before stands.
     async fn standing(&mut self) -> (State, Act) {
-        let listed = patiently(self.run.clock, async || self.account.refreshes(&self.at().group, 10).await).await;
+        let listed =
+            patiently(self.run.clock, async || self.account.refreshes(&self.at().group, 10).await).await;
         let active = listed.unwrap_or_default().into_iter().find(|refresh| refresh.status.is_active());
         if let Some(active) = active {
             if active.target.as_ref() == Some(&self.change.back()) {
@@ -220,7 +222,8 @@ impl<'a> Driver<'a> {
         };
         let results = self.run.probes.run(self.account, &expect, &checks, done).await;
         let bad = results.iter().filter(|result| matches!(result.status, Status::Failed | Status::Errored));
-        let bad: Vec<String> = bad.map(|result| format!("check {}: {}", result.check, result.message)).collect();
+        let bad: Vec<String> =
+            bad.map(|result| format!("check {}: {}", result.check, result.message)).collect();
         if bad.is_empty() { Seen::ChecksPassed } else { Seen::ChecksFailed(bad.join("; ")) }
     }
 
@@ -231,7 +234,11 @@ impl<'a> Driver<'a> {
     }
 
     async fn prove(&mut self, back: bool) -> Seen {
-        let (image, target) = if back { (&self.change.from, self.change.back()) } else { (&self.change.to, self.target.clone()) };
+        let (image, target) = if back {
+            (&self.change.from, self.change.back())
+        } else {
+            (&self.change.to, self.target.clone())
+        };
         let preferences = &self.plan.policy.preferences;
         // Going back, what counts is the image: after a rollback of a group on `$Latest` the
         // version that it follows is an equal copy of the one that its instances run.

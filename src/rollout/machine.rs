@@ -8,7 +8,7 @@ use crate::model::RefreshStatus;
 
 /// Where a group's rollout stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub(super) enum State {
     /// A refresh to the new version is to be started.
     Starting,
     /// It runs.
@@ -31,7 +31,7 @@ pub enum State {
 
 /// How a group's rollout ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub(super) enum End {
     /// On the new image, proved.
     Refreshed,
     /// On the old image, proved, for this reason.
@@ -44,7 +44,7 @@ pub enum End {
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub(super) enum Seen {
     /// A refresh was started, or found active.
     Started,
     /// AWS refused to start one, and nothing changed.
@@ -73,7 +73,7 @@ pub enum Seen {
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
+pub(super) enum Act {
     /// Start a refresh to the new version, or adopt the one that is active.
     Start,
     /// Look at the refresh again after a while.
@@ -93,12 +93,14 @@ pub enum Act {
 }
 
 use RefreshStatus as Is;
-use State::{Checking, CheckingLate, Ended, Proving, ProvingBack, Refreshing, RollingBack, Settling, Starting};
+use State::{
+    Checking, CheckingLate, Ended, Proving, ProvingBack, Refreshing, RollingBack, Settling, Starting,
+};
 
 /// The step from a state on seeing something.
 ///
 /// What can't be seen in a state leaves it as it is, with its own action asked again.
-pub fn next(state: State, seen: Seen) -> (State, Act) {
+pub(super) fn next(state: State, seen: Seen) -> (State, Act) {
     match (state, seen) {
         (state @ Ended(_), _) => (state, Act::Stop),
         (state, Seen::Lost(why)) => ended(End::NeedsPerson(lost(&state, &why))),
@@ -108,9 +110,7 @@ pub fn next(state: State, seen: Seen) -> (State, Act) {
         (RollingBack(RollbackRoute::NewRefresh, why), seen) => back_anew(why, seen),
         (ProvingBack(why), seen) => match seen {
             Seen::Proved => ended(End::RolledBack(why)),
-            Seen::Stragglers(who) => {
-                ended(End::NeedsPerson(format!("{why}; the rollback ended, but {who}")))
-            }
+            Seen::Stragglers(who) => ended(End::NeedsPerson(format!("{why}; the rollback ended, but {who}"))),
             Seen::Started
             | Seen::NotStarted(_)
             | Seen::Refresh(..)
@@ -176,7 +176,10 @@ fn followed(state: State, status: RefreshStatus, reason: &str) -> (State, Act) {
             let act = act_of(&state);
             (state, act)
         }
-        (state @ (Checking | CheckingLate | Proving), Is::Baking | Is::Pending | Is::InProgress | Is::Cancelling) => {
+        (
+            state @ (Checking | CheckingLate | Proving),
+            Is::Baking | Is::Pending | Is::InProgress | Is::Cancelling,
+        ) => {
             let act = act_of(&state);
             (state, act)
         }
@@ -201,12 +204,16 @@ fn back_native(why: String, seen: Seen) -> (State, Act) {
         Seen::RollbackImpossible(because) => anew(format!("{why} (AWS can't roll it back: {because})")),
         Seen::Refresh(status, reason) => match status {
             Is::RollbackSuccessful => (ProvingBack(why), Act::ProveBack),
-            Is::RollbackFailed | Is::Failed => anew(because(&format!("{why}; AWS failed to roll it back"), &reason)),
+            Is::RollbackFailed | Is::Failed => {
+                anew(because(&format!("{why}; AWS failed to roll it back"), &reason))
+            }
             // It ended before AWS heard of the rollback, or somebody cancelled it.
             Is::Successful | Is::Cancelled => anew(why),
             Is::Pending | Is::InProgress | Is::Baking | Is::Cancelling | Is::RollbackInProgress => stay(why),
         },
-        Seen::TimedOut(late) => ended(End::NeedsPerson(format!("{why}; AWS's rollback does not end: {late}"))),
+        Seen::TimedOut(late) => {
+            ended(End::NeedsPerson(format!("{why}; AWS's rollback does not end: {late}")))
+        }
         Seen::Started
         | Seen::NotStarted(_)
         | Seen::LaunchesFail(_)
@@ -247,7 +254,7 @@ fn back_anew(why: String, seen: Seen) -> (State, Act) {
 }
 
 /// The action that a state asks for by itself.
-pub fn act_of(state: &State) -> Act {
+pub(super) fn act_of(state: &State) -> Act {
     match state {
         Starting => Act::Start,
         Refreshing | Settling | RollingBack(RollbackRoute::Native, _) => Act::Follow,

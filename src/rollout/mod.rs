@@ -108,7 +108,10 @@ impl<'a> Run<'a> {
         self.fleet.families.get(&self.candidate.family).ok_or_else(|| {
             let known: Vec<&str> = self.fleet.families.keys().map(String::as_str).collect();
             Stop::SetUp(Problem::new(
-                format!("the candidate is of family {:?}, which the configuration does not name", self.candidate.family),
+                format!(
+                    "the candidate is of family {:?}, which the configuration does not name",
+                    self.candidate.family
+                ),
                 format!("it names {}", known.join(", ")),
                 "add the family to the configuration, or make the candidate again with --family",
             ))
@@ -139,7 +142,8 @@ impl<'a> Run<'a> {
 pub async fn run(run: &Run<'_>, names: &[EnvironmentName], scope: Scope) -> Vec<(EnvironmentName, Verdict)> {
     let mut verdicts: Vec<(EnvironmentName, Verdict)> = Vec::new();
     for name in names {
-        let failed = verdicts.iter().find(|(_, verdict)| !matches!(verdict, Verdict::Passed | Verdict::Partial));
+        let failed =
+            verdicts.iter().find(|(_, verdict)| !matches!(verdict, Verdict::Passed | Verdict::Partial));
         let verdict = match (failed, run.fleet.environment(name.as_str())) {
             (None, Some(found)) => environment(run, found, scope).await,
             (Some((earlier, verdict)), _) => {

@@ -33,7 +33,9 @@ pub(super) fn pause(known: Option<Known>) -> Duration {
             known.elapsed.mul_f64(f64::from(100 - known.percent.min(100)) / f64::from(known.percent))
         }
         // The percentage falls during a rollback, and stands still while one is cancelled.
-        RefreshStatus::RollbackInProgress if known.percent > 0 => Duration::from_secs(u64::from(known.percent) * 2),
+        RefreshStatus::RollbackInProgress if known.percent > 0 => {
+            Duration::from_secs(u64::from(known.percent) * 2)
+        }
         RefreshStatus::Pending
         | RefreshStatus::InProgress
         | RefreshStatus::Cancelling
@@ -61,7 +63,8 @@ mod tests {
             looks += 1;
             let percent = u8::try_from((now * 100 / total).min(100)).unwrap();
             let status = if now < total { RefreshStatus::InProgress } else { RefreshStatus::Successful };
-            known = Some(Known { status, percent, elapsed: Duration::from_secs(now), bake_left: Duration::ZERO });
+            known =
+                Some(Known { status, percent, elapsed: Duration::from_secs(now), bake_left: Duration::ZERO });
         }
         (looks, now - total)
     }

@@ -16,7 +16,10 @@ const PAUSE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// The last error; at once when AWS's answer will not change.
-pub(super) async fn patiently<T>(clock: Clock, mut call: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
+pub(super) async fn patiently<T>(
+    clock: Clock,
+    mut call: impl AsyncFnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
     let mut tried = 1;
     loop {
         match call().await {

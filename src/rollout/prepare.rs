@@ -53,7 +53,8 @@ pub(super) async fn prepare(
 ) -> Result<Targets, Failure> {
     let mut targets = Targets::new();
     for (region, account) in accounts {
-        let groups: Vec<&GroupPlan> = plan.in_region(region).filter(|group| group.touched().is_some()).collect();
+        let groups: Vec<&GroupPlan> =
+            plan.in_region(region).filter(|group| group.touched().is_some()).collect();
         for group in &groups {
             mark(run, account, group).await?;
         }
@@ -82,7 +83,8 @@ async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(),
     }
     run.board.stands(&group.at, Standing::Running("marked, nothing changed yet".into()));
     let value = TagChange::Set(change.marker(false).to_tag());
-    patiently(run.clock, async || account.change_group_tag(&group.group.name, MARKER_TAG, &value).await).await?;
+    patiently(run.clock, async || account.change_group_tag(&group.group.name, MARKER_TAG, &value).await)
+        .await?;
     Ok(())
 }
 
@@ -90,7 +92,9 @@ async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(),
 async fn pin(run: &Run<'_>, account: &Account, groups: &[&GroupPlan]) -> Result<(), Failure> {
     let mut pinned: BTreeMap<GroupName, Tracking> = BTreeMap::new();
     for group in groups {
-        let (Some(change), Some(template)) = (group.touched(), group.group.template.as_ref()) else { continue };
+        let (Some(change), Some(template)) = (group.touched(), group.group.template.as_ref()) else {
+            continue;
+        };
         // A rollout that goes on may have put the tracking back already: then all is published.
         if !template.tracking.floats() || group.version != Some(change.source) {
             continue;
@@ -100,7 +104,11 @@ async fn pin(run: &Run<'_>, account: &Account, groups: &[&GroupPlan]) -> Result<
         patiently(run.clock, async || account.set_tracking(name, &change.template, tracking).await).await?;
         run.board.stands(&group.at, Standing::Running("pinned, not refreshed yet".into()));
         pinned.insert(name.clone(), tracking);
-        run.events.emit(Event::Pinned { group: group.at.clone(), tracking: change.tracking, version: change.source });
+        run.events.emit(Event::Pinned {
+            group: group.at.clone(),
+            tracking: change.tracking,
+            version: change.source,
+        });
     }
     see_tracking(run, account, &pinned).await
 }
@@ -118,9 +126,14 @@ pub(super) async fn see_tracking(
     let wrong = |groups: &Vec<crate::model::Group>| {
         let right = |name: &GroupName, tracking: Tracking| {
             let group = groups.iter().find(|group| group.name == *name);
-            group.and_then(|group| group.template.as_ref()).is_some_and(|template| template.tracking == tracking)
+            group
+                .and_then(|group| group.template.as_ref())
+                .is_some_and(|template| template.tracking == tracking)
         };
-        wanted.iter().find(|&(name, &tracking)| !right(name, tracking)).map(|(name, tracking)| (name.clone(), *tracking))
+        wanted
+            .iter()
+            .find(|&(name, &tracking)| !right(name, tracking))
+            .map(|(name, tracking)| (name.clone(), *tracking))
     };
     let ask = async || account.groups_named(&names).await;
     let seen = until(run.clock, SETTLES_WITHIN, ask, |groups| wrong(groups).is_none()).await?;
@@ -133,7 +146,12 @@ pub(super) async fn see_tracking(
 }
 
 /// Finds or makes the version with the new image, and compares it with its source.
-async fn ready_version(run: &Run<'_>, plan: &Plan, account: &Account, change: &Change) -> Result<u64, Failure> {
+async fn ready_version(
+    run: &Run<'_>,
+    plan: &Plan,
+    account: &Account,
+    change: &Change,
+) -> Result<u64, Failure> {
     let ready = |version, reused| Event::VersionReady {
         environment: plan.environment.clone(),
         region: account.region.clone(),
@@ -149,8 +167,8 @@ async fn ready_version(run: &Run<'_>, plan: &Plan, account: &Account, change: &C
     }
     let versions = patiently(run.clock, async || account.versions(&change.template).await).await?;
     let source = versions.into_iter().find(|version| version.number == change.source);
-    let source =
-        source.ok_or_else(|| Failure::Wrong(format!("version {} of {} is gone", change.source, change.template)))?;
+    let source = source
+        .ok_or_else(|| Failure::Wrong(format!("version {} of {} is gone", change.source, change.template)))?;
     let description = describe(run, change);
     let version = publish(run, account, &source, &change.to, &description).await?;
     run.events.emit(ready(version, false));
@@ -166,7 +184,9 @@ pub(super) async fn publish(
     description: &str,
 ) -> Result<u64, Failure> {
     let token = token(source, image, description);
-    let number = patiently(run.clock, async || account.create_version(source, image, description, &token).await).await?;
+    let number =
+        patiently(run.clock, async || account.create_version(source, image, description, &token).await)
+            .await?;
     let ask = async || account.versions(&source.template).await;
     let there = |versions: &Vec<Version>| versions.iter().any(|version| version.number == number);
     let versions = until(run.clock, SETTLES_WITHIN, ask, there).await?;
@@ -194,7 +214,9 @@ fn token(source: &Version, image: &ImageId, description: &str) -> String {
 
 /// What the version came from, within EC2's 255 characters.
 fn describe(run: &Run<'_>, change: &Change) -> String {
-    let build = run.candidate.build.number.as_ref().map_or_else(String::new, |number| format!(", build {number}"));
-    let text = format!("ami-refresh: from version {}, {} -> {}{build}", change.source, change.from, change.to);
+    let build =
+        run.candidate.build.number.as_ref().map_or_else(String::new, |number| format!(", build {number}"));
+    let text =
+        format!("ami-refresh: from version {}, {} -> {}{build}", change.source, change.from, change.to);
     text.chars().take(255).collect()
 }

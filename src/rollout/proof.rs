@@ -40,14 +40,23 @@ pub(super) struct Proof {
 }
 
 /// Looks at the group until it is as wanted; gives the last look.
-pub(super) async fn prove(run: &Run<'_>, account: &Account, group: &GroupName, wanted: &Wanted<'_>) -> Result<Proof, Error> {
+pub(super) async fn prove(
+    run: &Run<'_>,
+    account: &Account,
+    group: &GroupName,
+    wanted: &Wanted<'_>,
+) -> Result<Proof, Error> {
     let ask = async || account.sight(group).await;
     let sighting = until(run.clock, WITHIN, ask, |sighting| judge(sighting, wanted).wrong.is_empty()).await?;
     Ok(judge(&sighting, wanted))
 }
 
 /// Looks at the group once.
-pub(super) async fn prove_now(account: &Account, group: &GroupName, wanted: &Wanted<'_>) -> Result<Proof, Error> {
+pub(super) async fn prove_now(
+    account: &Account,
+    group: &GroupName,
+    wanted: &Wanted<'_>,
+) -> Result<Proof, Error> {
     Ok(judge(&account.sight(group).await?, wanted))
 }
 
@@ -65,7 +74,8 @@ fn images(sighting: &Sighting) -> BTreeMap<ImageId, u32> {
 fn judge(sighting: &Sighting, wanted: &Wanted<'_>) -> Proof {
     let mut proof = Proof { images: images(sighting), ..Proof::default() };
     let group = &sighting.group;
-    let serving = group.members.iter().filter(|m| matches!(m.lifecycle, Lifecycle::InService | Lifecycle::Standby));
+    let serving =
+        group.members.iter().filter(|m| matches!(m.lifecycle, Lifecycle::InService | Lifecycle::Standby));
     for member in serving {
         match runs_another(member, sighting, wanted) {
             None => {
@@ -101,11 +111,13 @@ fn runs_another(member: &Member, sighting: &Sighting, wanted: &Wanted<'_>) -> Op
         return Some(format!("{} runs {}{}", member.id, instance.image, standing(member)));
     }
     let version = member.launched_from.as_ref();
-    let right = version.is_some_and(|(id, number)| *id == wanted.target.template && *number == wanted.target.version);
+    let right =
+        version.is_some_and(|(id, number)| *id == wanted.target.template && *number == wanted.target.version);
     if right || wanted.any_version {
         return None;
     }
-    let named = version.map_or_else(|| "no version".to_owned(), |(id, number)| format!("{id} version {number}"));
+    let named =
+        version.map_or_else(|| "no version".to_owned(), |(id, number)| format!("{id} version {number}"));
     Some(format!("{} was launched from {named}{}", member.id, standing(member)))
 }
 
@@ -113,7 +125,9 @@ fn standing(member: &Member) -> &'static str {
     match (&member.lifecycle, member.protected) {
         (Lifecycle::Standby, _) => " (standby)",
         (_, true) => " (protected from scale-in)",
-        (Lifecycle::Pending | Lifecycle::InService | Lifecycle::Terminating | Lifecycle::Other(_), false) => "",
+        (Lifecycle::Pending | Lifecycle::InService | Lifecycle::Terminating | Lifecycle::Other(_), false) => {
+            ""
+        }
     }
 }
 

@@ -101,7 +101,8 @@ pub(super) async fn conclude(
             }
         }
         Verdict::RolledBack | Verdict::NeedsPerson => {
-            let failed: Vec<&str> = tally.rolled_back.iter().chain(&tally.needing).map(String::as_str).collect();
+            let failed: Vec<&str> =
+                tally.rolled_back.iter().chain(&tally.needing).map(String::as_str).collect();
             if let Err(error) = keep(run, environment, State::Failed, &failed.join(" ")).await {
                 message = format!("{message}; the gate's record could not be written: {error}");
             }
@@ -114,18 +115,19 @@ pub(super) async fn conclude(
                 message = format!("nothing to do, the gate is passed: {message}");
             } else {
                 message = format!("nothing was proved: {message}");
-                next.push(format!("ami-refresh gate pass --env {name} --reason \"…\", or allow_empty in its gate"));
+                next.push(format!(
+                    "ami-refresh gate pass --env {name} --reason \"…\", or allow_empty in its gate"
+                ));
             }
         }
         Verdict::Partial => next.push(match steps {
             Steps::RefreshToBaking => format!("ami-refresh smoke --env {name}"),
-            Steps::Templates | Steps::RefreshToEnd | Steps::Rollout => format!("ami-refresh gate pass --env {name}"),
+            Steps::Templates | Steps::RefreshToEnd | Steps::Rollout => {
+                format!("ami-refresh gate pass --env {name}")
+            }
         }),
-        Verdict::Refused
-        | Verdict::SetUp
-        | Verdict::Unreachable
-        | Verdict::Aborted
-        | Verdict::NotReached => {}
+        Verdict::Refused | Verdict::SetUp | Verdict::Unreachable | Verdict::Aborted | Verdict::NotReached => {
+        }
     }
     // Until the gate is recorded the markers are what a next run goes on from.
     if verdict != Verdict::Partial || steps == Steps::Templates {
@@ -172,9 +174,15 @@ pub(super) async fn conclude_rollback(
 }
 
 /// Writes the gate's record on every image of the candidate, and tells it.
-pub(super) async fn keep(run: &Run<'_>, environment: &Environment, state: State, detail: &str) -> Result<(), Error> {
+pub(super) async fn keep(
+    run: &Run<'_>,
+    environment: &Environment,
+    state: State,
+    detail: &str,
+) -> Result<(), Error> {
     let begun = run.clock.now();
-    let build = run.candidate.build.number.as_ref().map_or_else(String::new, |number| format!(" build {number}"));
+    let build =
+        run.candidate.build.number.as_ref().map_or_else(String::new, |number| format!(" build {number}"));
     let record = Record { state, at: run.clock.now(), detail: format!("{detail}{build}") };
     let homes = run.homes();
     let name = &environment.name;
@@ -213,7 +221,9 @@ pub(super) async fn unmark(
             account.change_group_tag(group, MARKER_TAG, &TagChange::Remove).await
         });
         if let Err(error) = removed.await {
-            let text = format!("the tag {MARKER_TAG} of group {group} could not be removed: {error}; the next run removes it");
+            let text = format!(
+                "the tag {MARKER_TAG} of group {group} could not be removed: {error}; the next run removes it"
+            );
             run.events.emit(Event::Note { environment: Some(end.plan.at.environment.clone()), text });
         }
     }

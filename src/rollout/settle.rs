@@ -28,7 +28,8 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
             continue;
         }
         let at = &end.plan.at;
-        match restore(run, account, &at.group, change, end.side, end.target.as_ref().map(|t| t.version)).await {
+        match restore(run, account, &at.group, change, end.side, end.target.as_ref().map(|t| t.version)).await
+        {
             Ok(message) => run.events.step(at, Step::Tracking, begun, StepEnd::passed(message)),
             Err(failure) => {
                 let why = format!("its tracking could not be put back to {}: {failure}", change.tracking);
@@ -137,7 +138,8 @@ async fn point_latest(
         return Err(foreign(change, "the newest version", newest));
     };
     // `$Latest` must not be the image that failed: the old one is published on top of it.
-    let description = format!("ami-refresh: version {} again, after version {}", source.number, newest.number);
+    let description =
+        format!("ami-refresh: version {} again, after version {}", source.number, newest.number);
     publish(run, account, source, wanted, &description).await?;
     Ok(())
 }

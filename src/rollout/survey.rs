@@ -18,7 +18,11 @@ const AT_ONCE: usize = 8;
 ///
 /// # Errors
 /// Credentials, a role or an account that is not the environment's; AWS out of reach.
-pub async fn plan(run: &Run<'_>, environment: &Environment, accounts: &BTreeMap<Region, Account>) -> Result<Plan, Stop> {
+pub async fn plan(
+    run: &Run<'_>,
+    environment: &Environment,
+    accounts: &BTreeMap<Region, Account>,
+) -> Result<Plan, Stop> {
     let family = run.family()?;
     let mut surveys = BTreeMap::new();
     for (region, account) in accounts {
@@ -109,7 +113,8 @@ fn wanting_all_versions(selected: &[Group], survey: &Survey) -> BTreeSet<Templat
     let wanting = selected.iter().filter(|group| {
         let Some(template) = &group.template else { return false };
         let resolved = survey.resolve(&template.id, template.tracking);
-        let known = resolved.is_some_and(|number| survey.versions.contains_key(&(template.id.clone(), number)));
+        let known =
+            resolved.is_some_and(|number| survey.versions.contains_key(&(template.id.clone(), number)));
         !known || group.tags.contains_key(MARKER_TAG)
     });
     wanting.filter_map(|group| Some(group.template.as_ref()?.id.clone())).collect()
@@ -119,7 +124,8 @@ fn images_named(run: &Run<'_>, selected: &[Group], survey: &Survey, region: &Reg
     let templates: BTreeSet<&TemplateId> =
         selected.iter().filter_map(|group| Some(&group.template.as_ref()?.id)).collect();
     let named = survey.versions.values().filter(|version| templates.contains(&version.template));
-    let named = named.filter(|version| !version.image_is_parameter()).filter_map(|version| version.image.clone());
+    let named =
+        named.filter(|version| !version.image_is_parameter()).filter_map(|version| version.image.clone());
     let candidate = run.candidate.images.iter().filter(|image| image.region == *region);
     let all: BTreeSet<ImageId> = named.chain(candidate.map(|image| image.id.clone())).collect();
     all.into_iter().collect()

@@ -40,9 +40,10 @@ pub(super) async fn after_failures(
     let torn = torn_templates(ends);
     let why = format!("{} failed", failed.join(", "));
     let back = ends.iter_mut().filter(|end| {
-        let shares = end.plan.change().is_some_and(|change| {
-            torn.contains(&(end.plan.at.region.clone(), change.template.clone()))
-        });
+        let shares = end
+            .plan
+            .change()
+            .is_some_and(|change| torn.contains(&(end.plan.at.region.clone(), change.template.clone())));
         end.side == Side::New && (all || shares)
     });
     let back = stream::iter(back).map(async |end| take_back(run, accounts, end, &why).await);
@@ -61,11 +62,16 @@ fn torn_templates(ends: &[GroupEnd<'_>]) -> BTreeSet<(Region, TemplateId)> {
             entry.2 |= end.side != Side::New;
         }
     }
-    seen.into_iter().filter(|(_, (floats, new, other))| *floats && *new && *other).map(|(key, _)| key).collect()
+    seen.into_iter()
+        .filter(|(_, (floats, new, other))| *floats && *new && *other)
+        .map(|(key, _)| key)
+        .collect()
 }
 
 async fn take_back(run: &Run<'_>, accounts: &BTreeMap<Region, Account>, end: &mut GroupEnd<'_>, why: &str) {
-    let (Some(account), Some(target)) = (accounts.get(&end.plan.at.region), end.target.clone()) else { return };
+    let (Some(account), Some(target)) = (accounts.get(&end.plan.at.region), end.target.clone()) else {
+        return;
+    };
     let (outcome, side) = drive_back(run, account, end.plan, &target, why.to_owned()).await;
     end.outcome = outcome;
     end.side = side;

@@ -49,7 +49,8 @@ pub(super) async fn gate(run: &Run<'_>, environment: &Environment, wait: bool) -
             }
             GateVerdict::Soaking { problems, .. } | GateVerdict::Closed(problems) => problems,
         };
-        let told = (Status::Failed, problems[0].what.clone(), problems.iter().map(ToString::to_string).collect());
+        let told =
+            (Status::Failed, problems[0].what.clone(), problems.iter().map(ToString::to_string).collect());
         tell_environment_step(run, name, Step::Gate, begun, told);
         return Err(Stop::Refused(problems));
     }

@@ -107,7 +107,10 @@ impl<'a> Wave<'a> {
 pub(super) fn failed(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::RolledBack { .. } | Outcome::NeedsPerson { .. } => true,
-        Outcome::Refreshed { .. } | Outcome::Skipped { .. } | Outcome::Left { .. } | Outcome::NotStarted { .. } => false,
+        Outcome::Refreshed { .. }
+        | Outcome::Skipped { .. }
+        | Outcome::Left { .. }
+        | Outcome::NotStarted { .. } => false,
     }
 }
 
@@ -122,7 +125,13 @@ fn not_started<'a>(run: &Run<'_>, group: &'a GroupPlan) -> GroupEnd<'a> {
 
 fn ended_at_once<'a>(run: &Run<'_>, plan: &'a GroupPlan, outcome: Outcome) -> GroupEnd<'a> {
     let (group, images) = (plan.at.clone(), BTreeMap::new());
-    run.events.emit(Event::GroupEnded { group, outcome: outcome.clone(), images, stragglers: Vec::new(), took_ms: 0 });
+    run.events.emit(Event::GroupEnded {
+        group,
+        outcome: outcome.clone(),
+        images,
+        stragglers: Vec::new(),
+        took_ms: 0,
+    });
     run.board.stands(&plan.at, Standing::Ended);
     GroupEnd { plan, target: None, outcome, side: Side::Old }
 }

@@ -43,7 +43,8 @@ impl Driver<'_> {
         let mut last = String::new();
         for _ in 0..STARTS {
             let asked = self.run.clock.now();
-            let started = self.account.start_refresh(&self.at().group, target, &preferences, auto_rollback).await;
+            let started =
+                self.account.start_refresh(&self.at().group, target, &preferences, auto_rollback).await;
             let error = match started {
                 Ok(id) => {
                     self.refresh = Some(id.clone());
@@ -132,7 +133,10 @@ impl Driver<'_> {
         }
         if refresh.status.is_active() && elapsed > limit {
             let percent = refresh.percent;
-            return Seen::TimedOut(format!("the refresh is {} at {percent}% after {limit:?}", refresh.status));
+            return Seen::TimedOut(format!(
+                "the refresh is {} at {percent}% after {limit:?}",
+                refresh.status
+            ));
         }
         let reason = if *state == State::Starting { String::new() } else { refresh.reason.clone() };
         Seen::Refresh(refresh.status, reason)

@@ -24,10 +24,16 @@ impl Driver<'_> {
             return;
         }
         match (before, after) {
-            (State::Starting | State::Refreshing | State::Checking | State::Settling, State::RollingBack(route, why)) => {
+            (
+                State::Starting | State::Refreshing | State::Checking | State::Settling,
+                State::RollingBack(route, why),
+            ) => {
                 // Checks tell their own failure: the refresh itself went well until then.
                 if *before == State::Checking {
-                    self.end_step(Step::Refresh, StepEnd::passed("every instance was replaced, the checks failed in the bake"));
+                    self.end_step(
+                        Step::Refresh,
+                        StepEnd::passed("every instance was replaced, the checks failed in the bake"),
+                    );
                 } else {
                     self.end_step(Step::Refresh, StepEnd::failed(why.clone()));
                 }
@@ -36,8 +42,12 @@ impl Driver<'_> {
             (State::Starting | State::Refreshing | State::Settling, State::ProvingBack(why)) => {
                 self.end_step(Step::Refresh, StepEnd::failed(why.clone()));
             }
-            (State::Starting | State::Refreshing, State::CheckingLate) | (State::Settling, State::Proving) => {
-                self.end_step(Step::Refresh, StepEnd::passed(format!("AWS called it successful, to {}", self.target)));
+            (State::Starting | State::Refreshing, State::CheckingLate)
+            | (State::Settling, State::Proving) => {
+                self.end_step(
+                    Step::Refresh,
+                    StepEnd::passed(format!("AWS called it successful, to {}", self.target)),
+                );
             }
             (State::Proving, State::Ended(End::Refreshed)) => {
                 let count = self.proof.proved.len();
@@ -50,13 +60,17 @@ impl Driver<'_> {
             }
             (State::CheckingLate, State::RollingBack(route, why)) => self.tell_rollback(*route, why),
             // AWS's own rollback ended without a way back: the other route is taken.
-            (State::RollingBack(RollbackRoute::Native, _), State::RollingBack(RollbackRoute::NewRefresh, why)) => {
+            (
+                State::RollingBack(RollbackRoute::Native, _),
+                State::RollingBack(RollbackRoute::NewRefresh, why),
+            ) => {
                 let group = self.at().clone();
                 let (route, why) = (RollbackRoute::NewRefresh, why.clone());
                 self.run.events.emit(Event::RollbackStarted { group, route, why });
             }
             (_, State::Ended(End::RolledBack(why))) => {
-                let end = StepEnd::passed(format!("every in-service instance runs {} again", self.change.from));
+                let end =
+                    StepEnd::passed(format!("every in-service instance runs {} again", self.change.from));
                 let mut evidence = vec![format!("why: {why}")];
                 evidence.extend(self.proved());
                 self.end_step(Step::Rollback, end.with(evidence));
@@ -94,7 +108,9 @@ impl Driver<'_> {
             State::CheckingLate => "its refresh ended and its checks are being asked".into(),
             State::Proving => "its refresh ended and it is being proved".into(),
             State::RollingBack(RollbackRoute::Native, _) => format!("AWS rolls it back{id}"),
-            State::RollingBack(RollbackRoute::NewRefresh, _) => format!("it is being refreshed to its old version{id}"),
+            State::RollingBack(RollbackRoute::NewRefresh, _) => {
+                format!("it is being refreshed to its old version{id}")
+            }
             State::ProvingBack(_) => "it was rolled back and is being proved".into(),
             State::Ended(_) => "it ended".into(),
         }

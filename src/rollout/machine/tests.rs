@@ -32,7 +32,14 @@ fn checks_that_fail_in_the_bake_ask_for_the_native_rollback() {
 
 #[test]
 fn a_rollback_that_aws_ended_well_is_proved_and_is_no_success() {
-    let seen = [Seen::Started, is(Is::Baking), failed(), Seen::RollbackAccepted, is(Is::Baking), is(Is::RollbackInProgress)];
+    let seen = [
+        Seen::Started,
+        is(Is::Baking),
+        failed(),
+        Seen::RollbackAccepted,
+        is(Is::Baking),
+        is(Is::RollbackInProgress),
+    ];
     let seen = [&seen[..], &[is(Is::RollbackSuccessful)]].concat();
     assert_eq!(walk(&seen), (ProvingBack("status 503".into()), Act::ProveBack));
     assert_eq!(walk(&[&seen[..], &[Seen::Proved]].concat()).0, Ended(End::RolledBack("status 503".into())));
@@ -56,9 +63,18 @@ fn rollback_successful_is_never_a_success() {
 
 #[test]
 fn stragglers_behind_a_success_take_the_group_back() {
-    let seen = [Seen::Started, is(Is::Baking), Seen::ChecksPassed, is(Is::Successful), Seen::Stragglers("i-1 runs ami-0".into())];
+    let seen = [
+        Seen::Started,
+        is(Is::Baking),
+        Seen::ChecksPassed,
+        is(Is::Successful),
+        Seen::Stragglers("i-1 runs ami-0".into()),
+    ];
     let (state, act) = walk(&seen);
-    assert!(matches!(&state, RollingBack(RollbackRoute::NewRefresh, why) if why.contains("i-1")), "{state:?}");
+    assert!(
+        matches!(&state, RollingBack(RollbackRoute::NewRefresh, why) if why.contains("i-1")),
+        "{state:?}"
+    );
     assert_eq!(act, Act::StartBack);
 }
 
@@ -72,7 +88,8 @@ fn a_failed_or_cancelled_refresh_is_taken_back_by_a_new_one() {
 #[test]
 fn a_way_back_that_fails_needs_a_person() {
     let back = [Seen::Started, is(Is::Failed), Seen::Started];
-    for end in [is(Is::Failed), is(Is::Cancelled), Seen::TimedOut("3h".into()), Seen::NotStarted("no".into())] {
+    for end in [is(Is::Failed), is(Is::Cancelled), Seen::TimedOut("3h".into()), Seen::NotStarted("no".into())]
+    {
         let (state, _) = walk(&[&back[..], &[end.clone()]].concat());
         assert!(matches!(state, Ended(End::NeedsPerson(_))), "{end:?}: {state:?}");
     }

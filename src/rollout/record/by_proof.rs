@@ -35,7 +35,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
                 &format!("it is still on {}", change.from),
                 &format!("run 'ami-refresh rollout --env {}'", environment.name),
             )),
-            Decision::Resume(_) => match unproved(run, group, &accounts[&group.at.region]).await? {
+            Decision::Resume(_) => match unproved(group, &accounts[&group.at.region]).await? {
                 Some(problem) => problems.push(problem),
                 None => proved += 1,
             },
@@ -62,11 +62,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
 }
 
 /// What is missing for the group to be proved.
-async fn unproved(
-    run: &Run<'_>,
-    group: &GroupPlan,
-    account: &crate::aws::Account,
-) -> Result<Option<Problem>, Stop> {
+async fn unproved(group: &GroupPlan, account: &crate::aws::Account) -> Result<Option<Problem>, Stop> {
     let Some(change) = group.change() else { return Ok(None) };
     let environment = &group.at.environment;
     let refresh = format!("run 'ami-refresh refresh --env {environment}'");
@@ -74,14 +70,23 @@ async fn unproved(
         return Ok(Some(missing(group, "its version with the new image does not exist", &refresh)));
     };
     let target = Target { template: change.template.clone(), version };
-    let wanted = Wanted { image: &change.to, target: &target, any_version: false, preferences: &group.policy.preferences };
+    let wanted = Wanted {
+        image: &change.to,
+        target: &target,
+        any_version: false,
+        preferences: &group.policy.preferences,
+    };
     let proof = proof::prove_now(account, &group.at.group, &wanted).await?;
     if !proof.wrong.is_empty() {
         return Ok(Some(missing(group, &proof.wrong.join(", "), &refresh)));
     }
     let tracking = group.group.template.as_ref().map(|template| template.tracking);
     if change.tracking.floats() && tracking != Some(change.tracking) {
-        return Ok(Some(missing(group, &format!("it does not follow {} again yet", change.tracking), &refresh)));
+        return Ok(Some(missing(
+            group,
+            &format!("it does not follow {} again yet", change.tracking),
+            &refresh,
+        )));
     }
     let checked = Marker::of(&group.group.tags).ok().flatten().is_some_and(|marker| marker.checked);
     if !checked {

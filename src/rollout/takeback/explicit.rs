@@ -97,7 +97,8 @@ async fn back_of(
     };
     let resolved = survey.resolve(&template.id, template.tracking);
     let known = resolved.and_then(|number| survey.versions.get(&(template.id.clone(), number)));
-    let runs_candidate = known.and_then(|v| v.image.as_ref()).is_some_and(|image| run.candidate.contains(image));
+    let runs_candidate =
+        known.and_then(|v| v.image.as_ref()).is_some_and(|image| run.candidate.contains(image));
     if marker.is_none() && !runs_candidate {
         return Ok(Ok(None));
     }
@@ -110,10 +111,8 @@ async fn back_of(
         )));
     };
     // Without the new version nothing can have moved to it.
-    let target = Target {
-        template: change.template.clone(),
-        version: change.existing.unwrap_or(change.source),
-    };
+    let target =
+        Target { template: change.template.clone(), version: change.existing.unwrap_or(change.source) };
     let on_source = |member: &crate::model::Member| {
         member.launched_from.as_ref() == Some(&(change.template.clone(), change.source))
     };
@@ -144,7 +143,12 @@ async fn back_of(
 }
 
 /// The change that is to be undone: from the marker, else from the version's own description.
-fn change(group: &Group, marker: Option<&Marker>, present: Option<&Version>, versions: &[Version]) -> Option<Change> {
+fn change(
+    group: &Group,
+    marker: Option<&Marker>,
+    present: Option<&Version>,
+    versions: &[Version],
+) -> Option<Change> {
     let template = group.template.as_ref()?;
     let numbered = |number: u64| versions.iter().find(|version| version.number == number);
     if let Some(marker) = marker {

@@ -1,0 +1,230 @@
+//! Everything that is printed or written about a run, from its events alone.
+//!
+//! [`Reporters`] takes each event to the journal first, then to the terminal, and writes a
+//! JUnit file per environment and `summary.json`. [`problems()`] prints errors. Decides nothing:
+//! no report changes how a run goes, and a disk or pipe that fails does not stop it.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+
+use crate::event::{Event, Stamped};
+use crate::journal::Journal;
+use crate::model::{EnvironmentName, Problem};
+
+mod cases;
+mod clean;
+mod collect;
+mod evidence;
+mod files;
+#[cfg(test)]
+pub(crate) mod hostile;
+mod junit;
+mod problems;
+mod record;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+pub(crate) mod stream;
+mod style;
+pub mod summary;
+mod table;
+mod terminal;
+
+use collect::Run;
+pub use problems::problems;
+pub use terminal::{Detail, TerminalMode};
+
+/// How a run is reported.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the journal and the reports go; made when absent.
+    pub report_dir: PathBuf,
+    /// What the terminal shows.
+    pub terminal: TerminalMode,
+    /// How much of it.
+    pub detail: Detail,
+    /// Whether colour is used.
+    pub color: bool,
+    /// The zone in which people are shown times.
+    pub timezone: TimeZone,
+    /// Whether this is a rehearsal: every report is marked so.
+    pub simulated: bool,
+}
+
+/// What went wrong with the reports: each with the file, the reason and the next step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportError {
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl std::fmt::Display for ReportError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let texts: Vec<String> = self.problems.iter().map(ToString::to_string).collect();
+        f.write_str(&texts.join("\n"))
+    }
+}
+
+impl std::error::Error for ReportError {}
+
+/// The journal, the terminal and the files of one run.
+#[derive(Debug)]
+pub struct Reporters {
+    settings: Settings,
+    journal: Journal,
+    terminal: terminal::Terminal,
+    run: Run,
+    /// The first failure of the journal; one is enough to know.
+    journal_failed: Option<Problem>,
+}
+
+impl Reporters {
+    /// Opens the journal and prints to the standard output.
+    ///
+    /// # Errors
+    /// When the report directory can't be made or written.
+    pub fn new(settings: Settings) -> Result<Self, ReportError> {
+        Self::with_output(settings, Box::new(io::stdout()))
+    }
+
+    /// Opens the journal and prints to `output`.
+    ///
+    /// # Errors
+    /// When the report directory can't be made or written.
+    pub fn with_output(settings: Settings, output: Box<dyn Write + Send>) -> Result<Self, ReportError> {
+        let journal = Journal::create(&settings.report_dir).map_err(|error| {
+            let what = format!(
+                "failed to begin a journal in the report directory {}",
+                settings.report_dir.display()
+            );
+            let next = "make it a directory that can be written, or name another with --report-dir";
+            ReportError { problems: vec![Problem::new(what, error.to_string(), next)] }
+        })?;
+        let terminal = terminal::Terminal::new(&settings, output);
+        Ok(Self { settings, journal, terminal, run: Run::default(), journal_failed: None })
+    }
+
+    /// Takes an event to the journal, the terminal, and what the files are made of.
+    ///
+    /// The files of an environment are written as soon as it ends, so that a run that is
+    /// killed leaves them. A disk that fails is told by [`Reporters::finish`].
+    #[expect(clippy::needless_pass_by_value, reason = "an event is handed over, once")]
+    pub fn emit(&mut self, event: Stamped) {
+        if let Err(error) = self.journal.write(&event) {
+            self.journal_fails(&error);
+        }
+        self.run.apply(&event);
+        self.terminal.event(&event, &self.run);
+        match &event.event {
+            Event::RunStarted { environments, .. } => self.remove_stale(environments),
+            Event::EnvironmentEnded { environment, .. } => {
+                // What fails here is tried again, and told, at the end.
+                let _retried = self.write_environment(environment);
+                let _retried = self.write_summary();
+            }
+            Event::EnvironmentStarted { .. }
+            | Event::Planned { .. }
+            | Event::Refused { .. }
+            | Event::Pinned { .. }
+            | Event::VersionReady { .. }
+            | Event::RefreshStarted { .. }
+            | Event::RefreshMoved { .. }
+            | Event::LaunchFailed { .. }
+            | Event::ChecksStarted { .. }
+            | Event::CheckEnded { .. }
+            | Event::RollbackStarted { .. }
+            | Event::GroupStep { .. }
+            | Event::EnvironmentStep { .. }
+            | Event::GroupEnded { .. }
+            | Event::Note { .. }
+            | Event::Aborting { .. }
+            | Event::RunEnded { .. } => {}
+        }
+    }
+
+    /// Writes every file and prints the table of environments, the first time it is called.
+    ///
+    /// May be called at any time and more than once: the files then hold what is known by then,
+    /// and what has not ended says so. Gives the paths of all reports, the journal first.
+    ///
+    /// # Errors
+    /// Every file that could not be written, and the journal if it failed at any time. The
+    /// files that could be written are.
+    pub fn finish(&mut self) -> Result<Vec<PathBuf>, ReportError> {
+        let mut written = vec![self.journal.path().to_owned()];
+        let mut problems: Vec<Problem> = self.journal_failed.iter().cloned().collect();
+        let mut note = |result: Result<PathBuf, Problem>| match result {
+            Ok(path) => written.push(path),
+            Err(problem) => problems.push(problem),
+        };
+        note(self.write_summary());
+        let names: Vec<EnvironmentName> = self.run.environments.iter().map(|one| one.name.clone()).collect();
+        for name in &names {
+            note(self.write_environment(name));
+        }
+        self.terminal.finish(&self.run, &written);
+        if problems.is_empty() { Ok(written) } else { Err(ReportError { problems }) }
+    }
+
+    /// Tells at once, and the first time only: the run goes on without what it finds its way by.
+    fn journal_fails(&mut self, error: &io::Error) {
+        if self.journal_failed.is_none() {
+            let path = self.journal.path().display().to_string();
+            let problem = write_problem(&path, &error.to_string());
+            self.terminal.problem(&problem, self.settings.color);
+            self.journal_failed = Some(problem);
+        }
+    }
+
+    /// Reports of an earlier run would be read as this one's if it were killed.
+    fn remove_stale(&self, environments: &[EnvironmentName]) {
+        let names = environments.iter().map(junit::file_name);
+        for name in names.chain([summary::FILE_NAME.to_owned()]) {
+            // One that can't be removed can't be replaced either, which the end will tell.
+            let _told_later = std::fs::remove_file(self.settings.report_dir.join(name));
+        }
+    }
+
+    fn write_environment(&self, name: &EnvironmentName) -> Result<PathBuf, Problem> {
+        let path = self.settings.report_dir.join(junit::file_name(name));
+        match self.run.environment(name) {
+            None => Ok(path),
+            Some(environment) => {
+                let bytes = junit::write(&self.run, environment, self.settings.simulated);
+                write_file(path, bytes.map_err(|error| error.to_string()))
+            }
+        }
+    }
+
+    fn write_summary(&self) -> Result<PathBuf, Problem> {
+        let bytes = summary::write(&self.run, self.settings.simulated);
+        let path = self.settings.report_dir.join(summary::FILE_NAME);
+        write_file(path, bytes.map_err(|error| error.to_string()))
+    }
+}
+
+fn write_file(path: PathBuf, bytes: Result<Vec<u8>, String>) -> Result<PathBuf, Problem> {
+    let written = bytes.and_then(|bytes| files::replace(&path, &bytes).map_err(|error| error.to_string()));
+    match written {
+        Ok(()) => Ok(path),
+        Err(why) => Err(write_problem(&path.display().to_string(), &why)),
+    }
+}
+
+fn write_problem(path: &str, why: &str) -> Problem {
+    Problem::new(
+        format!("failed to write the report {path}"),
+        why,
+        "see that the directory exists, can be written and has room; the run itself was not affected",
+    )
+}
+
+/// The paths as they are shown: relative to the report directory.
+fn relative<'a>(path: &'a Path, report_dir: &Path) -> &'a Path {
+    path.strip_prefix(report_dir).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! `summary.json`: the verdicts of a run for machines.
+//!
+//! The shape is `Summary` below, with `format` 1. Keys may be added; none changes its meaning
+//! while the format's number stays. Absent facts are `null`, lists may be empty. `simulated`
+//! is always there: a rehearsal must not be mistaken for AWS.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::collect::{Counts, Run};
+use super::junit;
+use super::record::{EnvironmentRecord, GroupRecord, StepRecord};
+use crate::event::{CheckResult, PlannedAction, Simulation, Status, Step};
+use crate::model::{
+    Build, CandidateImage, EnvironmentName, GroupName, ImageId, InstanceId, Outcome, Problem, RefreshId,
+    Region, Verdict,
+};
+
+/// The name of the file in the report directory.
+pub const FILE_NAME: &str = "summary.json";
+
+/// The format that is written.
+const FORMAT: u32 = 1;
+
+/// A run.
+#[derive(Debug, Serialize)]
+struct Summary<'a> {
+    format: u32,
+    /// Whether this happened on the simulator, not on AWS.
+    simulated: bool,
+    /// Its scenario and seed, where known.
+    simulation: Option<&'a Simulation>,
+    /// The step: `rollout`, …
+    command: &'a str,
+    /// The program's version.
+    program: &'a str,
+    family: &'a str,
+    images: &'a [CandidateImage],
+    build: &'a Build,
+    /// The first event's time.
+    started: Option<Timestamp>,
+    /// The last event's time; `null` while the run has not ended.
+    ended: Option<Timestamp>,
+    /// The exit code; `null` when the run was killed, or goes on.
+    exit: Option<u8>,
+    message: &'a str,
+    /// The signal that aborted it.
+    aborted_by: Option<&'a str>,
+    environments: Vec<Environment<'a>>,
+}
+
+/// An environment of the run, in order.
+#[derive(Debug, Serialize)]
+struct Environment<'a> {
+    name: &'a EnvironmentName,
+    /// `passed`, `unproved`, `partial`, `refused`, `rolled_back`, `needs_person`, `aborted`,
+    /// `not_reached`; `null` when it has not ended.
+    verdict: Option<Verdict>,
+    message: &'a str,
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    took_ms: u64,
+    counts: Counts,
+    /// Commands that go on from there.
+    next: &'a [String],
+    /// Why it was refused.
+    problems: &'a [Problem],
+    /// The file beside this one with its test cases.
+    junit: String,
+    steps: Vec<StepLine<'a>>,
+    groups: Vec<Group<'a>>,
+}
+
+/// A group, in the order of the plan.
+#[derive(Debug, Serialize)]
+struct Group<'a> {
+    name: &'a GroupName,
+    region: &'a Region,
+    action: Option<PlannedAction>,
+    /// With `outcome`: `refreshed`, `skipped`, `rolled_back`, `needs_person`, `left`,
+    /// `not_started`, and its facts; `null` when it has not ended.
+    end: Option<&'a Outcome>,
+    image_before: Option<&'a ImageId>,
+    /// The image it was to run.
+    image_planned: Option<&'a ImageId>,
+    version_before: Option<u64>,
+    version_planned: Option<u64>,
+    refresh: Option<&'a RefreshId>,
+    /// How many in-service instances run each image at the end.
+    images: &'a BTreeMap<ImageId, u32>,
+    stragglers: &'a [InstanceId],
+    took_ms: u64,
+    steps: Vec<StepLine<'a>>,
+    checks: Vec<CheckLine<'a>>,
+    /// AWS's words on launches that failed.
+    launch_failures: Vec<&'a str>,
+}
+
+/// A step that ran.
+#[derive(Debug, Serialize)]
+struct StepLine<'a> {
+    step: Step,
+    status: Status,
+    message: &'a str,
+    took_ms: u64,
+}
+
+/// A check that ran.
+#[derive(Debug, Serialize)]
+struct CheckLine<'a> {
+    check: &'a str,
+    status: Status,
+    message: &'a str,
+    /// How many of its subjects passed, …
+    passed: usize,
+    /// … of how many.
+    subjects: usize,
+    took_ms: u64,
+}
+
+/// The file's bytes.
+///
+/// # Errors
+/// What the JSON writer says; it writes to memory.
+pub(super) fn write(run: &Run, simulated: bool) -> serde_json::Result<Vec<u8>> {
+    let ended = run.ended.as_ref();
+    let summary = Summary {
+        format: FORMAT,
+        simulated: simulated || run.simulation.is_some(),
+        simulation: run.simulation.as_ref(),
+        command: &run.command,
+        program: &run.version,
+        family: &run.family,
+        images: &run.images,
+        build: &run.build,
+        started: run.started,
+        ended: run.latest.filter(|_| ended.is_some()),
+        exit: ended.map(|(exit, _)| exit.code()),
+        message: ended.map_or("", |(_, message)| message),
+        aborted_by: run.aborting.as_ref().map(|(signal, _)| signal.as_str()),
+        environments: run.environments.iter().map(environment).collect(),
+    };
+    let mut bytes = serde_json::to_vec_pretty(&summary)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn environment(record: &EnvironmentRecord) -> Environment<'_> {
+    Environment {
+        name: &record.name,
+        verdict: record.verdict,
+        message: &record.message,
+        started: record.started,
+        ended: record.ended,
+        took_ms: record.took_ms,
+        counts: Counts::of(record),
+        next: &record.next,
+        problems: &record.problems,
+        junit: junit::file_name(&record.name),
+        steps: steps(&record.steps),
+        groups: record.groups.iter().map(|one| group(record, one)).collect(),
+    }
+}
+
+fn group<'a>(environment: &'a EnvironmentRecord, record: &'a GroupRecord) -> Group<'a> {
+    let planned = record.planned.as_ref();
+    let target = record.refresh.as_ref().map(|(_, target, _)| target.version);
+    Group {
+        name: &record.group.group,
+        region: &record.group.region,
+        action: planned.map(|planned| planned.action),
+        end: record.outcome.as_ref(),
+        image_before: planned.and_then(|planned| planned.image.as_ref()),
+        image_planned: planned.and_then(|planned| planned.new_image.as_ref()),
+        version_before: planned.and_then(|planned| planned.version),
+        version_planned: target.or_else(|| environment.version_for(record).map(|made| made.version)),
+        refresh: record.refresh.as_ref().map(|(id, ..)| id),
+        images: &record.images,
+        stragglers: &record.stragglers,
+        took_ms: record.took_ms,
+        steps: steps(&record.steps),
+        checks: record.checks.iter().map(|check| check_line(&check.result)).collect(),
+        launch_failures: record.launch_failures.iter().map(|(_, message)| message.as_str()).collect(),
+    }
+}
+
+fn steps(records: &[StepRecord]) -> Vec<StepLine<'_>> {
+    records
+        .iter()
+        .map(|record| StepLine {
+            step: record.step,
+            status: record.status,
+            message: &record.message,
+            took_ms: record.took_ms,
+        })
+        .collect()
+}
+
+fn check_line(result: &CheckResult) -> CheckLine<'_> {
+    CheckLine {
+        check: &result.check,
+        status: result.status,
+        message: &result.message,
+        passed: result.probes.iter().filter(|probe| probe.status == Status::Passed).count(),
+        subjects: result.probes.len(),
+        took_ms: result.took_ms,
+    }
+}

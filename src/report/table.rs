@@ -1,0 +1,93 @@
+//! Text tables: columns as wide as their widest cell, two spaces between.
+//!
+//! [`Table`] lays out what it is given. Colour is put on after the padding, so that the
+//! escape sequences don't count as width.
+
+use super::style::{Style, add_line};
+
+/// To which side a column's cells lean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lean {
+    Left,
+    Right,
+}
+
+/// A cell and its colour.
+#[derive(Debug, Clone)]
+pub(super) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), style: Style::Plain }
+    }
+
+    pub(super) fn styled(text: impl Into<String>, style: Style) -> Self {
+        Self { text: text.into(), style }
+    }
+}
+
+/// Rows under a head.
+#[derive(Debug)]
+pub(super) struct Table {
+    leans: Vec<Lean>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table of these columns.
+    pub(super) fn new(columns: &[(&str, Lean)]) -> Self {
+        let head = columns.iter().map(|(name, _)| Cell::styled(*name, Style::Dim)).collect();
+        Self { leans: columns.iter().map(|(_, lean)| *lean).collect(), rows: vec![head] }
+    }
+
+    /// Adds a row; cells beyond the columns are not shown.
+    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+        self.rows.push(cells);
+    }
+
+    /// The lines, each ended by a newline and without trailing blanks.
+    pub(super) fn render(&self, color: bool) -> String {
+        let widths: Vec<usize> = (0..self.leans.len())
+            .map(|at| self.rows.iter().filter_map(|row| row.get(at)).map(width).max().unwrap_or(0))
+            .collect();
+        let mut text = String::new();
+        for row in &self.rows {
+            let mut line = String::new();
+            for ((cell, lean), width) in row.iter().zip(&self.leans).zip(&widths) {
+                let pad = " ".repeat(width - self::width(cell));
+                let shown = cell.style.paint(&cell.text, color);
+                let (left, right) = match lean {
+                    Lean::Left => (shown, pad),
+                    Lean::Right => (pad, shown),
+                };
+                line += &left;
+                line += &right;
+                line += "  ";
+            }
+            add_line(&mut text, line.trim_end());
+        }
+        text
+    }
+}
+
+fn width(cell: &Cell) -> usize {
+    cell.text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell_whatever_the_colour() {
+        let mut table = Table::new(&[("name", Lean::Left), ("n", Lean::Right), ("end", Lean::Left)]);
+        table.row(vec![Cell::styled("é", Style::Good), Cell::new("10"), Cell::new("x")]);
+        table.row(vec![Cell::new("longer"), Cell::new("1"), Cell::new("")]);
+        assert_eq!(table.render(false), "name     n  end\né       10  x\nlonger   1\n");
+        let colored = table.render(true);
+        assert!(colored.contains("\u{1b}[32mé\u{1b}[0m       10  x\n"), "{colored:?}");
+    }
+}

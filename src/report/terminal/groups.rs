@@ -1,0 +1,151 @@
+//! What [`Plain`] says of one group: how its refresh moves, its checks, how it ends.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::clean;
+use super::super::collect::Run;
+use super::super::record::status_word;
+use super::super::style::{Style, count, duration, indent};
+use super::Detail;
+use super::plain::{Plain, UNDER};
+use super::words::{SHOWN, failing, tally};
+use crate::event::{CheckResult, GroupRef, Status, Step};
+use crate::model::{EnvironmentName, Outcome, RefreshStatus};
+
+/// How long the log may say nothing while refreshes run.
+const SILENCE: SignedDuration = SignedDuration::from_mins(5);
+
+impl Plain {
+    pub(super) fn moved(
+        &mut self,
+        at: Timestamp,
+        group: &GroupRef,
+        status: RefreshStatus,
+        reason: &str,
+        run: &Run,
+    ) -> String {
+        let told =
+            |words: &str| if reason.is_empty() { words.to_owned() } else { format!("{words}: {reason}") };
+        let ours = run.group(group).is_some_and(|record| record.rollback.is_some());
+        let text = match status {
+            RefreshStatus::Baking if self.detail == Detail::Steps => self.once(at, group, "baking"),
+            RefreshStatus::RollbackInProgress if !ours => {
+                self.once(at, group, &told("AWS rolls the refresh back"))
+            }
+            RefreshStatus::Failed | RefreshStatus::Cancelled | RefreshStatus::RollbackFailed => {
+                self.once(at, group, &told(&format!("refresh {status}")))
+            }
+            RefreshStatus::Baking
+            | RefreshStatus::RollbackInProgress
+            | RefreshStatus::Pending
+            | RefreshStatus::InProgress
+            | RefreshStatus::Cancelling
+            | RefreshStatus::Successful
+            | RefreshStatus::RollbackSuccessful => String::new(),
+        };
+        if text.is_empty() && status.is_active() {
+            return self.sign_of_life(at, &group.environment, run);
+        }
+        text
+    }
+
+    /// A line on what runs, when nothing else was said for long.
+    fn sign_of_life(&self, at: Timestamp, environment: &EnvironmentName, run: &Run) -> String {
+        let silent = self.last.is_some_and(|last| at.duration_since(last) < SILENCE);
+        if !self.signs_of_life || silent {
+            return String::new();
+        }
+        let all = run.environment(environment).map_or(&[][..], |one| one.groups.as_slice());
+        let running: Vec<String> = all
+            .iter()
+            .filter(|group| group.is_running())
+            .map(|group| {
+                let way = if group.rollback.is_some() { "rolling back, " } else { "" };
+                format!("{} {way}{}%", self.name(&group.group), group.percent)
+            })
+            .collect();
+        let more = running.len().saturating_sub(SHOWN);
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        let shown = running[..running.len().min(SHOWN)].join(", ");
+        self.line(at, &Style::Dim.paint(&format!("  … {shown}{more}"), self.color))
+    }
+
+    pub(super) fn check_ended(&mut self, at: Timestamp, group: &GroupRef, result: &CheckResult) -> String {
+        let (expected, results) = self.checks.entry(group.clone()).or_insert((1, Vec::new()));
+        results.push(result.clone());
+        if results.len() >= *expected { self.flush_checks(at, group) } else { String::new() }
+    }
+
+    /// The group's results in one line, and below it who did not pass.
+    pub(super) fn flush_checks(&mut self, at: Timestamp, group: &GroupRef) -> String {
+        let Some((_, mut results)) = self.checks.remove(group) else { return String::new() };
+        let Some(worst) = results.iter().map(|result| result.status).max() else { return String::new() };
+        results.sort_by_key(|result| std::cmp::Reverse(result.status));
+        let tallies: Vec<String> = results.iter().map(tally).collect();
+        let word = Style::of_status(worst).paint(status_word(worst), self.color);
+        let line = format!("checks {word}: {}", clean::line(&tallies.join(", ")));
+        let failed = worst > Status::Skipped;
+        if !failed && self.detail == Detail::Groups {
+            return String::new();
+        }
+        let mut text = self.group_line(at, group, &line);
+        for result in results.iter().filter(|result| result.status > Status::Skipped) {
+            text.push_str(&indent(&failing(result), UNDER));
+        }
+        text
+    }
+
+    pub(super) fn group_step(
+        &mut self,
+        at: Timestamp,
+        group: &GroupRef,
+        (step, status): (Step, Status),
+        message: &str,
+        facts: &[String],
+    ) -> String {
+        match status {
+            Status::Passed | Status::Skipped => return String::new(),
+            Status::Failed | Status::Errored => {}
+        }
+        let word = status_word(status);
+        let mut text = self.once(at, group, &format!("{} {word}: {message}", step.as_str()));
+        let new: Vec<&String> =
+            facts.iter().filter(|fact| self.said.insert((group.clone(), (*fact).clone()))).collect();
+        for fact in new.iter().take(SHOWN) {
+            text.push_str(&indent(&clean::line(fact), UNDER));
+        }
+        if let Some(more) = new.len().checked_sub(SHOWN + 1) {
+            text.push_str(&indent(&format!("({} in the JUnit file)", count(more + 1, "more line")), UNDER));
+        }
+        text
+    }
+
+    pub(super) fn group_ended(
+        &mut self,
+        at: Timestamp,
+        group: &GroupRef,
+        outcome: &Outcome,
+        took_ms: u64,
+    ) -> String {
+        let (word, style, ran, words, next) = match outcome {
+            Outcome::Refreshed { instances } => {
+                let proved = count(usize::try_from(*instances).unwrap_or(usize::MAX), "instance");
+                ("refreshed", Style::Good, true, proved, None)
+            }
+            Outcome::Skipped { why } => ("skipped", Style::Dim, false, why.clone(), None),
+            Outcome::RolledBack { why } => ("rolled back", Style::Bad, true, why.clone(), None),
+            Outcome::NeedsPerson { why, next } => {
+                ("needs a person", Style::Bad, true, why.clone(), Some(next))
+            }
+            Outcome::Left { state, next } => ("left to AWS", Style::Odd, true, state.clone(), Some(next)),
+            Outcome::NotStarted { why } => ("not started", Style::Dim, false, why.clone(), None),
+        };
+        let took = if ran { duration(took_ms) } else { String::new() };
+        let word = style.paint(&format!("{word:<14}"), self.color);
+        let mut text = self.group_line(at, group, &format!("{word}  {took:>7}  {}", clean::line(&words)));
+        if let Some(next) = next.filter(|next| !next.is_empty()) {
+            text.push_str(&indent(&format!("next: {}", clean::line(next)), UNDER));
+        }
+        text
+    }
+}
