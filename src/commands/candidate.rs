@@ -1,0 +1,165 @@
+//! `candidate`: finds and verifies the images of one build, tags them, writes the candidate.
+
+use std::path::PathBuf;
+
+use super::context::{self, World};
+use super::{Failure, Output};
+use crate::aws::Account;
+use crate::candidate::{lookup, packer, tag, verify};
+use crate::cli::{Format, Global};
+use crate::config::{Family, Fleet};
+use crate::model::{Build, Candidate, ImageId, Problem, Region};
+use crate::model::Exit;
+use crate::rollout::homes;
+
+/// Find and verify the images of one build, tag them, and write the candidate
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  ami-refresh candidate --from-packer packer-manifest.json --family base")]
+pub struct Args {
+    /// Take the images of the last run in a Packer manifest
+    #[arg(long, value_name = "MANIFEST", group = "source", required_unless_present_any = ["ami", "from_lookup"])]
+    from_packer: Option<PathBuf>,
+
+    /// Take this image; may be given once per region and architecture
+    #[arg(long, value_name = "ID", group = "source")]
+    ami: Vec<String>,
+
+    /// Take the newest image of the family
+    #[arg(long, group = "source")]
+    from_lookup: bool,
+
+    /// The family of the images; may be left out when the configuration names only one
+    #[arg(long, value_name = "NAME")]
+    family: Option<String>,
+
+    /// The region of --ami; may be left out when the configuration names only one
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+
+    /// The page of the build
+    #[arg(long, value_name = "URL", env = "BUILD_URL")]
+    build_url: Option<String>,
+
+    /// The number of the build
+    #[arg(long, value_name = "NUMBER", env = "BUILD_NUMBER")]
+    build_number: Option<String>,
+
+    /// The commit that was built
+    #[arg(long, value_name = "SHA", env = "GIT_COMMIT")]
+    commit: Option<String>,
+
+    /// How the candidate is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let fleet = context::fleet(global)?;
+    let (name, family) = family(&fleet, args.family.as_deref())?;
+    // A manifest that can't be used is said before AWS is asked anything.
+    let from_packer = args.from_packer.as_deref().map(packer::read).transpose().map_err(told)?;
+    let given = given(&fleet, args)?;
+    let world = World::outside("candidate").await?;
+    let homes = homes(&world.cloud, &fleet);
+    let identity = homes[0].identity().await?;
+    let (wanted, found_by) = match from_packer {
+        Some(images) => {
+            let path = args.from_packer.clone().unwrap_or_default();
+            (images, format!("packer manifest {}", path.display()))
+        }
+        None if args.from_lookup => (lookup(&homes, name, family).await?, format!("lookup of family {name}")),
+        None => (given, "given by hand".to_owned()),
+    };
+    let images = verify(&homes, &identity, family, &wanted).await?;
+    let build = Build {
+        url: args.build_url.clone(),
+        number: args.build_number.clone(),
+        commit: args.commit.clone(),
+    };
+    let candidate = Candidate::new(name.to_owned(), images, build, found_by);
+    tag_all(&homes, &candidate).await?;
+    candidate.write(&global.candidate)?;
+    print(global, args, &candidate)
+}
+
+async fn tag_all(homes: &[Account], candidate: &Candidate) -> Result<(), Failure> {
+    tag(homes, candidate).await.map_err(|error| {
+        let ids: Vec<&str> = candidate.images.iter().map(|image| image.id.as_str()).collect();
+        Failure::Told(
+            Exit::Unexpected,
+            vec![Problem::new(
+                format!("the images {} are fit, but could not be tagged", ids.join(", ")),
+                error.to_string(),
+                "allow ec2:CreateTags on images to the home credentials, and run this again",
+            )],
+        )
+    })
+}
+
+fn print(global: &Global, args: &Args, candidate: &Candidate) -> Result<Exit, Failure> {
+    let output = Output::new(global);
+    match args.format {
+        Format::Json => output.json(candidate)?,
+        Format::Text => {
+            let mut text = format!("candidate of family {}, by {}\n", candidate.family, candidate.found_by);
+            for image in &candidate.images {
+                text += &format!("  {}  {}  {:<7} {}\n", image.region, image.id, image.architecture, image.name);
+            }
+            text += &format!("written to {}\n", global.candidate.display());
+            output.text(&text)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn told(problem: Problem) -> Failure {
+    Failure::Told(Exit::Usage, vec![problem])
+}
+
+/// The family that is named, or the only one.
+pub(super) fn family<'f>(fleet: &'f Fleet, named: Option<&str>) -> Result<(&'f str, &'f Family), Failure> {
+    let known = || fleet.families.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let found = match named {
+        Some(name) => fleet.families.get_key_value(name),
+        None if fleet.families.len() == 1 => fleet.families.first_key_value(),
+        None => {
+            return Err(Failure::usage("which family is it?", format!("the configuration names {}", known()), "name it with --family"));
+        }
+    };
+    let (name, family) = found.ok_or_else(|| {
+        let named = named.unwrap_or_default();
+        Failure::usage(format!("there is no family {named}"), format!("the configuration names {}", known()), "name one of these")
+    })?;
+    Ok((name, family))
+}
+
+/// The images given by hand, in their region.
+fn given(fleet: &Fleet, args: &Args) -> Result<Vec<(Region, ImageId)>, Failure> {
+    if args.ami.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut regions: Vec<&Region> = fleet.environments.iter().flat_map(|environment| &environment.regions).collect();
+    regions.sort();
+    regions.dedup();
+    let region = match (&args.region, regions.as_slice()) {
+        (Some(region), _) => Region::new(region),
+        (None, [only]) => (*only).clone(),
+        (None, several) => {
+            let several: Vec<&str> = several.iter().map(|region| region.as_str()).collect();
+            let why = format!("the configuration names {}", several.join(", "));
+            return Err(Failure::usage("in which region is the image?", why, "name it with --region"));
+        }
+    };
+    let mut images = Vec::new();
+    for id in &args.ami {
+        let id = ImageId::new(id);
+        if !id.is_well_formed() {
+            let what = format!("{id:?} is no image id");
+            return Err(Failure::usage(what, "one is ami- and 8 or 17 hexadecimal digits", "look at the build's output"));
+        }
+        images.push((region.clone(), id));
+    }
+    Ok(images)
+}

@@ -1,0 +1,51 @@
+//! `rollback`: takes groups back to the version they had, whatever state they are in.
+
+use super::context::{self, World};
+use super::told::{Telling, told};
+use super::Failure;
+use crate::cli::Global;
+use crate::model::{Exit, GroupName};
+use crate::rollout;
+
+/// Take groups back to the version they had
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Takes back every group that a rollout touched and did not end, and every group that runs
+the candidate. Its tracking is put back, and a gate that had passed is revoked.
+
+Example:
+  ami-refresh rollback --env qa")]
+pub struct Args {
+    /// The environment
+    #[arg(long = "env", value_name = "NAME")]
+    environment: String,
+
+    /// Only this group
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+}
+
+pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let fleet = context::fleet(global)?;
+    let environments = context::environments(&fleet, std::slice::from_ref(&args.environment))?;
+    let candidate = context::candidate(global, &fleet)?;
+    let world = World::outside("rollback").await?;
+    let only = args.group.as_deref().map(GroupName::from);
+    let telling = Telling {
+        global,
+        fleet: &fleet,
+        candidate: &candidate,
+        command: "rollback",
+        environments: &environments,
+        simulation: None,
+    };
+    let work = async |run: &rollout::Run<'_>| {
+        let mut verdicts = Vec::new();
+        for environment in &environments {
+            let verdict = rollout::rollback(run, environment, only.as_ref()).await;
+            verdicts.push((environment.name.clone(), verdict));
+        }
+        verdicts
+    };
+    told(&telling, &world, work).await
+}

@@ -1,0 +1,67 @@
+//! `rollout`: templates, refreshes, checks and gate, for one environment or several in order.
+
+use super::context::{self, World};
+use super::told::{Telling, told};
+use super::Failure;
+use crate::cli::Global;
+use crate::config::{Environment, Fleet};
+use crate::model::Exit;
+use crate::rollout::{self, Scope, Steps};
+
+/// Which environments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Choice {
+    /// The environment; may be given several times, and goes in the configuration's order
+    #[arg(long = "env", value_name = "NAME", required_unless_present = "all")]
+    pub(super) environments: Vec<String>,
+
+    /// Every environment
+    #[arg(long, conflicts_with = "environments")]
+    pub(super) all: bool,
+
+    /// Wait for a gate that is passed but has not soaked yet, instead of refusing
+    #[arg(long)]
+    pub(super) wait: bool,
+}
+
+impl Choice {
+    pub(super) fn of<'f>(&self, fleet: &'f Fleet) -> Result<Vec<&'f Environment>, Failure> {
+        if self.all {
+            return Ok(fleet.environments.iter().collect());
+        }
+        context::environments(fleet, &self.environments)
+    }
+}
+
+/// Templates, refreshes, checks and gate, for one environment or several in order
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  ami-refresh rollout --env qa
+  ami-refresh rollout --env stage --env prod --wait")]
+pub struct Args {
+    #[command(flatten)]
+    choice: Choice,
+}
+
+pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    roll(global, "rollout", &args.choice, Scope { steps: Steps::Rollout, wait: args.choice.wait }).await
+}
+
+/// Takes the candidate through the chosen environments, as far as the scope says.
+pub(super) async fn roll(global: &Global, command: &str, choice: &Choice, scope: Scope) -> Result<Exit, Failure> {
+    let fleet = context::fleet(global)?;
+    let environments = choice.of(&fleet)?;
+    let candidate = context::candidate(global, &fleet)?;
+    let world = World::outside(command).await?;
+    let names = context::names(&environments);
+    let telling = Telling {
+        global,
+        fleet: &fleet,
+        candidate: &candidate,
+        command,
+        environments: &environments,
+        simulation: None,
+    };
+    told(&telling, &world, async |run| rollout::run(run, &names, scope).await).await
+}
