@@ -1,0 +1,178 @@
+//! What a simulated fleet starts as: plain data.
+//!
+//! [`FleetSpec`] holds accounts, roles, images, templates and groups. The default fleet for
+//! a configuration is made in `fleet/default.rs`. Nothing here changes with time.
+
+mod apps;
+mod default;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, Tracking};
+
+pub use apps::{AppKind, AppSpec};
+
+/// Everything that exists when a simulated world begins.
+#[derive(Debug, Clone)]
+pub struct FleetSpec {
+    /// The account that the home credentials belong to.
+    pub home: AccountId,
+    /// The roles that can be assumed, by ARN, and the account each is in.
+    pub roles: BTreeMap<String, AccountId>,
+    /// The images.
+    pub images: Vec<ImageSpec>,
+    /// The launch templates.
+    pub templates: Vec<TemplateSpec>,
+    /// The Auto Scaling groups.
+    pub groups: Vec<GroupSpec>,
+    /// Host names that lead to a group, as its load balancer's would: the name, and the
+    /// place in [`FleetSpec::groups`].
+    pub hosts: BTreeMap<String, usize>,
+}
+
+impl FleetSpec {
+    /// A fleet with nothing in it but the home account.
+    pub fn empty(home: AccountId) -> Self {
+        Self {
+            home,
+            roles: BTreeMap::new(),
+            images: Vec::new(),
+            templates: Vec::new(),
+            groups: Vec::new(),
+            hosts: BTreeMap::new(),
+        }
+    }
+}
+
+/// An image.
+#[derive(Debug, Clone)]
+pub struct ImageSpec {
+    /// Its id.
+    pub id: ImageId,
+    /// Its name, which also tells its family.
+    pub name: String,
+    /// The region it is in.
+    pub region: Region,
+    /// Its architecture.
+    pub architecture: Architecture,
+    /// The account that owns it.
+    pub owner: AccountId,
+    /// EC2's name of its state: `available`, `pending`, `failed`, …
+    pub state: String,
+    /// When it was made; `None` for a day before the world begins.
+    pub created: Option<Timestamp>,
+    /// From when on it is deprecated.
+    pub deprecated: Option<Timestamp>,
+    /// The accounts it is shared with.
+    pub shared_with: Vec<AccountId>,
+    /// Its tags, which only the owner sees.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl ImageSpec {
+    /// An available `x86_64` image without tags that is shared with nobody.
+    pub fn new(id: ImageId, name: &str, region: Region, owner: AccountId) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            region,
+            architecture: Architecture::X86_64,
+            owner,
+            state: "available".to_owned(),
+            created: None,
+            deprecated: None,
+            shared_with: Vec::new(),
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
+/// A launch template.
+#[derive(Debug, Clone)]
+pub struct TemplateSpec {
+    /// The account it is in.
+    pub account: AccountId,
+    /// The region it is in.
+    pub region: Region,
+    /// Its name, unique in its account and region.
+    pub name: String,
+    /// Its versions, from 1, at least one.
+    pub versions: Vec<VersionSpec>,
+    /// The number of its default version.
+    pub default_version: u64,
+}
+
+/// A version of a launch template.
+#[derive(Debug, Clone, Default)]
+pub struct VersionSpec {
+    /// Its description; may be empty.
+    pub description: String,
+    /// Its data by the API's request names without the prefix, such as `ImageId` or
+    /// `BlockDeviceMapping.1.Ebs.VolumeSize`.
+    pub data: BTreeMap<String, String>,
+}
+
+/// An Auto Scaling group.
+#[derive(Debug, Clone)]
+pub struct GroupSpec {
+    /// The account it is in.
+    pub account: AccountId,
+    /// The region it is in.
+    pub region: Region,
+    /// Its name.
+    pub name: GroupName,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// The name of its template, in the same account and region.
+    pub template: String,
+    /// How it names the template's version.
+    pub tracking: Tracking,
+    /// Whether it is described with a mixed instances policy instead of a template.
+    pub mixed: bool,
+    /// A launch configuration that it is described with instead of a template.
+    pub launch_configuration: Option<String>,
+    /// How many instances it has at least, should have, and has at most.
+    pub capacity: (u32, u32, u32),
+    /// The names of its target groups.
+    pub target_groups: Vec<String>,
+    /// Its suspended processes.
+    pub suspended: Vec<String>,
+    /// How long an instance takes from its launch into service, in seconds.
+    pub boot: u32,
+    /// Its default instance warmup in seconds; `None` for none.
+    pub default_warmup: Option<u32>,
+    /// Its health check grace period in seconds.
+    pub grace: u32,
+    /// How many of its instances are protected from scale-in.
+    pub protected: u32,
+    /// What listens on its instances.
+    pub apps: Vec<AppSpec>,
+}
+
+impl GroupSpec {
+    /// A pinned group of that many instances, with the default application.
+    pub fn new(account: AccountId, region: Region, name: &str, template: &str, desired: u32) -> Self {
+        Self {
+            account,
+            region,
+            name: name.into(),
+            tags: BTreeMap::new(),
+            template: template.to_owned(),
+            tracking: Tracking::Pinned(1),
+            mixed: false,
+            launch_configuration: None,
+            capacity: (0, desired, (desired * 2).max(4)),
+            target_groups: Vec::new(),
+            suspended: Vec::new(),
+            boot: 60,
+            default_warmup: None,
+            grace: 120,
+            protected: 0,
+            apps: vec![AppSpec::up()],
+        }
+    }
+}

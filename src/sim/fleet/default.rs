@@ -1,0 +1,76 @@
+//! The default fleet for a configuration.
+
+mod groups;
+mod healthy;
+
+use std::collections::BTreeSet;
+
+use super::{FleetSpec, ImageSpec};
+use crate::config::{self, Family};
+use crate::model::{AccountId, ImageId, Region};
+
+impl FleetSpec {
+    /// A fleet on which the configuration makes sense: five groups or so in each region of
+    /// every environment, on an older image, with applications that answer its checks.
+    ///
+    /// `candidate_images` exist too: newer ones of the family. An environment without a role
+    /// is in `home`, as its credentials are.
+    pub fn from_config(
+        fleet: &config::Fleet,
+        candidate_images: &[(Region, ImageId)],
+        home: &AccountId,
+    ) -> Self {
+        let mut spec = Self::empty(home.clone());
+        for environment in &fleet.environments {
+            if let Some(role) = &environment.role_arn {
+                spec.roles.insert(role.clone(), environment.account.clone());
+            }
+        }
+        spec.images = images(fleet, candidate_images, home);
+        for (at, environment) in fleet.environments.iter().enumerate() {
+            groups::add(&mut spec, fleet, environment, at);
+        }
+        spec
+    }
+
+    /// The id of the older image that the default fleet runs in a region.
+    pub fn previous_image(region: &Region) -> ImageId {
+        // Readable, well-formed, and another one in each region.
+        let hash =
+            region.as_str().bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+        ImageId::new(format!("ami-0{:016x}", 0x000a_0000_0000_0000 | (hash & 0xffff_ffff_ffff)))
+    }
+}
+
+fn images(fleet: &config::Fleet, candidates: &[(Region, ImageId)], home: &AccountId) -> Vec<ImageSpec> {
+    let glob = fleet.families.values().next().map_or("base-*", |family: &Family| &family.name_glob);
+    let own = fleet.environments.iter().map(|environment| &environment.account);
+    let accounts: BTreeSet<&AccountId> = own.filter(|account| *account != home).collect();
+    let shared: Vec<AccountId> = accounts.into_iter().cloned().collect();
+    let regions: BTreeSet<&Region> =
+        fleet.environments.iter().flat_map(|environment| &environment.regions).collect();
+    let new = |id: ImageId, region: &Region, day: &str| {
+        let mut image = ImageSpec::new(id, &fill(glob, day), region.clone(), home.clone());
+        image.shared_with.clone_from(&shared);
+        image
+    };
+    let mut images: Vec<ImageSpec> = regions
+        .into_iter()
+        .map(|region| {
+            let mut image = new(FleetSpec::previous_image(region), region, "20261114184500");
+            image.created = "2026-11-14T18:45:00Z".parse().ok();
+            image
+        })
+        .collect();
+    images.extend(candidates.iter().map(|(region, id)| {
+        let mut image = new(id.clone(), region, "20261121194500");
+        image.created = "2026-11-21T19:45:00Z".parse().ok();
+        image
+    }));
+    images
+}
+
+/// A name that the glob matches.
+fn fill(glob: &str, star: &str) -> String {
+    glob.replacen('*', star, 1).replace('*', "").replace('?', "0")
+}

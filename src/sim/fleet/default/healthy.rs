@@ -1,0 +1,143 @@
+//! Applications that answer a configuration's checks rightly.
+//!
+//! From each check's URL come the port and the path; its first accepted status, its headers,
+//! body text and JSON values make the answer. Of a regular expression only the literal text in
+//! it can be guessed; a check that needs more fails in a rehearsal, and says so there.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::config::{self, CheckKind, Environment, Expected, HttpCheck, Scope, TcpCheck};
+use crate::model::{GroupName, Region};
+use crate::sim::fleet::{AppKind, AppSpec};
+
+/// What listens on a group's instances: what its environment's checks ask for, and always the default.
+pub(super) fn apps(fleet: &config::Fleet, environment: &Environment, _group: &GroupName) -> Vec<AppSpec> {
+    let mut apps: BTreeMap<u16, AppSpec> = BTreeMap::new();
+    for check in fleet.checks_of(environment) {
+        let app = match &check.kind {
+            CheckKind::Http(http) => http_app(http),
+            CheckKind::Tcp(tcp) => Some(tcp_app(tcp)),
+            CheckKind::Instances | CheckKind::Targets => None,
+        };
+        if let Some(app) = app {
+            let merged = apps.remove(&app.port).map_or(app.clone(), |known| merge(known, app));
+            apps.insert(merged.port, merged);
+        }
+    }
+    let usual = AppSpec::up();
+    apps.entry(usual.port).or_insert(usual);
+    apps.into_values().collect()
+}
+
+/// The names, not addresses, that the environment's checks ask for a group under.
+pub(super) fn hosts(
+    fleet: &config::Fleet,
+    environment: &Environment,
+    region: &Region,
+    group: &GroupName,
+) -> Vec<String> {
+    let mut hosts = Vec::new();
+    for check in fleet.checks_of(environment).into_iter().filter(|check| check.on == Scope::Group) {
+        let host = match &check.kind {
+            CheckKind::Http(http) => split(&http.url).map(|parts| parts.host),
+            CheckKind::Tcp(tcp) => Some(tcp.host.clone()),
+            CheckKind::Instances | CheckKind::Targets => None,
+        };
+        hosts.extend(host.map(|host| {
+            host.replace("{group}", group.as_str())
+                .replace("{environment}", environment.name.as_str())
+                .replace("{region}", region.as_str())
+        }));
+    }
+    hosts
+}
+
+/// The parts of a URL with variables in it.
+struct Parts {
+    host: String,
+    port: u16,
+    path: String,
+}
+
+fn split(url: &str) -> Option<Parts> {
+    let (scheme, rest) = url.split_once("://")?;
+    let usual = if scheme == "https" { 443 } else { 80 };
+    let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (host, port) = match place.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().ok()?),
+        None => (place, usual),
+    };
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    Some(Parts { host: host.to_owned(), port, path: format!("/{path}") })
+}
+
+fn http_app(check: &HttpCheck) -> Option<AppSpec> {
+    let parts = split(&check.url)?;
+    let status = check.status.first().map_or(200, |(low, _)| *low);
+    let mut headers = check.headers.clone();
+    let body = body(check, &mut headers);
+    // A path with variables in it can't be known here: every path is answered.
+    let path = (!parts.path.contains('{')).then_some(parts.path);
+    Some(AppSpec { port: parts.port, kind: AppKind::Http { path, status, headers, body } })
+}
+
+fn body(check: &HttpCheck, headers: &mut BTreeMap<String, String>) -> String {
+    let pattern = check.body_matches.as_ref().map(|regex| literal(regex.as_str()));
+    let text = check.body_contains.iter().chain(&pattern).cloned().collect::<Vec<_>>().join(" ");
+    if check.json.is_empty() {
+        return text;
+    }
+    if !headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
+        headers.insert("content-type".to_owned(), "application/json".to_owned());
+    }
+    let mut document = Value::Object(Map::new());
+    for expected in &check.json {
+        set(&mut document, expected);
+    }
+    // Text that is not in the document anyway becomes a part of it.
+    let written = document.to_string();
+    if let Value::Object(map) = &mut document
+        && !text.is_empty()
+        && !written.contains(&text)
+    {
+        map.insert("text".to_owned(), Value::String(text));
+    }
+    document.to_string()
+}
+
+/// Puts a value where a path of names and dots leads; other paths are left out.
+fn set(document: &mut Value, expected: &Expected) {
+    let Some(path) = expected.text.strip_prefix("$.") else { return };
+    let mut place = document;
+    for name in path.split('.') {
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        let Value::Object(map) = place else { return };
+        place = map.entry(name).or_insert(Value::Null);
+    }
+    *place = expected.value.clone();
+}
+
+/// The text in a regular expression: its anchors and escapes taken away.
+fn literal(pattern: &str) -> String {
+    pattern.trim_start_matches('^').trim_end_matches('$').replace("\\", "").replace(".*", "")
+}
+
+fn tcp_app(check: &TcpCheck) -> AppSpec {
+    let banner = check.banner.as_ref().map(|regex| literal(regex.as_str())).unwrap_or_default();
+    AppSpec { port: check.port, kind: AppKind::Tcp { banner } }
+}
+
+/// Two checks on one port: the first's answer, on every path when they ask for different ones.
+fn merge(first: AppSpec, second: AppSpec) -> AppSpec {
+    match (first.kind, second.kind) {
+        (AppKind::Http { path, status, headers, body }, AppKind::Http { path: other, .. }) => {
+            let path = path.filter(|path| other.as_ref() == Some(path));
+            AppSpec { port: first.port, kind: AppKind::Http { path, status, headers, body } }
+        }
+        (kind, _) => AppSpec { port: first.port, kind },
+    }
+}

@@ -1,0 +1,225 @@
+//! Every kind of thing that can go wrong.
+
+use serde::Deserialize;
+
+use crate::model::Tracking;
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EffectKind {
+    /// Launches fail.
+    LaunchFails(LaunchTrouble),
+    /// Instances go into service and then fail their health checks.
+    Unhealthy(Unhealthy),
+    /// The application answers something else.
+    Application(AnswerChange),
+    /// Instances take longer to come into service.
+    Boot(BootChange),
+    /// AWS calls fail.
+    Calls(CallTrouble),
+    /// Reads are stale after writes.
+    StaleReads(StaleReads),
+    /// Refreshes stop moving.
+    Stuck(Stuck),
+    /// Rollbacks fail.
+    RollbackFails(RollbackTrouble),
+    /// The desired capacity changes in the middle of a refresh.
+    Scale(Scaling),
+    /// Somebody else's refresh is active.
+    Foreign(ForeignRefresh),
+    /// An instance dies in the middle of a refresh.
+    InstanceDies(Death),
+    /// The groups follow their templates in other ways than the fleet says.
+    Tracking(TrackingChange),
+}
+
+macro_rules! picks {
+    ($($pick:ident: $variant:ident($content:ident)),+ $(,)?) => {
+        impl EffectKind {
+            $(pub(crate) fn $pick(&self) -> Option<&$content> {
+                if let Self::$variant(content) = self { Some(content) } else { None }
+            })+
+        }
+    };
+}
+
+picks!(
+    launch_fails: LaunchFails(LaunchTrouble),
+    unhealthy: Unhealthy(Unhealthy),
+    application: Application(AnswerChange),
+    boot: Boot(BootChange),
+    calls: Calls(CallTrouble),
+    stale_reads: StaleReads(StaleReads),
+    stuck: Stuck(Stuck),
+    rollback_fails: RollbackFails(RollbackTrouble),
+    scale: Scale(Scaling),
+    foreign: Foreign(ForeignRefresh),
+    instance_dies: InstanceDies(Death),
+    tracking: Tracking(TrackingChange),
+);
+
+/// Which instances are hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Images {
+    /// Those on another image than the group had when the world began.
+    #[default]
+    New,
+    /// Those on the image that the group had when the world began.
+    Old,
+    /// Every one.
+    All,
+}
+
+impl Images {
+    /// Whether an instance is hit.
+    pub(crate) fn hits(self, is_new: bool) -> bool {
+        match self {
+            Self::New => is_new,
+            Self::Old => !is_new,
+            Self::All => true,
+        }
+    }
+}
+
+/// Launches fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaunchTrouble {
+    /// Launches of which images.
+    pub on: Images,
+    /// How many seconds after the launch the instance is given up; `None` when there is
+    /// never an instance.
+    pub after: Option<u32>,
+    /// AWS's words.
+    pub message: String,
+    /// For how many seconds, from the group's first failed launch; `None` for ever.
+    pub lasts: Option<u32>,
+}
+
+/// Instances go into service and then fail their health checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unhealthy {
+    /// Instances on which images.
+    pub on: Images,
+    /// How many seconds after coming into service.
+    pub after: u32,
+}
+
+/// The application answers something else than it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerChange {
+    /// On which images.
+    pub on: Images,
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+    /// How many seconds later than at once.
+    pub delay: u32,
+    /// Whether connections are refused instead.
+    pub refuse: bool,
+    /// Whether nothing is ever answered instead.
+    pub silent: bool,
+}
+
+/// Instances take longer to come into service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootChange {
+    /// On which images.
+    pub on: Images,
+    /// How many seconds a launch takes.
+    pub takes: u32,
+}
+
+/// AWS calls fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallTrouble {
+    /// In how many percent of the calls.
+    pub share: u8,
+    /// How.
+    pub fault: CallTroubleKind,
+    /// A glob that the actions match, such as `Start*`.
+    pub actions: String,
+}
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallTroubleKind {
+    /// Throttled, in the service's own words.
+    Throttle,
+    /// HTTP 500 or 503.
+    ServerError,
+    /// It takes effect, and the answer is lost.
+    LoseAnswer,
+    /// HTTP 500 `ResourceContention`.
+    Contention,
+}
+
+/// Reads are stale after writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleReads {
+    /// For how many seconds at most.
+    pub lasts: u32,
+    /// In how many percent of the reads.
+    pub share: u8,
+}
+
+/// Refreshes stop moving.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stuck {
+    /// At which percentage; `None` for never leaving `Pending`.
+    pub at: Option<u8>,
+}
+
+/// Rollbacks fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollbackTrouble {
+    /// After how many seconds.
+    pub after: u32,
+}
+
+/// The desired capacity changes in the middle of a refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scaling {
+    /// How many seconds after the refresh began.
+    pub after: u32,
+    /// By how many instances it rises.
+    pub add: u32,
+}
+
+/// Somebody else's refresh is active on the group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignRefresh {
+    /// When it begins.
+    pub begins: ForeignStart,
+    /// How many seconds it bakes at its end.
+    pub lasts: u32,
+}
+
+/// When somebody else's refresh begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForeignStart {
+    /// When somebody first asks for the group's refreshes: it is there already.
+    #[default]
+    LookedAt,
+    /// When a version of the group's template is made: between plan and start.
+    Version,
+    /// When the world begins.
+    Start,
+}
+
+/// An instance dies in the middle of a refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Death {
+    /// How many seconds after the refresh began.
+    pub after: u32,
+}
+
+/// The groups follow their templates in other ways than the fleet says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackingChange {
+    /// The ways, one group after the other; a number stands for the version that it is on.
+    pub follow: Vec<Tracking>,
+}

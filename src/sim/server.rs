@@ -1,0 +1,125 @@
+//! The simulator over HTTP/1.1 on loopback, and its instances' applications on 127.x.y.z.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request as HttpRequest, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::wire::Request;
+use super::world::Life;
+use super::{Outcome, Simulator};
+
+/// How often the applications' listeners follow the world.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Serves the simulator until `shutdown` resolves: AWS's wire on `listener`, and, when its
+/// instances have loopback addresses, their applications there.
+///
+/// # Errors
+/// When the listener breaks. An application's address that can't be bound is left out.
+pub async fn serve(
+    simulator: Simulator,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let mut connections = JoinSet::new();
+    let mut doors = Doors::default();
+    let mut tick = tokio::time::interval(TICK);
+    tokio::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            accepted = listener.accept() => {
+                let (stream, _) = accepted?;
+                connections.spawn(converse(simulator.clone(), stream));
+            }
+            _ = tick.tick() => doors.follow(&simulator).await,
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Answers requests on a connection until the peer goes away.
+async fn converse(simulator: Simulator, stream: TcpStream) {
+    let service = service_fn(|request| answer(&simulator, request));
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn answer(simulator: &Simulator, request: HttpRequest<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let authorization = header.map(str::to_owned);
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+    let form = if body.is_empty() { query.into_bytes() } else { body.to_vec() };
+    match simulator.call(&Request { authorization, form }) {
+        Outcome::Answered(reply) => Response::builder()
+            .status(reply.status)
+            .header("content-type", "text/xml;charset=UTF-8")
+            .body(Full::from(reply.body))
+            .map_err(io::Error::other),
+        // An error here makes hyper close the connection without an answer.
+        Outcome::Broken => Err(io::ErrorKind::ConnectionReset.into()),
+        Outcome::Silence => std::future::pending().await,
+    }
+}
+
+/// The listeners of the applications, one an address and port.
+#[derive(Debug, Default)]
+struct Doors {
+    open: BTreeMap<(Ipv4Addr, u16), JoinSet<()>>,
+}
+
+impl Doors {
+    /// Opens what is new, and closes what is gone.
+    async fn follow(&mut self, simulator: &Simulator) {
+        let wanted = simulator.inspect(|world| {
+            let mut wanted = std::collections::BTreeSet::new();
+            for group in world.groups.values() {
+                // Booting instances refuse by having no listener.
+                for instance in group.instances.iter().filter(|instance| instance.life != Life::Pending) {
+                    wanted.extend(group.apps.iter().map(|app| (instance.address, app.port)));
+                }
+            }
+            wanted
+        });
+        self.open.retain(|door, _| wanted.contains(door));
+        for (address, port) in wanted {
+            if address.is_loopback() && !self.open.contains_key(&(address, port)) {
+                self.try_open(simulator, address, port).await;
+            }
+        }
+    }
+
+    async fn try_open(&mut self, simulator: &Simulator, address: Ipv4Addr, port: u16) {
+        match TcpListener::bind((address, port)).await {
+            Ok(listener) => {
+                let mut tasks = JoinSet::new();
+                tasks.spawn(welcome(simulator.clone(), listener, address, port));
+                self.open.insert((address, port), tasks);
+            }
+            Err(error) => tracing::warn!(%address, port, %error, "an application's address can't be bound"),
+        }
+    }
+}
+
+/// Serves an application's connections; dropping it hangs up on them all.
+async fn welcome(simulator: Simulator, listener: TcpListener, address: Ipv4Addr, port: u16) {
+    let applications = simulator.applications();
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let applications = applications.clone();
+        connections.spawn(async move { applications.serve(address, port, stream).await });
+        while connections.try_join_next().is_some() {}
+    }
+}

@@ -1,0 +1,6 @@
+//! The simulator as the real SDK sees it.
+
+mod calls;
+mod faults;
+mod refreshes;
+mod support;

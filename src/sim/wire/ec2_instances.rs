@@ -1,0 +1,117 @@
+//! EC2: instances, and their status checks.
+
+use std::collections::BTreeMap;
+
+use super::errors::Error;
+use super::paging::Size;
+use super::xml::Xml;
+use super::{Answer, Ask};
+use crate::sim::world::{Instance, Life};
+
+const SIZE: Size = Size { parameter: "MaxResults", usual: 1000, most: 1000 };
+
+/// The instances that are asked for, by ids and filters.
+fn found(ask: &Ask<'_>) -> Result<Vec<Instance>, Error> {
+    let ids = ask.params.list("InstanceId");
+    if let Some(bad) = ids.iter().find(|id| !well_formed(id)) {
+        return Err(Error::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{bad}\"")));
+    }
+    let all = ask.world.instances_in(&ask.place);
+    let missing: Vec<&str> =
+        ids.iter().copied().filter(|id| !all.keys().any(|known| known.as_str() == *id)).collect();
+    if !missing.is_empty() {
+        let message = format!("The instance IDs '{}' do not exist", missing.join(", "));
+        return Err(Error::new("InvalidInstanceID.NotFound", message));
+    }
+    let filters = ask.params.filters("Filter", "Value");
+    let passes = |instance: &&Instance| {
+        filters.pass(&tags(ask, instance), |name| match name {
+            "instance-id" => Some(instance.id.as_str().into()),
+            "image-id" => Some(instance.image.as_str().into()),
+            "instance-state-name" => Some(instance.life.ec2().0.into()),
+            "instance-type" => Some(instance.instance_type.as_str().into()),
+            "private-ip-address" => Some(instance.address.to_string().into()),
+            "availability-zone" => Some(instance.zone.as_str().into()),
+            _ => None,
+        })
+    };
+    let wanted = |instance: &&Instance| ids.is_empty() || ids.contains(&instance.id.as_str());
+    Ok(all.into_values().filter(wanted).filter(passes).cloned().collect())
+}
+
+fn well_formed(id: &str) -> bool {
+    id.strip_prefix("i-")
+        .is_some_and(|hex| matches!(hex.len(), 8 | 17) && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn tags(ask: &Ask<'_>, instance: &Instance) -> BTreeMap<String, String> {
+    let mut tags = ask.world.groups.get(&instance.group).map(|group| group.tags.clone()).unwrap_or_default();
+    tags.insert("aws:autoscaling:groupName".to_owned(), instance.group.name.to_string());
+    tags.insert("aws:ec2launchtemplate:id".to_owned(), instance.template.to_string());
+    tags.insert("aws:ec2launchtemplate:version".to_owned(), instance.version.to_string());
+    tags
+}
+
+pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
+    let page = ask.page(found(ask)?, SIZE)?;
+    let mut xml = Xml::new();
+    xml.list("reservationSet", "item", &page.items, |xml, instance| {
+        let reservation = instance.id.as_str().replacen("i-", "r-", 1);
+        xml.leaf("reservationId", reservation).leaf("ownerId", &ask.place.account);
+        xml.list("instancesSet", "item", [instance], |xml, instance| write(ask, xml, instance));
+    });
+    xml.maybe("nextToken", page.next);
+    Ok(xml)
+}
+
+fn write(ask: &Ask<'_>, xml: &mut Xml, instance: &Instance) {
+    let (state, code) = instance.life.ec2();
+    xml.leaf("instanceId", &instance.id).leaf("imageId", &instance.image);
+    xml.node("instanceState", |xml| {
+        xml.leaf("code", code).leaf("name", state);
+    });
+    xml.leaf("instanceType", &instance.instance_type).time("launchTime", instance.launched);
+    xml.node("placement", |xml| {
+        xml.leaf("availabilityZone", &instance.zone).leaf("tenancy", "default");
+    });
+    xml.leaf("architecture", "x86_64").leaf("rootDeviceType", "ebs");
+    // EC2 takes the address away from an instance that is gone.
+    if instance.life != Life::Terminated {
+        xml.leaf("privateIpAddress", instance.address);
+        let dashed = instance.address.to_string().replace('.', "-");
+        xml.leaf("privateDnsName", format_args!("ip-{dashed}.{}.compute.internal", ask.place.region));
+    }
+    xml.ec2_tags(&tags(ask, instance));
+}
+
+pub(super) fn describe_status(ask: &mut Ask<'_>) -> Answer {
+    let all = ask.params.flag("IncludeAllInstances").unwrap_or(false);
+    let mut instances = found(ask)?;
+    instances.retain(|instance| all || instance.life.ec2().0 == "running");
+    let page = ask.page(instances, SIZE)?;
+    let mut xml = Xml::new();
+    xml.list("instanceStatusSet", "item", &page.items, |xml, instance| write_status(xml, instance));
+    xml.maybe("nextToken", page.next);
+    Ok(xml)
+}
+
+fn write_status(xml: &mut Xml, instance: &Instance) {
+    let (state, code) = instance.life.ec2();
+    let (summary, check) = match (instance.life, instance.healthy) {
+        (Life::Pending, _) => ("initializing", "initializing"),
+        (Life::InService | Life::Standby, true) => ("ok", "passed"),
+        (Life::InService | Life::Standby, false) => ("impaired", "failed"),
+        (Life::Terminating | Life::Terminated, _) => ("not-applicable", "insufficient-data"),
+    };
+    xml.leaf("instanceId", &instance.id).leaf("availabilityZone", &instance.zone);
+    xml.node("instanceState", |xml| {
+        xml.leaf("code", code).leaf("name", state);
+    });
+    for name in ["systemStatus", "instanceStatus"] {
+        xml.node(name, |xml| {
+            xml.leaf("status", summary).list("details", "item", [check], |xml, check| {
+                xml.leaf("name", "reachability").leaf("status", check);
+            });
+        });
+    }
+}

@@ -1,0 +1,124 @@
+//! Form-encoded parameters, and the lists and filters in them.
+
+use std::collections::BTreeMap;
+
+use super::errors::Error;
+use crate::config::glob_matches;
+use crate::sim::world::Data;
+
+/// The parameters of a request, by name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Params(BTreeMap<String, String>);
+
+/// Filters: what must match, and the values of which one must.
+#[derive(Debug, Clone)]
+pub(super) struct Filters(pub(super) Vec<(String, Vec<String>)>);
+
+impl Params {
+    pub(super) fn parse(form: &[u8]) -> Self {
+        Self(form_urlencoded::parse(form).into_owned().collect())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    pub(super) fn require(&self, name: &str) -> Result<&str, Error> {
+        self.get(name).ok_or_else(|| Error::missing(name))
+    }
+
+    /// A number.
+    pub(super) fn number(&self, name: &str) -> Result<Option<u32>, Error> {
+        self.get(name)
+            .map(|text| text.parse().map_err(|_| Error::invalid(format!("{name} is not a number: {text}"))))
+            .transpose()
+    }
+
+    /// Whether a flag is set; `None` when it is not given.
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+        self.get(name).map(|text| text.eq_ignore_ascii_case("true"))
+    }
+
+    /// The values `name.1`, `name.2`, … in order.
+    pub(super) fn list(&self, name: &str) -> Vec<&str> {
+        let mut found: Vec<(u32, &str)> = self
+            .under(name)
+            .filter_map(|(rest, value)| rest.parse().ok().map(|number| (number, value)))
+            .collect();
+        found.sort_unstable_by_key(|(number, _)| *number);
+        found.into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// The parts of the structures `name.1.…`, `name.2.…`, in order.
+    pub(super) fn structures(&self, name: &str) -> Vec<Self> {
+        let mut found: BTreeMap<u32, BTreeMap<String, String>> = BTreeMap::new();
+        for (rest, value) in self.under(name) {
+            if let Some((number, part)) = rest.split_once('.')
+                && let Ok(number) = number.parse()
+            {
+                found.entry(number).or_default().insert(part.to_owned(), value.to_owned());
+            }
+        }
+        found.into_values().map(Self).collect()
+    }
+
+    /// The parts of the structure `name.…`.
+    pub(super) fn structure(&self, name: &str) -> Self {
+        Self(self.under(name).map(|(rest, value)| (rest.to_owned(), value.to_owned())).collect())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The structure `name.…` as a tree.
+    pub(super) fn tree(&self, name: &str) -> BTreeMap<String, Data> {
+        Data::from_flat(self.under(name))
+    }
+
+    /// Everything but one parameter, as text that tells one request from another.
+    pub(super) fn fingerprint(&self, without: &str) -> String {
+        let parts: Vec<String> = self
+            .0
+            .iter()
+            .filter(|(name, _)| *name != without)
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        parts.join("\n")
+    }
+
+    /// Filters as EC2 (`Filter`, `Value`) or Auto Scaling (`Filters.member`, `Values.member`) sends them.
+    pub(super) fn filters(&self, name: &str, values: &str) -> Filters {
+        let read = |filter: Self| {
+            let values = filter.list(values).into_iter().map(str::to_owned).collect();
+            filter.get("Name").map(|name| (name.to_owned(), values))
+        };
+        Filters(self.structures(name).into_iter().filter_map(read).collect())
+    }
+
+    fn under<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let prefix = format!("{name}.");
+        let from = self.0.range(prefix.clone()..);
+        from.map_while(move |(key, value)| key.strip_prefix(&prefix).map(|rest| (rest, value.as_str())))
+    }
+}
+
+impl Filters {
+    /// Whether something passes: `value` says what it has under a filter's name, `None` for a
+    /// filter that it does not know (which then matches nothing).
+    pub(super) fn pass<'a>(
+        &self,
+        tags: &BTreeMap<String, String>,
+        value: impl Fn(&str) -> Option<std::borrow::Cow<'a, str>>,
+    ) -> bool {
+        self.0.iter().all(|(name, globs)| {
+            let hits = |text: &str| globs.iter().any(|glob| glob_matches(glob, text));
+            match (name.strip_prefix("tag:"), name.as_str()) {
+                (Some(key), _) => tags.get(key).is_some_and(|value| hits(value)),
+                (None, "tag-key") => tags.keys().any(|key| hits(key)),
+                (None, "tag-value") => tags.values().any(|value| hits(value)),
+                (None, other) => value(other).is_some_and(|text| hits(&text)),
+            }
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! XML, written element by element.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use quick_xml::escape::escape;
+
+use super::Service;
+
+/// A piece of XML.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Xml(String);
+
+impl Xml {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// An element with text in it.
+    pub(super) fn leaf(&mut self, name: &str, value: impl Display) -> &mut Self {
+        let text = value.to_string();
+        self.0.push_str(&format!("<{name}>{}</{name}>", escape(text.as_str())));
+        self
+    }
+
+    /// Text alone: what a list of plain values has in its elements.
+    pub(super) fn value(&mut self, value: impl Display) -> &mut Self {
+        self.0.push_str(&escape(value.to_string().as_str()));
+        self
+    }
+
+    /// An element with text in it, when there is a value.
+    pub(super) fn maybe(&mut self, name: &str, value: Option<impl Display>) -> &mut Self {
+        if let Some(value) = value {
+            self.leaf(name, value);
+        }
+        self
+    }
+
+    /// An element with text in it, unless the text is empty.
+    pub(super) fn text(&mut self, name: &str, value: &str) -> &mut Self {
+        self.maybe(name, (!value.is_empty()).then_some(value))
+    }
+
+    /// A moment.
+    pub(super) fn time(&mut self, name: &str, value: Timestamp) -> &mut Self {
+        self.leaf(name, format_args!("{value:.3}"))
+    }
+
+    /// An element with others in it.
+    pub(super) fn node(&mut self, name: &str, fill: impl FnOnce(&mut Self)) -> &mut Self {
+        self.0.push_str(&format!("<{name}>"));
+        fill(self);
+        self.0.push_str(&format!("</{name}>"));
+        self
+    }
+
+    /// A list: an element with one named `item` for each.
+    pub(super) fn list<T>(
+        &mut self,
+        name: &str,
+        item: &str,
+        items: impl IntoIterator<Item = T>,
+        mut fill: impl FnMut(&mut Self, T),
+    ) -> &mut Self {
+        self.node(name, |xml| {
+            for one in items {
+                xml.node(item, |xml| fill(xml, one));
+            }
+        })
+    }
+
+    /// Tags as EC2 writes them.
+    pub(super) fn ec2_tags(&mut self, tags: &BTreeMap<String, String>) -> &mut Self {
+        self.list("tagSet", "item", tags, |xml, (key, value)| {
+            xml.leaf("key", key).leaf("value", value);
+        })
+    }
+
+    /// The whole answer to an action.
+    pub(super) fn envelope(self, service: Service, action: &str, request: &str) -> String {
+        let (inner, namespace) = (self.0, service.namespace());
+        let head = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
+        match service {
+            Service::Ec2 => format!(
+                r#"{head}<{action}Response xmlns="{namespace}"><requestId>{request}</requestId>{inner}</{action}Response>"#
+            ),
+            Service::AutoScaling | Service::LoadBalancing | Service::Sts => format!(
+                r#"{head}<{action}Response xmlns="{namespace}"><{action}Result>{inner}</{action}Result><ResponseMetadata><RequestId>{request}</RequestId></ResponseMetadata></{action}Response>"#
+            ),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The world: everything that exists in the simulated accounts, and how it changes.
+//!
+//! [`World`] is a discrete-event simulation: each group says when it next changes by
+//! itself, and [`World::advance`] takes the groups through those moments in order. Knows
+//! nothing of wires, sockets or runtimes; the same calls at the same times with the same
+//! seed give the same world.
+
+mod activities;
+mod batches;
+mod build;
+mod capacity;
+mod events;
+mod groups;
+mod images;
+mod instances;
+mod refresh;
+mod requests;
+mod rollback;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::scenario::Scenario;
+use crate::model::{AccountId, GroupName, ImageId, InstanceId, Region, TemplateId};
+
+pub use activities::{Activity, ActivityStatus};
+pub use groups::{Group, TemplateRef};
+pub use images::Image;
+pub use instances::{Instance, Life};
+pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails};
+pub(super) use requests::{Refusal, StartRequest};
+pub use templates::{Data, Template, TemplateVersion};
+
+/// An account in a region.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The account.
+    pub account: AccountId,
+    /// The region.
+    pub region: Region,
+}
+
+/// What tells one group from every other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupKey {
+    /// Where it is.
+    pub place: Place,
+    /// Its name.
+    pub name: GroupName,
+}
+
+/// Credentials that were issued for a role.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The account that they act in.
+    pub account: AccountId,
+    /// The role's ARN.
+    pub role: String,
+    /// The session's name.
+    pub name: String,
+    /// Until when they are good.
+    pub expires: Timestamp,
+}
+
+/// Everything that exists.
+#[derive(Debug)]
+pub struct World {
+    /// What time it is.
+    pub now: Timestamp,
+    /// The account of the home credentials.
+    pub home: AccountId,
+    /// The roles that can be assumed, and their accounts.
+    pub roles: BTreeMap<String, AccountId>,
+    /// Issued credentials, by access key.
+    pub sessions: BTreeMap<String, Session>,
+    /// The images, by region and id.
+    pub images: BTreeMap<(Region, ImageId), Image>,
+    /// The launch templates.
+    pub templates: BTreeMap<(Place, TemplateId), Template>,
+    /// The groups, and in them their instances and refreshes.
+    pub groups: BTreeMap<GroupKey, Group>,
+    /// Terminated instances, as long as EC2 still describes them.
+    pub gone: BTreeMap<InstanceId, Instance>,
+    /// Host names that lead to a group.
+    pub hosts: BTreeMap<String, GroupKey>,
+    /// What goes wrong.
+    pub scenario: Scenario,
+    /// Client tokens of template versions: what was asked for, and the version it made.
+    pub(super) tokens: BTreeMap<(Place, String), (String, TemplateId, u64)>,
+    pub(super) dice: Dice,
+    agenda: BTreeSet<(Timestamp, GroupKey)>,
+}
+
+/// Everything random, from one seed.
+#[derive(Debug)]
+pub(crate) struct Dice {
+    rng: fastrand::Rng,
+    loopback: bool,
+    addresses: u32,
+}
+
+/// What a group needs of the world while it changes.
+pub(crate) struct Around<'a> {
+    pub(super) now: Timestamp,
+    pub(super) dice: &'a mut Dice,
+    pub(super) scenario: &'a Scenario,
+    templates: &'a BTreeMap<(Place, TemplateId), Template>,
+    images: &'a BTreeMap<(Region, ImageId), Image>,
+    gone: &'a mut BTreeMap<InstanceId, Instance>,
+    /// Whether the scenario leaves launches alone, as before the world's first moment.
+    calm: bool,
+}
+
+/// How long EC2 still describes an instance that is terminated.
+const REMEMBERED: i64 = 3600;
+
+impl Dice {
+    fn new(seed: u64, loopback: bool) -> Self {
+        Self { rng: fastrand::Rng::with_seed(seed), loopback, addresses: 256 }
+    }
+
+    /// That many lowercase hexadecimal digits.
+    pub(super) fn hex(&mut self, digits: usize) -> String {
+        (0..digits).map(|_| char::from_digit(self.rng.u32(0..16), 16).unwrap_or('0')).collect()
+    }
+
+    /// A random UUID's text.
+    pub(super) fn uuid(&mut self) -> String {
+        let parts: Vec<String> = [8, 4, 4, 4, 12].into_iter().map(|n| self.hex(n)).collect();
+        parts.join("-")
+    }
+
+    /// A number from `low` to `high`, both included.
+    pub(super) fn between(&mut self, low: u32, high: u32) -> u32 {
+        self.rng.u32(low..=high)
+    }
+
+    /// Whether something that happens in `percent` of cases happens now.
+    pub(super) fn chance(&mut self, percent: u8) -> bool {
+        self.rng.u8(0..100) < percent
+    }
+
+    /// An address that was never used before.
+    fn address(&mut self) -> Ipv4Addr {
+        self.addresses += 1;
+        let [_, b, c, d] = self.addresses.to_be_bytes();
+        // 127.0.0.x is left to real servers on the machine.
+        if self.loopback { Ipv4Addr::new(127, b + 1, c, d) } else { Ipv4Addr::new(10, b, c, d) }
+    }
+}
+
+impl World {
+    /// Lets everything happen that happens by `to`, in the order of time.
+    pub fn advance(&mut self, to: Timestamp) {
+        while let Some((when, key)) = self.agenda.first().cloned() {
+            if when > to {
+                break;
+            }
+            self.agenda.pop_first();
+            self.now = self.now.max(when);
+            self.settle(&key);
+        }
+        self.now = self.now.max(to);
+        let forgotten = before(self.now, REMEMBERED);
+        self.gone.retain(|_, instance| instance.ended.is_none_or(|ended| ended > forgotten));
+    }
+
+    /// Lets a group do what is due now, and notes when it changes next. Call it after every
+    /// change to a group from outside.
+    pub fn settle(&mut self, key: &GroupKey) {
+        let Self { now, dice, scenario, templates, images, gone, groups, agenda, .. } = self;
+        let mut around = Around { now: *now, dice, scenario, templates, images, gone, calm: false };
+        if let Some(group) = groups.get_mut(key) {
+            group.settle(&mut around);
+            if let Some(when) = group.next_change(&around)
+                && group.agenda != Some(when)
+            {
+                group.agenda = Some(when);
+                agenda.insert((when, key.clone()));
+            }
+        }
+    }
+
+    /// Lets every group settle, after changes from outside.
+    pub fn settle_all(&mut self) {
+        for key in self.groups.keys().cloned().collect::<Vec<_>>() {
+            self.settle(&key);
+        }
+    }
+
+    /// A group, by its name alone; the first of that name in the order of places.
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.values().find(|group| group.key.name.as_str() == name)
+    }
+
+    /// The key of a group, by its name alone.
+    pub fn key(&self, name: &str) -> Option<GroupKey> {
+        self.group(name).map(|group| group.key.clone())
+    }
+
+    /// An image, by its id alone.
+    pub fn image(&self, id: &ImageId) -> Option<&Image> {
+        self.images.values().find(|image| image.id == *id)
+    }
+
+    /// A template, by where it is and its id.
+    pub fn template(&self, place: &Place, id: &TemplateId) -> Option<&Template> {
+        self.templates.get(&(place.clone(), id.clone()))
+    }
+
+    /// Every instance that EC2 describes in that place, by id.
+    pub fn instances_in(&self, place: &Place) -> BTreeMap<&InstanceId, &Instance> {
+        let living = self.groups.values().flat_map(|group| group.instances.iter());
+        let all = living.chain(self.gone.values());
+        all.filter(|instance| instance.group.place == *place).map(|found| (&found.id, found)).collect()
+    }
+
+    /// The living instance at that address, and its group.
+    pub fn at_address(&self, address: Ipv4Addr) -> Option<(&Group, &Instance)> {
+        self.groups
+            .values()
+            .flat_map(|group| group.instances.iter().map(move |instance| (group, instance)))
+            .find(|(_, instance)| instance.address == address)
+    }
+}
+
+/// That many seconds later.
+pub(super) fn after(time: Timestamp, seconds: u32) -> Timestamp {
+    time.checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
+}
+
+/// That many seconds earlier.
+pub(super) fn before(time: Timestamp, seconds: i64) -> Timestamp {
+    time.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN)
+}
