@@ -31,7 +31,13 @@ pub enum Format {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
     /// The configuration
-    #[arg(long, global = true, value_name = "FILE", default_value = "pipeline/environments.yaml", env = "AMI_REFRESH_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "pipeline/environments.yaml",
+        env = "AMI_REFRESH_CONFIG"
+    )]
     pub config: PathBuf,
 
     /// The candidate: the images to be rolled out

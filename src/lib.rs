@@ -7,7 +7,9 @@
 //! | --- | --- |
 //! | [`aws`] | the only user of the SDK: our words in, our words out |
 //! | [`candidate`] | finds the images of one build, and proves them fit |
+//! | [`cli`] | the command line: arguments only |
 //! | [`clock`] | what time it is, and how to wait |
+//! | [`commands`] | a module per step |
 //! | [`config`] | YAML in, a validated fleet out |
 //! | [`event`] | every event there is |
 //! | [`gate`] | the record that an image passed, and the policy that asks for it |
@@ -22,7 +24,9 @@
 
 pub mod aws;
 pub mod candidate;
+pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod event;
 pub mod gate;

@@ -8,8 +8,8 @@ use crate::aws::Account;
 use crate::candidate::{lookup, packer, tag, verify};
 use crate::cli::{Format, Global};
 use crate::config::{Family, Fleet};
-use crate::model::{Build, Candidate, ImageId, Problem, Region};
 use crate::model::Exit;
+use crate::model::{Build, Candidate, ImageId, Problem, Region};
 use crate::rollout::homes;
 
 /// Find and verify the images of one build, tag them, and write the candidate
@@ -73,11 +73,8 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         None => (given, "given by hand".to_owned()),
     };
     let images = verify(&homes, &identity, family, &wanted).await?;
-    let build = Build {
-        url: args.build_url.clone(),
-        number: args.build_number.clone(),
-        commit: args.commit.clone(),
-    };
+    let build =
+        Build { url: args.build_url.clone(), number: args.build_number.clone(), commit: args.commit.clone() };
     let candidate = Candidate::new(name.to_owned(), images, build, found_by);
     tag_all(&homes, &candidate).await?;
     candidate.write(&global.candidate)?;
@@ -105,7 +102,8 @@ fn print(global: &Global, args: &Args, candidate: &Candidate) -> Result<Exit, Fa
         Format::Text => {
             let mut text = format!("candidate of family {}, by {}\n", candidate.family, candidate.found_by);
             for image in &candidate.images {
-                text += &format!("  {}  {}  {:<7} {}\n", image.region, image.id, image.architecture, image.name);
+                text +=
+                    &format!("  {}  {}  {:<7} {}\n", image.region, image.id, image.architecture, image.name);
             }
             text += &format!("written to {}\n", global.candidate.display());
             output.text(&text)?;
@@ -125,12 +123,20 @@ pub(super) fn family<'f>(fleet: &'f Fleet, named: Option<&str>) -> Result<(&'f s
         Some(name) => fleet.families.get_key_value(name),
         None if fleet.families.len() == 1 => fleet.families.first_key_value(),
         None => {
-            return Err(Failure::usage("which family is it?", format!("the configuration names {}", known()), "name it with --family"));
+            return Err(Failure::usage(
+                "which family is it?",
+                format!("the configuration names {}", known()),
+                "name it with --family",
+            ));
         }
     };
     let (name, family) = found.ok_or_else(|| {
         let named = named.unwrap_or_default();
-        Failure::usage(format!("there is no family {named}"), format!("the configuration names {}", known()), "name one of these")
+        Failure::usage(
+            format!("there is no family {named}"),
+            format!("the configuration names {}", known()),
+            "name one of these",
+        )
     })?;
     Ok((name, family))
 }
@@ -140,7 +146,8 @@ fn given(fleet: &Fleet, args: &Args) -> Result<Vec<(Region, ImageId)>, Failure> 
     if args.ami.is_empty() {
         return Ok(Vec::new());
     }
-    let mut regions: Vec<&Region> = fleet.environments.iter().flat_map(|environment| &environment.regions).collect();
+    let mut regions: Vec<&Region> =
+        fleet.environments.iter().flat_map(|environment| &environment.regions).collect();
     regions.sort();
     regions.dedup();
     let region = match (&args.region, regions.as_slice()) {
@@ -157,7 +164,11 @@ fn given(fleet: &Fleet, args: &Args) -> Result<Vec<(Region, ImageId)>, Failure> 
         let id = ImageId::new(id);
         if !id.is_well_formed() {
             let what = format!("{id:?} is no image id");
-            return Err(Failure::usage(what, "one is ami- and 8 or 17 hexadecimal digits", "look at the build's output"));
+            return Err(Failure::usage(
+                what,
+                "one is ami- and 8 or 17 hexadecimal digits",
+                "look at the build's output",
+            ));
         }
         images.push((region.clone(), id));
     }

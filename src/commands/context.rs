@@ -134,7 +134,9 @@ mod tests {
         for yes in ["http://127.0.0.1:4566", "http://127.9.9.9:1", "http://localhost:80", "http://[::1]:80"] {
             assert!(is_loopback(yes), "{yes}");
         }
-        for no in ["", "https://ec2.eu-west-2.amazonaws.com", "http://10.0.0.1:80", "http://127.0.0.1.example"] {
+        for no in
+            ["", "https://ec2.eu-west-2.amazonaws.com", "http://10.0.0.1:80", "http://127.0.0.1.example"]
+        {
             assert!(!is_loopback(no), "{no}");
         }
     }

@@ -86,7 +86,8 @@ pub(super) fn log(verbose: u8) {
         2 => "info,ami_refresh=debug,aws_smithy_runtime=debug",
         _ => "debug,ami_refresh=trace",
     };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(io::stderr);
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(io::stderr);
     // A second one in a process (in tests) changes nothing.
     let _ = subscriber.try_init();
 }

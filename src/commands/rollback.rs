@@ -1,8 +1,8 @@
 //! `rollback`: takes groups back to the version they had, whatever state they are in.
 
+use super::Failure;
 use super::context::{self, World};
 use super::told::{Telling, told};
-use super::Failure;
 use crate::cli::Global;
 use crate::model::{Exit, GroupName};
 use crate::rollout;

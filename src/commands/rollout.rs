@@ -1,8 +1,8 @@
 //! `rollout`: templates, refreshes, checks and gate, for one environment or several in order.
 
+use super::Failure;
 use super::context::{self, World};
 use super::told::{Telling, told};
-use super::Failure;
 use crate::cli::Global;
 use crate::config::{Environment, Fleet};
 use crate::model::Exit;
@@ -49,7 +49,12 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// Takes the candidate through the chosen environments, as far as the scope says.
-pub(super) async fn roll(global: &Global, command: &str, choice: &Choice, scope: Scope) -> Result<Exit, Failure> {
+pub(super) async fn roll(
+    global: &Global,
+    command: &str,
+    choice: &Choice,
+    scope: Scope,
+) -> Result<Exit, Failure> {
     let fleet = context::fleet(global)?;
     let environments = choice.of(&fleet)?;
     let candidate = context::candidate(global, &fleet)?;

@@ -89,16 +89,17 @@ fn started(telling: &Telling<'_>) -> Event {
 /// The exit code of the worst environment: what a person must hear of first.
 pub(super) fn exit_of(verdicts: &[(EnvironmentName, Verdict)]) -> Exit {
     let exits = verdicts.iter().map(|(_, verdict)| verdict.exit());
-    exits.max_by_key(|exit| match exit {
-        Exit::Done => 0,
-        Exit::Refused => 1,
-        Exit::Usage => 2,
-        Exit::Unexpected => 3,
-        Exit::RolledBack => 4,
-        Exit::NeedsPerson => 5,
-        Exit::Aborted => 6,
-    })
-    .unwrap_or(Exit::Done)
+    exits
+        .max_by_key(|exit| match exit {
+            Exit::Done => 0,
+            Exit::Refused => 1,
+            Exit::Usage => 2,
+            Exit::Unexpected => 3,
+            Exit::RolledBack => 4,
+            Exit::NeedsPerson => 5,
+            Exit::Aborted => 6,
+        })
+        .unwrap_or(Exit::Done)
 }
 
 fn message(exit: Exit) -> &'static str {

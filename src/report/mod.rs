@@ -21,6 +21,7 @@ mod files;
 #[cfg(test)]
 pub(crate) mod hostile;
 mod junit;
+mod plan;
 mod problems;
 mod record;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod table;
 mod terminal;
 
 use collect::Run;
+pub use plan::{PlanText, plan};
 pub use problems::problems;
 pub use terminal::{Detail, TerminalMode};
 

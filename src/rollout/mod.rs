@@ -20,6 +20,7 @@ mod prepare;
 mod proof;
 mod record;
 mod settle;
+mod smoke;
 mod survey;
 mod takeback;
 
@@ -28,6 +29,7 @@ pub use environment::{Scope, Steps, environment};
 pub use events::Events;
 pub use homes::homes;
 pub use record::pass_by_proof;
+pub use smoke::{no_candidate, smoke};
 pub use survey::plan;
 pub use takeback::rollback;
 

@@ -1,0 +1,183 @@
+//! `rehearse`: the whole rollout on the embedded simulator, on paused time.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::Failure;
+use super::context::{self, World};
+use super::told::{Telling, told};
+use crate::aws::{Cloud, Settings};
+use crate::candidate::{packer, tag, verify};
+use crate::cli::Global;
+use crate::clock::Clock;
+use crate::config::{Environment, Fleet};
+use crate::event::Simulation;
+use crate::model::{AccountId, Build, Candidate, Exit, ImageId, Region};
+use crate::net::Network;
+use crate::rollout::{self, Scope, Steps, homes};
+use crate::sim::{FleetSpec, HOME_KEY, HOME_SECRET, Scenario, Setup, Simulator};
+
+/// What a rehearsal works on when nothing else is given: both ship with the product.
+const CONFIGURATION: &str = include_str!("../../pipeline/environments.yaml");
+const MANIFEST: &str = include_str!("../../pipeline/packer-manifest.json");
+/// When a rehearsal begins: a Sunday evening, as the pipeline does.
+const BEGINS: &str = "2026-11-22T19:00:00Z";
+/// The made-up account that owns the images.
+const HOME: &str = "100000000000";
+
+/// Run the whole rollout on the embedded simulator
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Nothing leaves this process: no AWS account is needed, and none is touched.
+
+Examples:
+  ami-refresh rehearse
+  ami-refresh rehearse --scenario app-down --groups '*-qa'
+  ami-refresh rehearse --config my-environments.yaml --from-packer packer-manifest.json")]
+pub struct Args {
+    #[command(flatten)]
+    world: WorldArgs,
+
+    /// Only this environment; may be given several times
+    #[arg(long = "env", value_name = "NAME")]
+    environments: Vec<String>,
+}
+
+/// What the simulator is given.
+#[derive(Debug, clap::Args)]
+pub(super) struct WorldArgs {
+    /// What goes wrong: a scenario's name, or a YAML file
+    #[arg(long, value_name = "NAME|FILE", default_value = "clean")]
+    scenario: String,
+
+    /// The groups that it hits, where the scenario is not to hit those it says
+    #[arg(long, value_name = "GLOB")]
+    groups: Option<String>,
+
+    /// Where everything random comes from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+
+    /// The Packer manifest whose images are rolled out [default: one that ships]
+    #[arg(long, value_name = "MANIFEST")]
+    from_packer: Option<PathBuf>,
+}
+
+/// A simulated world, before its clock.
+pub(super) struct Staged {
+    pub(super) fleet: Fleet,
+    pub(super) images: Vec<(Region, ImageId)>,
+    pub(super) found_by: String,
+    pub(super) scenario: Scenario,
+    pub(super) setup: Setup,
+    pub(super) begins: Timestamp,
+}
+
+impl WorldArgs {
+    /// Reads everything that a simulated world is made from.
+    pub(super) fn stage(&self, global: &Global) -> Result<Staged, Failure> {
+        let fleet = configuration(&global.config)?;
+        let (images, found_by) = match &self.from_packer {
+            Some(path) => (packer::read(path), format!("packer manifest {}", path.display())),
+            None => (packer::parse("that ships", MANIFEST), "the packer manifest that ships".to_owned()),
+        };
+        let images = images.map_err(|problem| Failure::Told(Exit::Usage, vec![problem]))?;
+        let scenario = scenario(&self.scenario, self.groups.as_deref())?;
+        let spec = FleetSpec::from_config(&fleet, &images, &AccountId::from(HOME));
+        let setup = Setup::new(spec, scenario.clone(), self.seed);
+        let begins = BEGINS.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        Ok(Staged { fleet, images, found_by, scenario, setup, begins })
+    }
+}
+
+/// The configuration; the one that ships when none is where it is looked for by default.
+fn configuration(path: &Path) -> Result<Fleet, Failure> {
+    let shipped = Path::new("pipeline/environments.yaml");
+    if path == shipped && !path.exists() {
+        return Ok(Fleet::parse(shipped, CONFIGURATION)?);
+    }
+    Ok(Fleet::read(path)?)
+}
+
+fn scenario(named: &str, groups: Option<&str>) -> Result<Scenario, Failure> {
+    let found = match Scenario::named(named) {
+        Some(scenario) => scenario,
+        None if Path::new(named).exists() => {
+            let text = std::fs::read_to_string(named)?;
+            Scenario::from_yaml(&text).map_err(|why| {
+                Failure::usage(
+                    format!("the scenario {named} is not valid"),
+                    why,
+                    "see docs/simulator.md for its form",
+                )
+            })?
+        }
+        None => {
+            return Err(Failure::usage(
+                format!("there is no scenario {named}, and no such file"),
+                format!("there are {}", Scenario::NAMES.join(", ")),
+                "name one of these, or a YAML file",
+            ));
+        }
+    };
+    Ok(match groups {
+        Some(glob) => found.scoped(glob),
+        None => found,
+    })
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let staged = args.world.stage(global)?;
+    let environments = if args.environments.is_empty() {
+        staged.fleet.environments.iter().collect()
+    } else {
+        context::environments(&staged.fleet, &args.environments)?
+    };
+    // The SDK spreads its retries by chance: the seed makes that chance the same each time.
+    fastrand::seed(args.world.seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    runtime.block_on(rehearse(global, args, &staged, &environments))
+}
+
+async fn rehearse(
+    global: &Global,
+    args: &Args,
+    staged: &Staged,
+    environments: &[&Environment],
+) -> Result<Exit, Failure> {
+    let clock = Clock::starting_at(staged.begins, 1.0);
+    let simulator = Simulator::new(staged.setup.clone(), clock);
+    let settings = Settings {
+        clock,
+        http_client: Some(simulator.http_client()),
+        credentials: Some((HOME_KEY.to_owned(), HOME_SECRET.to_owned())),
+        session_name: "ami-refresh-rehearse".to_owned(),
+    };
+    let network = Network::Simulated(simulator.applications());
+    let world = World { clock, cloud: Cloud::new(settings).await, network };
+    let candidate = candidate(staged, &world).await?;
+    let simulation = Simulation { scenario: staged.scenario.name.clone(), seed: args.world.seed };
+    let telling = Telling {
+        global,
+        fleet: &staged.fleet,
+        candidate: &candidate,
+        command: "rehearse",
+        environments,
+        simulation: Some(simulation),
+    };
+    let names = context::names(environments);
+    let scope = Scope { steps: Steps::Rollout, wait: true };
+    told(&telling, &world, async |run| rollout::run(run, &names, scope).await).await
+}
+
+/// The candidate, found and verified as the step of that name does it.
+async fn candidate(staged: &Staged, world: &World) -> Result<Candidate, Failure> {
+    let (name, family) = super::candidate::family(&staged.fleet, None)?;
+    let homes = homes(&world.cloud, &staged.fleet);
+    let identity = homes[0].identity().await?;
+    let images = verify(&homes, &identity, family, &staged.images).await?;
+    let candidate = Candidate::new(name.to_owned(), images, Build::default(), staged.found_by.clone());
+    tag(&homes, &candidate).await?;
+    Ok(candidate)
+}

@@ -1,0 +1,184 @@
+//! `smoke`: asks the checks of every group of an environment, and changes nothing but a note.
+//!
+//! A group whose rollout to the candidate is under way must run its image; that its checks
+//! passed is noted in its marker, where `gate pass` finds it.
+
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, StreamExt};
+
+use super::environment::{Ended, stopped, tell_end};
+use super::events::millis;
+use super::patience::patiently;
+use super::{Run, Stop, survey};
+use crate::aws::{Account, TagChange};
+use crate::config::{Environment, Fleet};
+use crate::event::{CheckResult, Event, GroupRef, PlannedAction, PlannedGroup, Status};
+use crate::model::{Build, Candidate, Group, GroupName, Outcome, Problem, Target, Verdict};
+use crate::plan::{MARKER_TAG, Marker, Survey};
+use crate::smoke::Expectation;
+
+/// A candidate of no images: checks are asked of whatever runs.
+pub fn no_candidate(fleet: &Fleet) -> Candidate {
+    let family = fleet.families.keys().next().cloned().unwrap_or_default();
+    Candidate::new(family, Vec::new(), Build::default(), "none".into())
+}
+
+/// Asks the checks of the environment's groups; `only` narrows it to one.
+pub async fn smoke(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Verdict {
+    let begun = run.clock.now();
+    run.board.begin(&environment.name);
+    run.events.emit(Event::EnvironmentStarted { environment: environment.name.clone() });
+    let ended = match attempt(run, environment, only).await {
+        Ok(ended) => ended,
+        Err(stop) => stopped(run, environment, stop),
+    };
+    tell_end(run, &environment.name, begun, &ended);
+    ended.verdict
+}
+
+/// One group that is asked.
+struct Asked {
+    account: Account,
+    group: Group,
+    at: GroupRef,
+    /// What its rollout, if one of the candidate is under way, is taking it to.
+    rollout: Option<(Marker, Target)>,
+}
+
+async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Result<Ended, Stop> {
+    let mut asked = Vec::new();
+    for (region, account) in run.accounts(environment).await {
+        let survey = survey::look_in_right_account(run, environment, &account).await?;
+        let groups = survey.groups.iter().filter(|group| environment.select.matches(&group.tags));
+        for group in groups.filter(|group| only.is_none_or(|only| *only == group.name)) {
+            let at = GroupRef {
+                environment: environment.name.clone(),
+                region: region.clone(),
+                group: group.name.clone(),
+            };
+            let rollout = under_way(run, &survey, group);
+            asked.push(Asked { account: account.clone(), group: group.clone(), at, rollout });
+        }
+    }
+    if asked.is_empty() {
+        return Err(Stop::Refused(vec![nobody(environment, only)]));
+    }
+    let planned = asked.iter().map(|asked| planned(asked, environment)).collect();
+    run.events.emit(Event::Planned { environment: environment.name.clone(), groups: planned });
+    let all = stream::iter(&asked).map(async |asked| ask(run, environment, asked).await);
+    let passed: Vec<bool> = all.buffered(environment.refresh.groups_at_once).collect().await;
+    let bad = passed.iter().filter(|passed| !**passed).count();
+    let name = &environment.name;
+    Ok(if bad == 0 {
+        Ended {
+            verdict: Verdict::Partial,
+            message: format!("{} groups passed", passed.len()),
+            next: Vec::new(),
+        }
+    } else {
+        let message = format!("{bad} of {} groups did not pass", passed.len());
+        let under_way = asked.iter().any(|asked| asked.rollout.is_some());
+        let next = if under_way { vec![format!("ami-refresh rollback --env {name}")] } else { Vec::new() };
+        Ended { verdict: Verdict::NeedsPerson, message, next }
+    })
+}
+
+/// The rollout of the candidate that is under way on the group.
+fn under_way(run: &Run<'_>, survey: &Survey, group: &Group) -> Option<(Marker, Target)> {
+    let marker = Marker::of(&group.tags).ok()??;
+    if !run.candidate.contains(&marker.to) || marker.to == marker.from {
+        return None;
+    }
+    let template = &group.template.as_ref()?.id;
+    let source = survey.versions.get(&(template.clone(), marker.version))?;
+    let version = survey.copy_with_image(source, &marker.to)?;
+    Some((marker, Target { template: template.clone(), version }))
+}
+
+fn planned(asked: &Asked, environment: &Environment) -> PlannedGroup {
+    let template = asked.group.template.as_ref();
+    PlannedGroup {
+        group: asked.at.clone(),
+        image: None,
+        image_name: String::new(),
+        new_image: None,
+        template: template
+            .map_or_else(String::new, |template| format!("{} ({})", template.name, template.id)),
+        version: asked.rollout.as_ref().map(|(_, target)| target.version),
+        tracking: template.map(|template| template.tracking),
+        desired: asked.group.desired,
+        action: PlannedAction::Skip,
+        why: "only its checks are asked".into(),
+        checks: environment.checks.clone(),
+    }
+}
+
+/// Asks one group, tells it, and notes on its marker that it passed.
+async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> bool {
+    let begun = run.clock.now();
+    let checks = run.fleet.checks_of(environment);
+    let names = checks.iter().map(|check| check.name.clone()).collect();
+    run.events.emit(Event::ChecksStarted { group: asked.at.clone(), checks: names });
+    let expect = Expectation {
+        group: asked.at.clone(),
+        image: asked.rollout.as_ref().map(|(marker, _)| marker.to.clone()),
+        target: asked.rollout.as_ref().map(|(_, target)| target.clone()),
+    };
+    let done = |result: &CheckResult| {
+        run.events.emit(Event::CheckEnded { group: asked.at.clone(), result: result.clone() });
+    };
+    let results = run.probes.run(&asked.account, &expect, &checks, done).await;
+    let passed = results.iter().all(|result| matches!(result.status, Status::Passed | Status::Skipped));
+    let outcome = match (passed, note(run, asked, passed).await) {
+        (true, Ok(())) => Outcome::Skipped { why: "its checks passed; nothing was changed".into() },
+        (true, Err(error)) => Outcome::NeedsPerson {
+            why: format!("its checks passed, which could not be noted on it: {error}"),
+            next: format!("ami-refresh smoke --env {}", environment.name),
+        },
+        (false, _) => {
+            let bad =
+                results.iter().filter(|result| matches!(result.status, Status::Failed | Status::Errored));
+            let bad: Vec<String> =
+                bad.map(|result| format!("{}: {}", result.check, result.message)).collect();
+            let next = format!("ami-refresh rollback --env {}", environment.name);
+            Outcome::NeedsPerson { why: bad.join("; "), next }
+        }
+    };
+    let passed = matches!(outcome, Outcome::Skipped { .. });
+    run.events.emit(Event::GroupEnded {
+        group: asked.at.clone(),
+        outcome,
+        images: BTreeMap::new(),
+        stragglers: Vec::new(),
+        took_ms: millis(run.clock.since(begun)),
+    });
+    passed
+}
+
+/// Notes the result where `gate pass` looks for it.
+async fn note(run: &Run<'_>, asked: &Asked, passed: bool) -> Result<(), crate::aws::Error> {
+    let Some((marker, _)) = &asked.rollout else { return Ok(()) };
+    if marker.checked == passed {
+        return Ok(());
+    }
+    let value = TagChange::Set(Marker { checked: passed, ..marker.clone() }.to_tag());
+    patiently(run.clock, async || asked.account.change_group_tag(&asked.group.name, MARKER_TAG, &value).await)
+        .await
+}
+
+fn nobody(environment: &Environment, only: Option<&GroupName>) -> Problem {
+    let name = &environment.name;
+    match only {
+        Some(group) => Problem::new(
+            format!("no group {group} in {name}"),
+            "it does not exist, or does not carry the environment's tags",
+            format!("look with 'ami-refresh plan --env {name}'"),
+        ),
+        None => Problem::new(
+            format!("no group in {name} carries its tags"),
+            "there is nobody to ask",
+            "correct 'select' in the configuration, or tag the groups",
+        ),
+    }
+}
