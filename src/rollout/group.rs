@@ -73,6 +73,7 @@ pub(super) struct Driver<'a> {
     /// The failed launches that were told already, and since the last progress.
     told: BTreeSet<String>,
     failing: Vec<String>,
+    failing_since: Option<Timestamp>,
     /// How often AWS could not be asked in a row.
     lost: u32,
     /// The instances that were there at the start.
@@ -104,6 +105,7 @@ impl<'a> Driver<'a> {
             baking: None,
             told: BTreeSet::new(),
             failing: Vec::new(),
+            failing_since: None,
             lost: 0,
             first: plan.group.members.iter().map(|member| member.id.clone()).collect(),
             proof: Proof::default(),

@@ -8,12 +8,13 @@ pub use by_proof::pass_by_proof;
 
 use super::Run;
 use super::environment::{Ended, GroupEnd, Side, Steps, tell_environment_step};
-use super::patience::patiently;
+use super::patience::{patiently, until};
+use super::prepare::SETTLES_WITHIN;
 use crate::aws::{Account, Error, TagChange};
 use crate::config::Environment;
 use crate::event::{Event, Status, Step};
 use crate::gate::{self, Record, State};
-use crate::model::{Outcome, Region, Verdict};
+use crate::model::{EnvironmentName, Outcome, Region, Verdict};
 use crate::plan::MARKER_TAG;
 
 /// How many groups ended in which way.
@@ -188,12 +189,31 @@ pub(super) async fn keep(
     let name = &environment.name;
     let written =
         patiently(run.clock, async || gate::write(&homes, run.candidate, name, &record).await).await;
+    let written = match written {
+        Ok(()) => shown(run, &homes, name, &record).await,
+        Err(error) => Err(error),
+    };
     let told = match &written {
         Ok(()) => (Status::Passed, record.to_tag(), Vec::new()),
         Err(error) => (Status::Errored, format!("the gate could not be recorded: {error}"), Vec::new()),
     };
     tell_environment_step(run, name, Step::Record, begun, told);
     written
+}
+
+/// Waits until EC2 shows the record: the next environment asks for it at once.
+async fn shown(
+    run: &Run<'_>,
+    homes: &[Account],
+    name: &EnvironmentName,
+    record: &Record,
+) -> Result<(), Error> {
+    let ask = async || gate::read(homes, run.candidate).await;
+    let same = |records: &BTreeMap<EnvironmentName, Record>| {
+        records.get(name).is_some_and(|shown| shown.to_tag() == record.to_tag())
+    };
+    // What is not shown by then was written all the same: the next reader waits no longer than we did.
+    until(run.clock, SETTLES_WITHIN, ask, same).await.map(drop)
 }
 
 /// Whether the environment's own gate is passed for this candidate.

@@ -1,1 +1,6 @@
-//! The one integration-test binary.
+//! The one integration-test binary: rehearsals, sweeps, and the program as its users run it.
+
+mod rehearsal;
+mod stage;
+mod sweep;
+mod truth;

@@ -209,7 +209,7 @@ impl Plain {
         }
         let counts = count_words(Counts::of(record));
         let mut text = self.line(at, &format!("{name} {word} in {}{counts}", duration(took_ms)));
-        if verdict != Verdict::Passed && !message.is_empty() {
+        if verdict != Verdict::Passed && !message.is_empty() && !counts.ends_with(message) {
             text.push_str(&indent(&clean::line(message), UNDER - 2));
         }
         for step in record.steps.iter().filter(|step| step.status > Status::Skipped) {

@@ -18,8 +18,10 @@ const STARTS: u32 = 3;
 const LOOKS: u32 = 6;
 /// How many looks in a row may go unanswered, each with the SDK's own retries inside.
 const LOST: u32 = 10;
-/// After how many failed launches without progress a refresh is given up.
+/// After how many failed launches without progress a refresh is given up…
 const FAILING: usize = 3;
+/// … and after how long: capacity that is short for a moment is nothing to go back for.
+const FAILING_FOR: Duration = Duration::from_secs(180);
 /// How long AWS may take to end a refresh that is cancelled: it waits for launches under way.
 const CANCELS_WITHIN: Duration = Duration::from_secs(900);
 /// How long AWS may take to show a refresh that it started.
@@ -32,7 +34,7 @@ impl Driver<'_> {
     pub(super) async fn start(&mut self, target: &Target, auto_rollback: bool) -> Seen {
         self.phase = self.run.clock.now();
         self.known = None;
-        self.failing.clear();
+        self.progress();
         let preferences = &self.plan.policy.preferences;
         // The way back is not baked: its checks are the proof of the old image.
         let mut preferences = preferences.clone();
@@ -123,7 +125,7 @@ impl Driver<'_> {
     async fn look(&mut self, state: &State, refresh: &Refresh, elapsed: Duration) -> Seen {
         let moved = self.remember(refresh, elapsed);
         if moved {
-            self.failing.clear();
+            self.progress();
         } else if let Some(seen) = self.failing_launches(refresh).await {
             return seen;
         }
@@ -140,6 +142,12 @@ impl Driver<'_> {
         }
         let reason = if *state == State::Starting { String::new() } else { refresh.reason.clone() };
         Seen::Refresh(refresh.status, reason)
+    }
+
+    /// Forgets the failed launches: what failed before some progress is no sign any more.
+    fn progress(&mut self) {
+        self.failing.clear();
+        self.failing_since = None;
     }
 
     /// Notes what the refresh says, tells it when it is new, and gives whether it moved.
@@ -183,6 +191,7 @@ impl Driver<'_> {
         let failed = self.account.failed_activities(&self.at().group, self.phase).await.unwrap_or_default();
         for activity in failed.into_iter().rev() {
             if self.told.insert(activity.id) {
+                self.failing_since.get_or_insert(activity.started);
                 self.failing.push(activity.message.clone());
                 self.run.events.emit(Event::LaunchFailed {
                     group: self.at().clone(),
@@ -191,7 +200,8 @@ impl Driver<'_> {
                 });
             }
         }
-        (self.failing.len() >= FAILING).then(|| {
+        let long = self.failing_since.is_some_and(|since| self.run.clock.since(since) >= FAILING_FOR);
+        (self.failing.len() >= FAILING && long).then(|| {
             let last = self.failing.last().cloned().unwrap_or_default();
             Seen::LaunchesFail(format!("{} failed, the last with: {last}", self.failing.len()))
         })
@@ -201,21 +211,15 @@ impl Driver<'_> {
     pub(super) async fn ask_rollback(&mut self) -> Seen {
         self.phase = self.run.clock.now();
         self.known = None;
-        self.failing.clear();
+        self.progress();
         let mut tries = 0;
         loop {
             let error = match self.account.rollback_refresh(&self.at().group).await {
                 Ok(()) => return Seen::RollbackAccepted,
                 Err(error) => error,
             };
-            if error.is("ActiveInstanceRefreshNotFound") {
-                return Seen::RollbackImpossible(error.to_string());
-            }
-            if error.is("IrreversibleInstanceRefresh") {
-                self.cancel().await;
-                return Seen::RollbackImpossible(error.to_string());
-            }
-            // A lost answer may have taken effect: the status tells.
+            // A lost answer may have taken effect: the SDK's own second try is then told that
+            // nothing is active, while the rollback runs. The status tells.
             if let Some(id) = &self.refresh
                 && let Ok(Some(refresh)) = self.account.refresh(&self.at().group, id).await
                 && !matches!(
@@ -224,6 +228,14 @@ impl Driver<'_> {
                 )
             {
                 return Seen::Refresh(refresh.status, refresh.reason);
+            }
+            if error.is("IrreversibleInstanceRefresh") {
+                self.cancel().await;
+                return Seen::RollbackImpossible(error.to_string());
+            }
+            // The status may be shown late: only when it stays so is there really nothing active.
+            if error.is("ActiveInstanceRefreshNotFound") && tries >= 2 {
+                return Seen::RollbackImpossible(error.to_string());
             }
             tries += 1;
             if tries >= LOST {

@@ -87,6 +87,8 @@ fn throttled() -> aws::Error {
         operation: "DescribeAutoScalingGroups",
         code: "Throttling".into(),
         message: "Rate exceeded".into(),
+        kind: aws::Kind::Answered,
+        request_id: String::new(),
     }
 }
 
