@@ -92,10 +92,7 @@ impl Applications {
 fn meet(world: &World, host: &str, port: u16) -> Met {
     let found = match host.parse() {
         Ok(address) => world.at_address(address),
-        Err(_) => match balanced(world, host) {
-            Some(found) => found,
-            None => return Met::Nobody,
-        },
+        Err(_) => balanced(world, host),
     };
     let Some((group, instance)) = found else { return Met::Nobody };
     match instance.life {
@@ -115,11 +112,11 @@ fn meet(world: &World, host: &str, port: u16) -> Met {
     }
 }
 
-/// Behind a group's host name: `Some(None)` when the group has nobody to answer.
-fn balanced<'a>(world: &'a World, host: &str) -> Option<Option<(&'a Group, &'a Instance)>> {
+/// Behind a group's host name: an instance that serves.
+fn balanced<'a>(world: &'a World, host: &str) -> Option<(&'a Group, &'a Instance)> {
     let group = world.groups.get(world.hosts.get(host)?)?;
     // A check must not pass because a balancer happened to ask an old instance: the newest answers.
-    Some(group.serving().max_by_key(|instance| instance.serving_since).map(|instance| (group, instance)))
+    group.serving().max_by_key(|instance| instance.serving_since).map(|instance| (group, instance))
 }
 
 fn changed(healthy: &AppKind, change: &AnswerChange) -> Met {

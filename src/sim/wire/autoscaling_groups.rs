@@ -1,6 +1,7 @@
 //! Auto Scaling: groups, their tags, instances and activities.
 
 use super::autoscaling::no_group;
+use super::ec2::MOST_TAGS;
 use super::errors::Error;
 use super::paging::Size;
 use super::query::Params;
@@ -201,6 +202,10 @@ pub(super) fn change_tags(ask: &mut Ask<'_>, set: bool) -> Answer {
         let key = GroupKey { place: ask.place.clone(), name: name.into() };
         let tag_key = tag.require("Key")?.to_owned();
         let value = tag.get("Value").unwrap_or_default().to_owned();
+        let tags = ask.world.groups.get(&key).map(|group| &group.tags);
+        if set && tags.is_some_and(|tags| tags.len() >= MOST_TAGS && !tags.contains_key(&tag_key)) {
+            return Err(Error::new("LimitExceeded", format!("More than {MOST_TAGS} tags for {name}")));
+        }
         ask.world
             .with_group(&key, |group, _| {
                 group.remember(until);

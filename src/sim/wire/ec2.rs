@@ -51,18 +51,43 @@ fn change_tags(
         }
     }
     let tags = ask.params.structures("Tag");
+    for tag in &tags {
+        check_tag(tag.require("Key")?, tag.get("Value").unwrap_or_default())?;
+    }
     for key in &keys {
         if let Some(image) = ask.world.images.get_mut(key) {
-            image.past = until.map(|until| (until, image.tags.clone()));
+            let mut changed = image.tags.clone();
             for tag in &tags {
-                let name = tag.require("Key")?.to_owned();
-                change(&mut image.tags, name, tag.get("Value").map(str::to_owned));
+                change(&mut changed, tag.require("Key")?.to_owned(), tag.get("Value").map(str::to_owned));
             }
+            if changed.len() > MOST_TAGS {
+                let message = format!("More than {MOST_TAGS} tags for {}", image.id);
+                return Err(Error::new("TagLimitExceeded", message));
+            }
+            let before = std::mem::replace(&mut image.tags, changed);
+            image.past = until.map(|until| (until, before));
         }
     }
     let mut xml = Xml::new();
     xml.leaf("return", true);
     Ok(xml)
+}
+
+/// How many tags a resource may have.
+pub(super) const MOST_TAGS: usize = 50;
+
+/// Refuses a tag that EC2 would not take.
+fn check_tag(key: &str, value: &str) -> Result<(), Error> {
+    let wrong = if key.is_empty() || key.starts_with("aws:") {
+        "Tag keys may not be empty or begin with aws:"
+    } else if key.chars().count() > 127 {
+        "Tag keys have at most 127 characters"
+    } else if value.chars().count() > 256 {
+        "Tag values have at most 256 characters"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid(format!("{wrong}: {key}")))
 }
 
 fn describe_tags(ask: &mut Ask<'_>) -> Answer {

@@ -90,7 +90,7 @@ pub(super) fn describe_status(ask: &mut Ask<'_>) -> Answer {
     instances.retain(|instance| all || instance.life.ec2().0 == "running");
     let page = ask.page(instances, SIZE)?;
     let mut xml = Xml::new();
-    xml.list("instanceStatusSet", "item", &page.items, |xml, instance| write_status(xml, instance));
+    xml.list("instanceStatusSet", "item", &page.items, write_status);
     xml.maybe("nextToken", page.next);
     Ok(xml)
 }

@@ -213,7 +213,7 @@ pub(super) fn create_version(ask: &mut Ask<'_>) -> Answer {
             let message = "Client token already used before with different parameters.";
             return Err(Error::new("IdempotentParameterMismatch", message));
         }
-        return created(ask, &id, number);
+        return Ok(created(ask, &id, number));
     }
     let description = ask.params.get("VersionDescription").unwrap_or_default();
     if description.chars().count() > 255 {
@@ -229,16 +229,16 @@ pub(super) fn create_version(ask: &mut Ask<'_>) -> Answer {
     if let Some(token) = token {
         ask.world.tokens.insert(token, (print, template.id.clone(), number));
     }
-    created(ask, &template.id, number)
+    Ok(created(ask, &template.id, number))
 }
 
-fn created(ask: &Ask<'_>, id: &TemplateId, number: u64) -> Answer {
+fn created(ask: &Ask<'_>, id: &TemplateId, number: u64) -> Xml {
     let mut xml = Xml::new();
     let template = ask.world.template(&ask.place, id);
     if let Some((template, version)) = template.and_then(|t| Some((t, t.versions.get(&number)?))) {
         xml.node("launchTemplateVersion", |xml| write_version(ask, xml, template, version));
     }
-    Ok(xml)
+    xml
 }
 
 pub(super) fn modify(ask: &mut Ask<'_>) -> Answer {

@@ -19,9 +19,9 @@ impl Xml {
 
     /// An element with text in it.
     pub(super) fn leaf(&mut self, name: &str, value: impl Display) -> &mut Self {
-        let text = value.to_string();
-        self.0.push_str(&format!("<{name}>{}</{name}>", escape(text.as_str())));
-        self
+        self.node(name, |xml| {
+            xml.value(value);
+        })
     }
 
     /// Text alone: what a list of plain values has in its elements.
@@ -50,9 +50,9 @@ impl Xml {
 
     /// An element with others in it.
     pub(super) fn node(&mut self, name: &str, fill: impl FnOnce(&mut Self)) -> &mut Self {
-        self.0.push_str(&format!("<{name}>"));
+        self.0.extend(["<", name, ">"]);
         fill(self);
-        self.0.push_str(&format!("</{name}>"));
+        self.0.extend(["</", name, ">"]);
         self
     }
 

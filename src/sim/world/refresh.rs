@@ -109,6 +109,8 @@ pub struct Refresh {
 
 /// For how long AWS retries failing launches, and waits for reserved instances, in seconds.
 pub(super) const PATIENCE: u32 = 3600;
+/// For how long a refresh may be active, in seconds.
+const LONGEST: u32 = 14 * 86_400;
 
 impl Refresh {
     /// Percent of the replacements that are healthy and warmed up.
@@ -276,7 +278,7 @@ impl Group {
                     Some(Reserved::Wait) => standing.reserved += 1,
                     // What is still on its way is left alone until it serves.
                     Some(Reserved::Replace) | None if instance.life == Life::Pending => {
-                        standing.reserved += 1
+                        standing.reserved += 1;
                     }
                     Some(Reserved::Replace) | None => standing.eligible.push(instance.id.clone()),
                 }
@@ -294,8 +296,12 @@ impl Group {
 
     /// Takes the active refresh forward; returns whether anything changed.
     pub(super) fn progress_refresh(&mut self, around: &mut Around<'_>) -> bool {
-        let Some(status) = self.active_refresh().map(|refresh| refresh.status) else { return false };
-        match status {
+        let Some(refresh) = self.active_refresh() else { return false };
+        if after(refresh.started, LONGEST) <= around.now {
+            self.expire(around.now);
+            return true;
+        }
+        match refresh.status {
             RefreshStatus::Pending => self.leave_pending(around),
             RefreshStatus::InProgress => self.progress_forward(around),
             RefreshStatus::Baking => self.progress_bake(around),
@@ -306,6 +312,25 @@ impl Group {
             | RefreshStatus::Cancelled
             | RefreshStatus::RollbackSuccessful
             | RefreshStatus::RollbackFailed => false,
+        }
+    }
+
+    /// No refresh is active for longer than AWS allows.
+    fn expire(&mut self, now: Timestamp) {
+        if let Some(refresh) = self.active_refresh_mut() {
+            let status = match refresh.status {
+                RefreshStatus::RollbackInProgress => RefreshStatus::RollbackFailed,
+                RefreshStatus::Pending
+                | RefreshStatus::InProgress
+                | RefreshStatus::Baking
+                | RefreshStatus::Cancelling
+                | RefreshStatus::Successful
+                | RefreshStatus::Failed
+                | RefreshStatus::Cancelled
+                | RefreshStatus::RollbackSuccessful
+                | RefreshStatus::RollbackFailed => RefreshStatus::Failed,
+            };
+            refresh.end(status, "The instance refresh was active for 14 days.".to_owned(), now);
         }
     }
 
@@ -452,6 +477,7 @@ impl Group {
         let gives_up = refresh.failing_since.into_iter().chain(refresh.waiting_since);
         warm.chain(gives_up.map(|since| after(since, PATIENCE)))
             .chain(Some(refresh.moves_from))
+            .chain(Some(after(refresh.started, LONGEST)))
             .chain(refresh.paused_until)
             .chain(refresh.bakes_until)
             .chain(refresh.rollback_fails_at)

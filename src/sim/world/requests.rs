@@ -167,8 +167,9 @@ impl World {
             let id = refresh.id.clone();
             match refresh.status {
                 RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Baking => {}
-                RefreshStatus::Cancelling | RefreshStatus::RollbackInProgress => return Err(Refusal::NoActive),
-                RefreshStatus::Successful
+                RefreshStatus::Cancelling
+                | RefreshStatus::RollbackInProgress
+                | RefreshStatus::Successful
                 | RefreshStatus::Failed
                 | RefreshStatus::Cancelled
                 | RefreshStatus::RollbackSuccessful

@@ -170,7 +170,7 @@ impl super::World {
 
     /// Until when reads may be stale after a write now; `None` when they never are.
     pub(crate) fn stale_until(&mut self) -> Option<Timestamp> {
-        let longest = self.scenario.stale_reads()?.lasts;
+        let longest = self.scenario.stale_reads()?.0.lasts;
         let seconds = self.dice.between(1, longest.max(1));
         Some(super::after(self.now, seconds))
     }

@@ -123,7 +123,7 @@ fn set(document: &mut Value, expected: &Expected) {
 
 /// The text in a regular expression: its anchors and escapes taken away.
 fn literal(pattern: &str) -> String {
-    pattern.trim_start_matches('^').trim_end_matches('$').replace("\\", "").replace(".*", "")
+    pattern.trim_start_matches('^').trim_end_matches('$').replace('\\', "").replace(".*", "")
 }
 
 fn tcp_app(check: &TcpCheck) -> AppSpec {

@@ -1,0 +1,169 @@
+//! Every error code, under its own conditions.
+
+use aws_sdk_autoscaling::types::{
+    DesiredConfiguration, RefreshPreferences, builders::RefreshPreferencesBuilder,
+};
+
+use super::support::{Bench, GROUP, NEW, OLD, code, fleet, preferences};
+use crate::model::{RefreshStatus, Tracking};
+use crate::sim::{GroupSpec, Scenario};
+
+async fn start(
+    bench: &Bench,
+    desired: Option<DesiredConfiguration>,
+    preferences: RefreshPreferences,
+) -> String {
+    let call = bench.scaling.start_instance_refresh().auto_scaling_group_name(GROUP).preferences(preferences);
+    match call.set_desired_configuration(desired).send().await {
+        Ok(_) => "started".to_owned(),
+        Err(error) => code(&error),
+    }
+}
+
+async fn roll_back(bench: &Bench) -> String {
+    match bench.scaling.rollback_instance_refresh().auto_scaling_group_name(GROUP).send().await {
+        Ok(_) => "rolling back".to_owned(),
+        Err(error) => code(&error),
+    }
+}
+
+async fn cancel(bench: &Bench) -> String {
+    match bench.scaling.cancel_instance_refresh().auto_scaling_group_name(GROUP).send().await {
+        Ok(_) => "cancelling".to_owned(),
+        Err(error) => code(&error),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_refresh_is_active_at_a_time() {
+    let bench = Bench::clean();
+    bench.publish().await;
+    assert_eq!(start(&bench, Some(bench.desired("2")), preferences().build()).await, "started");
+    assert_eq!(
+        start(&bench, Some(bench.desired("2")), preferences().build()).await,
+        "InstanceRefreshInProgress"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_active_refresh_nothing_is_rolled_back_or_cancelled() {
+    let bench = Bench::clean();
+    assert_eq!(roll_back(&bench).await, "ActiveInstanceRefreshNotFound");
+    assert_eq!(cancel(&bench).await, "ActiveInstanceRefreshNotFound");
+    bench.publish().await;
+    bench.start("2", preferences().build()).await;
+    bench.until(RefreshStatus::Successful).await;
+    assert_eq!(roll_back(&bench).await, "ActiveInstanceRefreshNotFound");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_can_be_cancelled_but_not_asked_for_twice() {
+    let bench = Bench::clean();
+    bench.publish().await;
+    bench.start("2", preferences().build()).await;
+    tokio::time::sleep(std::time::Duration::from_secs(200)).await;
+    assert_eq!(roll_back(&bench).await, "rolling back");
+    assert_eq!(roll_back(&bench).await, "ActiveInstanceRefreshNotFound");
+    assert_eq!(cancel(&bench).await, "cancelling");
+    bench.until(RefreshStatus::Cancelled).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_way_back_a_refresh_is_irreversible() {
+    let bench = Bench::clean();
+    assert_eq!(start(&bench, None, preferences().skip_matching(false).build()).await, "started");
+    assert_eq!(roll_back(&bench).await, "IrreversibleInstanceRefresh");
+    for tracking in [Tracking::Latest, Tracking::Default] {
+        let bench =
+            Bench::new(fleet(2, |group: &mut GroupSpec| group.tracking = tracking), Scenario::clean());
+        bench.publish().await;
+        let everything = preferences().skip_matching(false);
+        assert_eq!(start(&bench, Some(bench.desired("2")), everything.build()).await, "started");
+        assert_eq!(roll_back(&bench).await, "IrreversibleInstanceRefresh");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parameter_as_the_groups_image_is_no_way_back() {
+    let mut spec = fleet(2, |_| {});
+    spec.templates[0].versions[0].data.insert("ImageId".to_owned(), "resolve:ssm:/images/base".to_owned());
+    let bench = Bench::new(spec, Scenario::clean());
+    bench.publish().await;
+    assert_eq!(start(&bench, Some(bench.desired("2")), preferences().build()).await, "started");
+    bench.simulator.inspect(|world| assert_eq!(world.group(GROUP).map(|g| g.instances.len()), Some(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn preferences_that_can_not_be_are_validation_errors() {
+    let bench = Bench::clean();
+    bench.publish().await;
+    let wrong: [RefreshPreferencesBuilder; 9] = [
+        preferences().min_healthy_percentage(101),
+        preferences().max_healthy_percentage(99),
+        preferences().max_healthy_percentage(201),
+        preferences().min_healthy_percentage(50).max_healthy_percentage(200),
+        RefreshPreferences::builder().max_healthy_percentage(110),
+        preferences().checkpoint_percentages(50).checkpoint_percentages(50),
+        preferences().checkpoint_percentages(0),
+        preferences().bake_time(172_801),
+        preferences().checkpoint_percentages(50).checkpoint_delay(172_801),
+    ];
+    for preferences in wrong {
+        let preferences = preferences.build();
+        let told = format!("{preferences:?}");
+        assert_eq!(start(&bench, Some(bench.desired("2")), preferences).await, "ValidationError", "{told}");
+    }
+    let automatic = preferences().auto_rollback(true).build();
+    assert_eq!(start(&bench, None, automatic).await, "ValidationError");
+    assert_eq!(start(&bench, Some(bench.desired("99")), preferences().build()).await, "ValidationError");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_there_has_its_own_code() {
+    let bench = Bench::clean();
+    let template = bench.ec2.describe_launch_template_versions().launch_template_id("lt-0123456789abcdef0");
+    assert_eq!(code(&template.send().await.expect_err("none")), "InvalidLaunchTemplateId.NotFound");
+    let version =
+        bench.ec2.describe_launch_template_versions().launch_template_id(bench.template_id()).versions("99");
+    assert_eq!(code(&version.send().await.expect_err("none")), "InvalidLaunchTemplateId.VersionNotFound");
+    let image = bench.ec2.describe_images().image_ids("ami-0123456789abcdef0");
+    assert_eq!(code(&image.send().await.expect_err("none")), "InvalidAMIID.NotFound");
+    let image = bench.ec2.describe_images().image_ids("ami-xyz");
+    assert_eq!(code(&image.send().await.expect_err("nonsense")), "InvalidAMIID.Malformed");
+    let group = bench.scaling.describe_instance_refreshes().auto_scaling_group_name("nobody");
+    assert_eq!(code(&group.send().await.expect_err("none")), "ValidationError");
+    let target = bench.elb.describe_target_health().target_group_arn("arn:aws:nobody");
+    assert_eq!(code(&target.send().await.expect_err("none")), "TargetGroupNotFound");
+    let instance = bench.ec2.describe_instances().instance_ids("i-0123456789abcdef0");
+    assert_eq!(code(&instance.send().await.expect_err("none")), "InvalidInstanceID.NotFound");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_another_call_is_refused() {
+    let bench = Bench::clean();
+    let groups = bench.scaling.describe_auto_scaling_groups().next_token("nonsense");
+    assert_eq!(code(&groups.send().await.expect_err("a refusal")), "InvalidNextToken");
+    let refreshes =
+        bench.scaling.describe_instance_refreshes().auto_scaling_group_name(GROUP).next_token("x.1");
+    assert_eq!(code(&refreshes.send().await.expect_err("a refusal")), "InvalidNextToken");
+    let many = bench.scaling.describe_auto_scaling_groups().max_records(101);
+    assert_eq!(code(&many.send().await.expect_err("a refusal")), "ValidationError");
+}
+
+#[tokio::test(start_paused = true)]
+async fn actions_that_are_not_simulated_say_so() {
+    let bench = Bench::clean();
+    let answer = bench.ec2.describe_vpcs().send().await;
+    assert_eq!(code(&answer.expect_err("a refusal")), "InvalidAction");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_have_limits() {
+    let bench = Bench::clean();
+    let tag = |key: &str, value: &str| aws_sdk_ec2::types::Tag::builder().key(key).value(value).build();
+    let long = bench.ec2.create_tags().resources(NEW).tags(tag("k", &"x".repeat(257))).send().await;
+    assert_eq!(code(&long.expect_err("a refusal")), "InvalidParameterValue");
+    let many = (0..51).map(|at| tag(&format!("k{at}"), "v")).collect();
+    let many = bench.ec2.create_tags().resources(OLD).set_tags(Some(many)).send().await;
+    assert_eq!(code(&many.expect_err("a refusal")), "TagLimitExceeded");
+}
