@@ -85,12 +85,17 @@ async fn without_a_way_back_a_refresh_is_irreversible() {
 
 #[tokio::test(start_paused = true)]
 async fn a_parameter_as_the_groups_image_is_no_way_back() {
-    let mut spec = fleet(2, |_| {});
-    spec.templates[0].versions[0].data.insert("ImageId".to_owned(), "resolve:ssm:/images/base".to_owned());
-    let bench = Bench::new(spec, Scenario::clean());
+    let bench = Bench::clean();
+    let data =
+        aws_sdk_ec2::types::RequestLaunchTemplateData::builder().image_id("resolve:ssm:/images/base").build();
+    let call = bench.ec2.create_launch_template_version().launch_template_id(bench.template_id());
+    call.launch_template_data(data).send().await.expect("version 2");
+    let template = bench.desired("2").launch_template().cloned();
+    let call = bench.scaling.update_auto_scaling_group().auto_scaling_group_name(GROUP);
+    call.set_launch_template(template).send().await.expect("an update");
     bench.publish().await;
-    assert_eq!(start(&bench, Some(bench.desired("2")), preferences().build()).await, "started");
-    bench.simulator.inspect(|world| assert_eq!(world.group(GROUP).map(|g| g.instances.len()), Some(0)));
+    assert_eq!(start(&bench, Some(bench.desired("3")), preferences().build()).await, "started");
+    assert_eq!(roll_back(&bench).await, "IrreversibleInstanceRefresh");
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,8 +16,6 @@ mod identity;
 mod paging;
 mod query;
 mod sts;
-#[cfg(test)]
-mod tests;
 mod xml;
 
 use jiff::Timestamp;

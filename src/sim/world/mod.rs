@@ -17,8 +17,6 @@ mod refresh;
 mod requests;
 mod rollback;
 mod templates;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
