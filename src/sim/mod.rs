@@ -137,7 +137,7 @@ impl Simulator {
         result
     }
 
-    /// Every AWS call so far, in order.
+    /// Every AWS call so far, in order; those with no or expired credentials are not among them.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
     }

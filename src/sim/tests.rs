@@ -1,5 +1,11 @@
 //! The simulator as the real SDK sees it.
 
+#![expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the paths of the SDK's types are longer than the calls"
+)]
+
+mod bounds;
 mod calls;
 mod errors;
 mod faults;

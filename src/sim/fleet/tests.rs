@@ -56,7 +56,7 @@ fn policy() -> RefreshPolicy {
 fn http(url: &str) -> HttpCheck {
     HttpCheck {
         url: url.to_owned(),
-        status: vec![(204, 299)],
+        status: vec![(201, 299)],
         body_contains: Some("ready".to_owned()),
         body_matches: None,
         headers: BTreeMap::from([("x-app".to_owned(), "yes".to_owned())]),
@@ -166,7 +166,7 @@ fn applications_answer_the_checks_of_the_configuration() {
     let ports: Vec<u16> = group.apps.iter().map(|app| app.port).collect();
     assert_eq!(ports, [25, 80, 8080, 9000]);
     let AppKind::Http { path, status, headers, body } = &group.apps[3].kind else { panic!("no HTTP") };
-    assert_eq!((path.as_deref(), *status), (Some("/health"), 204));
+    assert_eq!((path.as_deref(), *status), (Some("/health"), 201));
     assert_eq!(headers.get("x-app").map(String::as_str), Some("yes"));
     assert_eq!(body, r#"{"components":{"db":{"status":"UP"}},"text":"ready"}"#);
     assert_eq!(group.apps[0].kind, AppKind::Tcp { banner: "220 ready".to_owned() });

@@ -157,11 +157,11 @@ async fn instances_have_addresses_status_and_target_health() {
     assert_eq!(instances.len(), 4);
     assert!(instances.iter().all(|i| i.private_ip_address().is_some_and(|ip| ip.starts_with("10."))));
     assert!(instances.iter().all(|i| i.image_id() == Some(OLD)));
-    let status = bench.ec2.describe_instance_status().send().await.expect("status");
+    let checks = bench.ec2.describe_instance_status().send().await.expect("status");
     let ok = |s: &&aws_sdk_ec2::types::InstanceStatus| {
         s.instance_status().and_then(|s| s.status()).is_some_and(|s| s.as_str() == "ok")
     };
-    assert_eq!(status.instance_statuses().iter().filter(ok).count(), 4);
+    assert_eq!(checks.instance_statuses().iter().filter(ok).count(), 4);
     let groups = bench.elb.describe_target_groups().send().await.expect("target groups");
     let arn = groups.target_groups()[0].target_group_arn().expect("an ARN");
     let health = bench.elb.describe_target_health().target_group_arn(arn).send().await.expect("health");

@@ -58,7 +58,8 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, group: &Group, with_instances: bool) {
         .time("CreatedTime", group.created)
         .leaf("VPCZoneIdentifier", "subnet-0a1,subnet-0b1,subnet-0c1")
         .maybe("DefaultInstanceWarmup", group.default_warmup)
-        .leaf("NewInstancesProtectedFromScaleIn", false);
+        .leaf("NewInstancesProtectedFromScaleIn", false)
+        .maybe("Status", group.deleting.then_some("Delete in progress"));
     xml.list("TargetGroupARNs", "member", &group.target_groups, |xml, arn| {
         xml.value(arn);
     });

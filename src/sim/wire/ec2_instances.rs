@@ -25,15 +25,16 @@ fn found(ask: &Ask<'_>) -> Result<Vec<Instance>, Error> {
     }
     let filters = ask.params.filters("Filter", "Value");
     let passes = |instance: &&Instance| {
-        filters.pass(&tags(ask, instance), |name| match name {
-            "instance-id" => Some(instance.id.as_str().into()),
-            "image-id" => Some(instance.image.as_str().into()),
-            "instance-state-name" => Some(instance.life.ec2().0.into()),
-            "instance-type" => Some(instance.instance_type.as_str().into()),
-            "private-ip-address" => Some(instance.address.to_string().into()),
-            "availability-zone" => Some(instance.zone.as_str().into()),
-            _ => None,
-        })
+        filters.0.is_empty()
+            || filters.pass(&tags(ask, instance), |name| match name {
+                "instance-id" => Some(instance.id.as_str().into()),
+                "image-id" => Some(instance.image.as_str().into()),
+                "instance-state-name" => Some(instance.life.ec2().0.into()),
+                "instance-type" => Some(instance.instance_type.as_str().into()),
+                "private-ip-address" => Some(instance.address.to_string().into()),
+                "availability-zone" => Some(instance.zone.as_str().into()),
+                _ => None,
+            })
     };
     let wanted = |instance: &&Instance| ids.is_empty() || ids.contains(&instance.id.as_str());
     Ok(all.into_values().filter(wanted).filter(passes).cloned().collect())
@@ -74,7 +75,8 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, instance: &Instance) {
     xml.node("placement", |xml| {
         xml.leaf("availabilityZone", &instance.zone).leaf("tenancy", "default");
     });
-    xml.leaf("architecture", "x86_64").leaf("rootDeviceType", "ebs");
+    let image = ask.world.images.get(&(ask.place.region.clone(), instance.image.clone()));
+    xml.maybe("architecture", image.map(|image| &image.architecture)).leaf("rootDeviceType", "ebs");
     // EC2 takes the address away from an instance that is gone.
     if instance.life != Life::Terminated {
         xml.leaf("privateIpAddress", instance.address);

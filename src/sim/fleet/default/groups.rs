@@ -26,7 +26,7 @@ pub(super) fn add(spec: &mut FleetSpec, fleet: &config::Fleet, environment: &Env
             let version = at + index;
             spec.templates.push(template(account, region, &name, service.2, version));
             let mut group = group(account, region, environment, &name, (at, index));
-            group.apps = healthy::apps(fleet, environment, &group.name);
+            group.apps = healthy::apps(fleet, environment);
             let hosts = healthy::hosts(fleet, environment, region, &group.name);
             spec.hosts.extend(hosts.into_iter().map(|host| (host, spec.groups.len())));
             spec.groups.push(group);
