@@ -10,12 +10,14 @@ mod batches;
 mod build;
 mod capacity;
 mod events;
+mod evolution;
 mod groups;
 mod images;
 mod instances;
 mod refresh;
 mod requests;
 mod rollback;
+mod standing;
 mod templates;
 
 use std::collections::{BTreeMap, BTreeSet};
