@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::standing::Standing;
-use super::{Around, Group, Life, after};
+use super::{Around, Group, Life, after, passed};
 use crate::model::{InstanceId, RefreshStatus};
 use crate::sim::scenario::EffectKind;
 
@@ -18,7 +18,7 @@ impl Group {
     /// Takes the active refresh forward; returns whether anything changed.
     pub(super) fn progress_refresh(&mut self, around: &mut Around<'_>) -> bool {
         let Some(refresh) = self.active_refresh() else { return false };
-        if after(refresh.started, LONGEST) <= around.now {
+        if passed(refresh.started, LONGEST, around.now) {
             self.expire(around.now);
             return true;
         }
@@ -134,7 +134,7 @@ impl Group {
         } else {
             refresh.waiting_since = None;
         }
-        let over = |since: Option<Timestamp>| since.is_some_and(|since| after(since, PATIENCE) <= now);
+        let over = |since: Option<Timestamp>| since.is_some_and(|since| passed(since, PATIENCE, now));
         if over(refresh.failing_since) {
             self.fail("Instances failed to launch or to become healthy for an hour.", around);
         } else if over(refresh.waiting_since) {
@@ -194,7 +194,9 @@ impl Group {
     pub(super) fn next_refresh_change(&self, around: &Around<'_>) -> Option<Timestamp> {
         let refresh = self.active_refresh()?;
         let warmup = self.warmup();
-        let warm = self.instances.iter().filter_map(|i| i.serving_since).map(|since| after(since, warmup));
+        let serving = self.instances.iter().filter_map(|instance| instance.serving_since);
+        let warming = serving.filter(|since| !passed(*since, warmup, around.now));
+        let warm = warming.map(|since| after(since, warmup));
         let gives_up = refresh.failing_since.into_iter().chain(refresh.waiting_since);
         warm.chain(gives_up.map(|since| after(since, PATIENCE)))
             .chain(Some(refresh.moves_from))
