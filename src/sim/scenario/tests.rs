@@ -36,3 +36,18 @@ fn a_scope_replaces_the_groups_of_every_effect() {
     assert!(scoped.effects.iter().all(|effect| effect.groups == "*-qa"));
     assert!(matches!(scoped.effects[0].kind, EffectKind::Application(_)));
 }
+
+#[test]
+fn the_documentation_tells_every_name_and_its_examples_can_be_read() {
+    let text = include_str!("../../../docs/simulator.md");
+    for name in Scenario::NAMES {
+        assert!(text.contains(&format!("| `{name}` |")), "{name} is not documented");
+    }
+    let blocks: Vec<&str> =
+        text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let read = Scenario::from_yaml(block);
+        assert!(read.is_ok(), "{read:?}");
+    }
+}

@@ -207,3 +207,26 @@ async fn group_tags_are_set_described_and_deleted() {
     bench.scaling.delete_tags().tags(tag("")).send().await.expect("less");
     assert_eq!(bench.scaling.describe_tags().send().await.expect("tags").tags().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_described_as_what_it_is() {
+    let mut spec = fleet(1, |group: &mut GroupSpec| {
+        group.mixed = true;
+        group.suspended = vec!["Launch".to_owned()];
+    });
+    let mut old = GroupSpec::new(HOME.into(), REGION.into(), "old", GROUP, 1);
+    old.launch_configuration = Some("configuration".to_owned());
+    old.deleting = true;
+    spec.groups.push(old);
+    let bench = Bench::new(spec, Scenario::clean());
+    let answer = bench.scaling.describe_auto_scaling_groups().send().await.expect("groups");
+    let [old, mixed] = answer.auto_scaling_groups() else { panic!("two groups") };
+    assert_eq!(
+        (old.launch_configuration_name(), old.status()),
+        (Some("configuration"), Some("Delete in progress"))
+    );
+    assert!(old.launch_template().is_none() && mixed.launch_template().is_none());
+    let policy = mixed.mixed_instances_policy().and_then(|policy| policy.launch_template());
+    assert_eq!(policy.map(|template| template.overrides().len()), Some(2));
+    assert_eq!(mixed.suspended_processes()[0].process_name(), Some("Launch"));
+}

@@ -70,3 +70,15 @@ async fn without_credentials_nothing_is_answered() {
     assert_eq!(reply.status, 403);
     assert!(reply.body.contains("MissingAuthenticationToken"), "{}", reply.body);
 }
+
+#[tokio::test(start_paused = true)]
+async fn deprecated_images_of_others_are_found_by_id_only() {
+    let mut spec = fleet(1, |_| {});
+    spec.images[1].deprecated = "2026-11-01T00:00:00Z".parse().ok();
+    let home = Bench::new(spec, Scenario::clean());
+    let role = assume(&home).await;
+    let ids = async |bench: &Bench| bench.ec2.describe_images().send().await.expect("images").images().len();
+    assert_eq!((ids(&home).await, ids(&role).await), (2, 1));
+    let found = role.ec2.describe_images().image_ids(NEW).send().await.expect("by id");
+    assert_eq!(found.images()[0].deprecation_time(), Some("2026-11-01T00:00:00.000Z"));
+}

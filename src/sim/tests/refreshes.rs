@@ -196,3 +196,32 @@ async fn the_group_cannot_be_updated_while_a_desired_configuration_is_active() {
     let call = bench.scaling.update_auto_scaling_group().auto_scaling_group_name(GROUP);
     call.desired_capacity(5).send().await.expect("capacity may change");
 }
+
+#[tokio::test(start_paused = true)]
+async fn standby_instances_are_ignored_waited_for_or_terminated() {
+    use aws_sdk_autoscaling::types::StandbyInstances as Standby;
+    for (standby, status, left) in [
+        (Standby::Ignore, RefreshStatus::Successful, 1),
+        (Standby::Terminate, RefreshStatus::Successful, 0),
+        (Standby::Wait, RefreshStatus::Failed, 1),
+    ] {
+        let bench = Bench::clean();
+        bench.publish().await;
+        let id = bench
+            .simulator
+            .inspect(|world| world.group(GROUP).map(|group| group.instances[0].id.to_string()));
+        let call = bench
+            .scaling
+            .enter_standby()
+            .auto_scaling_group_name(GROUP)
+            .set_instance_ids(id.map(|id| vec![id]));
+        call.should_decrement_desired_capacity(true).send().await.expect("standby");
+        bench.start("2", preferences().standby_instances(standby).build()).await;
+        bench.until(status).await;
+        assert_eq!(bench.images(), (0, 3));
+        let asides = |world: &crate::sim::World| {
+            world.group(GROUP).map(|group| group.instances.iter().filter(|i| i.life == Life::Standby).count())
+        };
+        assert_eq!(bench.simulator.inspect(asides), Some(left));
+    }
+}

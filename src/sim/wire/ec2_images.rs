@@ -19,6 +19,8 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
     }
     let owners = ask.params.list("Owner");
     let filters = ask.params.filters("Filter", "Value");
+    // Deprecated images of others are found by id only, or when they are asked for.
+    let hides = ids.is_empty() && !ask.params.flag("IncludeDeprecated").unwrap_or(false);
     let images: Vec<Image> = ask
         .world
         .images
@@ -27,6 +29,7 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
         .filter(|image| ids.is_empty() || ids.contains(&image.id.as_str()))
         .filter(|image| owners.is_empty() || owners.iter().any(|owner| owns(ask, owner, &image.owner)))
         .filter(|image| passes(ask, image, &filters))
+        .filter(|image| !hides || image.owner == ask.place.account || !is_deprecated(ask, image))
         .cloned()
         .collect();
     let page = ask.page(images, Size { parameter: "MaxResults", usual: 1000, most: 1000 })?;
@@ -45,6 +48,10 @@ pub(super) fn not_found(ids: &[&str]) -> Error {
 fn visible(ask: &Ask<'_>, id: &str) -> bool {
     let key = (ask.place.region.clone(), ImageId::new(id));
     ask.world.images.get(&key).is_some_and(|image| image.visible_in(&ask.place))
+}
+
+fn is_deprecated(ask: &Ask<'_>, image: &Image) -> bool {
+    image.deprecated.is_some_and(|from| from <= ask.world.now)
 }
 
 fn owns(ask: &Ask<'_>, asked: &str, owner: &AccountId) -> bool {
