@@ -124,12 +124,12 @@ impl Simulator {
         self.shared.clock
     }
 
-    /// Looks at the world as it is now.
+    /// Looks at the world as it is now. The simulator waits meanwhile: `look` must not call it.
     pub fn inspect<R>(&self, look: impl FnOnce(&World) -> R) -> R {
         look(&self.lock().world)
     }
 
-    /// Changes the world as it is now: somebody else's hand.
+    /// Changes the world as it is now: somebody else's hand. `change` must not call the simulator.
     pub fn change<R>(&self, change: impl FnOnce(&mut World) -> R) -> R {
         let mut state = self.lock();
         let result = change(&mut state.world);

@@ -16,6 +16,10 @@ const NEW: &str = "ami-0bbbbbbbbbbbbbbbb";
 
 /// One group `web` of one instance with an HTTP and a TCP application, and a host name.
 fn simulator(scenario: &str) -> Simulator {
+    with(Scenario::named(scenario).expect("a scenario"))
+}
+
+fn with(scenario: Scenario) -> Simulator {
     let (account, region) = ("000000000000", "eu-west-2");
     let mut fleet = FleetSpec::empty(account.into());
     for image in [OLD, NEW] {
@@ -37,7 +41,6 @@ fn simulator(scenario: &str) -> Simulator {
     fleet.groups.push(group);
     fleet.hosts.insert("web.example.internal".to_owned(), 0);
     let clock = Clock::starting_at("2026-11-22T19:00:00Z".parse().expect("a time"), 1.0);
-    let scenario = Scenario::named(scenario).expect("a scenario");
     Simulator::new(Setup::new(fleet, scenario, 1), clock)
 }
 
@@ -120,4 +123,26 @@ async fn a_connection_ends_when_its_peer_goes_away() {
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), before);
+}
+
+/// A world in which the application is changed on every image.
+fn changed(how: &str) -> Simulator {
+    let text = format!("name: x\nabout: x\neffects:\n  - application: {{ on: all, {how} }}");
+    with(Scenario::from_yaml(&text).expect("a scenario"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_can_refuse_stay_silent_or_be_late() {
+    let refusing = changed("refuse: true");
+    let refused = ask(&refusing, &address(&refusing), 8080).await.expect_err("a refusal");
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    let silent = changed("silent: true");
+    let host = address(&silent);
+    let answer = tokio::time::timeout(Duration::from_secs(600), ask(&silent, &host, 8080)).await;
+    assert!(answer.is_err());
+    let late = changed("delay: 30s");
+    let asked = tokio::time::Instant::now();
+    let text = ask(&late, &address(&late), 8080).await.expect("an answer");
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    assert_eq!(asked.elapsed().as_secs(), 30);
 }

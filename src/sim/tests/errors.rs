@@ -172,3 +172,38 @@ async fn tags_have_limits() {
     let many = bench.ec2.create_tags().resources(OLD).set_tags(Some(many)).send().await;
     assert_eq!(code(&many.expect_err("a refusal")), "TagLimitExceeded");
 }
+
+#[tokio::test(start_paused = true)]
+async fn unknown_filters_are_refused_not_ignored() {
+    let bench = Bench::clean();
+    let filter = aws_sdk_ec2::types::Filter::builder().name("vpc").values("x").build();
+    let images = bench.ec2.describe_images().filters(filter.clone()).send().await;
+    assert_eq!(code(&images.expect_err("a refusal")), "InvalidParameterValue");
+    let instances = bench.ec2.describe_instances().filters(filter).send().await;
+    assert_eq!(code(&instances.expect_err("a refusal")), "InvalidParameterValue");
+    let filter = aws_sdk_autoscaling::types::Filter::builder().name("name").values("x").build();
+    let groups = bench.scaling.describe_auto_scaling_groups().filters(filter).send().await;
+    assert_eq!(code(&groups.expect_err("a refusal")), "ValidationError");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_tells_whether_a_version_could_be_launched() {
+    let bench = Bench::clean();
+    let run = async |image: Option<&str>| {
+        let template = aws_sdk_ec2::types::LaunchTemplateSpecification::builder()
+            .launch_template_id(bench.template_id())
+            .version("1")
+            .build();
+        let call =
+            bench.ec2.run_instances().dry_run(true).min_count(1).max_count(1).launch_template(template);
+        code(&call.set_image_id(image.map(str::to_owned)).send().await.expect_err("never a launch"))
+    };
+    assert_eq!(run(None).await, "DryRunOperation");
+    assert_eq!(run(Some("ami-0123456789abcdef0")).await, "InvalidAMIID.NotFound");
+    bench.simulator.change(|world| {
+        for image in world.images.values_mut() {
+            "pending".clone_into(&mut image.state);
+        }
+    });
+    assert_eq!(run(None).await, "InvalidAMIID.Unavailable");
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::support::{Bench, GROUP, NEW, fleet, preferences};
+use super::support::{Bench, GROUP, NEW, code, fleet, preferences};
 use crate::model::{RefreshStatus, Tracking};
 use crate::sim::{GroupSpec, Scenario};
 
@@ -145,4 +145,18 @@ async fn troubled_calls_are_a_share_of_all() {
         let struck = bench.simulator.calls().iter().take(100).filter(|call| call.fault.is_some()).count();
         assert!((least..=most).contains(&struck), "{name}: {struck}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_refresh_can_come_between_version_and_start() {
+    let text = "name: race\nabout: race\neffects:\n  - foreign_refresh: { begins: version, lasts: 1m }";
+    let bench = Bench::new(fleet(2, |_| {}), Scenario::from_yaml(text).expect("a scenario"));
+    bench.publish().await;
+    let call = bench.scaling.start_instance_refresh().auto_scaling_group_name(GROUP);
+    let refused = call.desired_configuration(bench.desired("2")).send().await.expect_err("theirs is active");
+    assert_eq!(code(&refused), "InstanceRefreshInProgress");
+    bench.until(RefreshStatus::Successful).await;
+    bench.start("2", preferences().build()).await;
+    bench.until(RefreshStatus::Successful).await;
+    assert_eq!(bench.images(), (0, 2));
 }

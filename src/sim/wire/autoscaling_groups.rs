@@ -14,7 +14,7 @@ const GROUPS: Size = Size { parameter: "MaxRecords", usual: 50, most: 100 };
 
 pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
     let names = ask.params.list("AutoScalingGroupNames.member");
-    let filters = ask.params.filters("Filters.member", "Values.member");
+    let filters = ask.params.filters("Filters.member", "Values.member").only(&["tag-value"])?;
     let with_instances = ask.params.flag("IncludeInstances").unwrap_or(true);
     let here = ask.world.groups.values().filter(|group| group.key.place == ask.place);
     let groups: Vec<&Group> = here

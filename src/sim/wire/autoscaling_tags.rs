@@ -10,6 +10,7 @@ use super::xml::Xml;
 use super::{Answer, Ask};
 use crate::sim::world::{Group, GroupKey};
 
+const FILTERS: [&str; 4] = ["auto-scaling-group", "key", "value", "propagate-at-launch"];
 const SIZE: Size = Size { parameter: "MaxRecords", usual: 50, most: 100 };
 
 pub(super) fn write_tag(xml: &mut Xml, group: &Group, key: &str, value: &str) {
@@ -42,7 +43,7 @@ pub(super) fn change_tags(ask: &mut Ask<'_>, set: bool) -> Answer {
 }
 
 pub(super) fn describe_tags(ask: &mut Ask<'_>) -> Answer {
-    let filters = ask.params.filters("Filters.member", "Values.member");
+    let filters = ask.params.filters("Filters.member", "Values.member").only(&FILTERS)?;
     let mut found = Vec::new();
     for group in ask.world.groups.values().filter(|group| group.key.place == ask.place) {
         let group = group.seen(ask.stale);

@@ -12,6 +12,7 @@ pub(super) fn answer(ask: &mut Ask<'_>) -> Answer {
     match ask.action {
         "DescribeImages" => ec2_images::describe(ask),
         "DescribeInstances" => ec2_instances::describe(ask),
+        "RunInstances" => ec2_instances::run(ask),
         "DescribeInstanceStatus" => ec2_instances::describe_status(ask),
         "DescribeLaunchTemplates" => ec2_templates::describe(ask),
         "DescribeLaunchTemplateVersions" => ec2_templates::describe_versions(ask),
@@ -91,7 +92,8 @@ fn check_tag(key: &str, value: &str) -> Result<(), Error> {
 }
 
 fn describe_tags(ask: &mut Ask<'_>) -> Answer {
-    let filters = ask.params.filters("Filter", "Value");
+    let filters =
+        ask.params.filters("Filter", "Value").only(&["resource-id", "resource-type", "key", "value"])?;
     let account = &ask.place.account;
     let mut found = Vec::new();
     for image in ask.world.images.values().filter(|image| image.region == ask.place.region) {

@@ -8,6 +8,18 @@ use super::{Answer, Ask};
 use crate::model::{AccountId, ImageId};
 use crate::sim::world::Image;
 
+const FILTERS: [&str; 9] = [
+    "name",
+    "architecture",
+    "state",
+    "owner-id",
+    "image-id",
+    "is-public",
+    "image-type",
+    "virtualization-type",
+    "root-device-type",
+];
+
 pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
     let ids = ask.params.list("ImageId");
     if let Some(bad) = ids.iter().find(|id| !ImageId::new(**id).is_well_formed()) {
@@ -18,7 +30,7 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
         return Err(not_found(&missing));
     }
     let owners = ask.params.list("Owner");
-    let filters = ask.params.filters("Filter", "Value");
+    let filters = ask.params.filters("Filter", "Value").only(&FILTERS)?;
     // Deprecated images of others are found by id only, or when they are asked for.
     let hides = ids.is_empty() && !ask.params.flag("IncludeDeprecated").unwrap_or(false);
     let images: Vec<Image> = ask

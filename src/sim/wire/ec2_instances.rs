@@ -5,10 +5,20 @@ use std::collections::BTreeMap;
 use super::errors::Error;
 use super::paging::Size;
 use super::xml::Xml;
-use super::{Answer, Ask};
-use crate::sim::world::{Instance, Life};
+use super::{Answer, Ask, ec2_images, ec2_templates};
+use crate::model::ImageId;
+use crate::sim::world::{Instance, Life, TemplateVersion};
 
 const SIZE: Size = Size { parameter: "MaxResults", usual: 1000, most: 1000 };
+
+const FILTERS: [&str; 6] = [
+    "instance-id",
+    "image-id",
+    "instance-state-name",
+    "instance-type",
+    "private-ip-address",
+    "availability-zone",
+];
 
 /// The instances that are asked for, by ids and filters.
 fn found(ask: &Ask<'_>) -> Result<Vec<Instance>, Error> {
@@ -23,7 +33,7 @@ fn found(ask: &Ask<'_>) -> Result<Vec<Instance>, Error> {
         let message = format!("The instance IDs '{}' do not exist", missing.join(", "));
         return Err(Error::new("InvalidInstanceID.NotFound", message));
     }
-    let filters = ask.params.filters("Filter", "Value");
+    let filters = ask.params.filters("Filter", "Value").only(&FILTERS)?;
     let passes = |instance: &&Instance| {
         filters.0.is_empty()
             || filters.pass(&tags(ask, instance), |name| match name {
@@ -84,6 +94,31 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, instance: &Instance) {
         xml.leaf("privateDnsName", format_args!("ip-{dashed}.{}.compute.internal", ask.place.region));
     }
     xml.ec2_tags(&tags(ask, instance));
+}
+
+/// Says whether a template's version could be launched; nothing is ever launched.
+pub(super) fn run(ask: &mut Ask<'_>) -> Answer {
+    if !ask.params.flag("DryRun").unwrap_or(false) {
+        return Err(Error::new("UnsupportedOperation", "the simulator launches instances in groups only"));
+    }
+    let asked = ask.params.structure("LaunchTemplate");
+    let version = ec2_templates::find_version(ask, &asked)?;
+    let own = version.as_ref().and_then(TemplateVersion::image);
+    let image = ask.params.get("ImageId").map(ImageId::from).or(own);
+    let image = image.ok_or_else(|| Error::missing("ImageId"))?;
+    let key = (ask.place.region.clone(), image.clone());
+    let found = ask.world.images.get(&key).filter(|image| image.visible_in(&ask.place));
+    match found.map(|image| image.state.as_str()) {
+        None => Err(ec2_images::not_found(&[image.as_str()])),
+        Some("available") => {
+            let message = "Request would have succeeded, but DryRun flag is set.";
+            Err(Error::with_status(412, "DryRunOperation", message))
+        }
+        Some(state) => {
+            let message = format!("Image {image} is {state}, not available");
+            Err(Error::new("InvalidAMIID.Unavailable", message))
+        }
+    }
 }
 
 pub(super) fn describe_status(ask: &mut Ask<'_>) -> Answer {

@@ -104,6 +104,15 @@ impl Params {
 }
 
 impl Filters {
+    /// Refuses filters that the simulator does not have: to ignore them would give wrong answers.
+    pub(super) fn only(self, names: &[&str]) -> Result<Self, Error> {
+        let known = |name: &str| name.starts_with("tag:") || name == "tag-key" || names.contains(&name);
+        match self.0.iter().find(|(name, _)| !known(name)) {
+            Some((name, _)) => Err(Error::invalid(format!("The filter '{name}' is invalid"))),
+            None => Ok(self),
+        }
+    }
+
     /// Whether something passes: `value` says what it has under a filter's name, `None` for a
     /// filter that it does not know (which then matches nothing).
     pub(super) fn pass<'a>(
