@@ -43,6 +43,8 @@ enum Met {
     Refused,
     /// Nobody has that address.
     Nobody,
+    /// The name is no host's.
+    Unknown,
 }
 
 /// How much a connection holds between its ends.
@@ -57,12 +59,16 @@ impl Applications {
     /// sets the time limit.
     ///
     /// # Errors
-    /// Refused when the instance is not up yet, or nothing listens on the port.
+    /// Refused when the instance is not up yet, or nothing listens on the port; not found when
+    /// the host is a name that leads to no group.
     pub async fn connect(&self, host: &str, port: u16) -> io::Result<Stream> {
         let met = self.meet(host, port);
         match met {
             Met::Refused => Err(io::ErrorKind::ConnectionRefused.into()),
             Met::Nobody => std::future::pending().await,
+            Met::Unknown => {
+                Err(io::Error::new(io::ErrorKind::NotFound, format!("no host {host} in the simulation")))
+            }
             Met::Answers(..) | Met::Mute => {
                 let (near, far) = tokio::io::duplex(BUFFER);
                 let clock = self.simulator.clock();
@@ -92,6 +98,7 @@ impl Applications {
 fn meet(world: &World, host: &str, port: u16) -> Met {
     let found = match host.parse() {
         Ok(address) => world.at_address(address),
+        Err(_) if !world.hosts.contains_key(host) => return Met::Unknown,
         Err(_) => balanced(world, host),
     };
     let Some((group, instance)) = found else { return Met::Nobody };
@@ -157,6 +164,6 @@ where
             // Reads until the peer hangs up.
             let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
         }
-        Met::Refused | Met::Nobody => {}
+        Met::Refused | Met::Nobody | Met::Unknown => {}
     }
 }

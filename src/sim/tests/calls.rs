@@ -230,3 +230,12 @@ async fn a_group_is_described_as_what_it_is() {
     assert_eq!(policy.map(|template| template.overrides().len()), Some(2));
     assert_eq!(mixed.suspended_processes()[0].process_name(), Some("Launch"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn target_groups_come_in_pages() {
+    let mut spec = fleet(1, |_| {});
+    spec.groups[0].target_groups = (0..5).map(|at| format!("t{at}")).collect();
+    let bench = Bench::new(spec, Scenario::clean());
+    let pages = bench.elb.describe_target_groups().page_size(2).into_paginator().items().send();
+    assert_eq!(pages.collect::<Result<Vec<_>, _>>().await.expect("target groups").len(), 5);
+}

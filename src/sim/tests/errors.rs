@@ -171,6 +171,11 @@ async fn tags_have_limits() {
     let many = (0..51).map(|at| tag(&format!("k{at}"), "v")).collect();
     let many = bench.ec2.create_tags().resources(OLD).set_tags(Some(many)).send().await;
     assert_eq!(code(&many.expect_err("a refusal")), "TagLimitExceeded");
+    let tag =
+        |at| aws_sdk_autoscaling::types::Tag::builder().resource_id(GROUP).key(format!("k{at}")).build();
+    let many = (0..51).map(tag).collect();
+    let many = bench.scaling.create_or_update_tags().set_tags(Some(many)).send().await;
+    assert_eq!(code(&many.expect_err("a refusal")), "LimitExceeded");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use super::xml::Xml;
 use super::{Answer, Ask};
 use crate::sim::world::{Activity, Group};
 
-const SIZE: Size = Size { parameter: "MaxRecords", usual: 100, most: 100 };
+const SIZE: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 100, most: 100 };
 
 pub(super) fn describe_activities(ask: &mut Ask<'_>) -> Answer {
     let named = ask.params.get("AutoScalingGroupName");

@@ -10,7 +10,9 @@ use super::{Answer, Ask};
 use crate::model::{InstanceId, Tracking};
 use crate::sim::world::{Group, GroupKey, Instance, TemplateRef};
 
-const GROUPS: Size = Size { parameter: "MaxRecords", usual: 50, most: 100 };
+/// The largest group there can be.
+const LARGEST: u32 = 5_000;
+const GROUPS: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 50, most: 100 };
 
 pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
     let names = ask.params.list("AutoScalingGroupNames.member");
@@ -168,7 +170,7 @@ fn sizes(ask: &Ask<'_>, key: &GroupKey) -> Result<(u32, u32, u32), Error> {
     let min = ask.params.number("MinSize")?.unwrap_or(group.min);
     let max = ask.params.number("MaxSize")?.unwrap_or(group.max);
     let desired = ask.params.number("DesiredCapacity")?;
-    let wrong = min > max || desired.is_some_and(|desired| !(min..=max).contains(&desired));
+    let wrong = min > max || max > LARGEST || desired.is_some_and(|desired| !(min..=max).contains(&desired));
     if wrong {
         return Err(Error::new(
             "ValidationError",

@@ -11,7 +11,7 @@ use super::{Answer, Ask};
 use crate::sim::world::{Group, GroupKey};
 
 const FILTERS: [&str; 4] = ["auto-scaling-group", "key", "value", "propagate-at-launch"];
-const SIZE: Size = Size { parameter: "MaxRecords", usual: 50, most: 100 };
+const SIZE: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 50, most: 100 };
 
 pub(super) fn write_tag(xml: &mut Xml, group: &Group, key: &str, value: &str) {
     xml.leaf("ResourceId", &group.key.name)

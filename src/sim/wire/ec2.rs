@@ -110,7 +110,8 @@ fn describe_tags(ask: &mut Ask<'_>) -> Answer {
             }
         }
     }
-    let page = ask.page(found, Size { parameter: "MaxResults", usual: 1000, most: 1000 })?;
+    let page =
+        ask.page(found, Size { parameter: "MaxResults", token: "NextToken", usual: 1000, most: 1000 })?;
     let mut xml = Xml::new();
     xml.list("tagSet", "item", page.items, |xml, (id, key, value)| {
         xml.leaf("resourceId", id).leaf("resourceType", "image").leaf("key", key).leaf("value", value);

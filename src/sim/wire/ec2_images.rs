@@ -44,7 +44,8 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
         .filter(|image| !hides || image.owner == ask.place.account || !is_deprecated(ask, image))
         .cloned()
         .collect();
-    let page = ask.page(images, Size { parameter: "MaxResults", usual: 1000, most: 1000 })?;
+    let page =
+        ask.page(images, Size { parameter: "MaxResults", token: "NextToken", usual: 1000, most: 1000 })?;
     let mut xml = Xml::new();
     xml.list("imagesSet", "item", &page.items, |xml, image| write(ask, xml, image));
     xml.maybe("nextToken", page.next);

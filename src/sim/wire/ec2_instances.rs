@@ -9,7 +9,7 @@ use super::{Answer, Ask, ec2_images, ec2_templates};
 use crate::model::ImageId;
 use crate::sim::world::{Instance, Life, TemplateVersion};
 
-const SIZE: Size = Size { parameter: "MaxResults", usual: 1000, most: 1000 };
+const SIZE: Size = Size { parameter: "MaxResults", token: "NextToken", usual: 1000, most: 1000 };
 
 const FILTERS: [&str; 6] = [
     "instance-id",

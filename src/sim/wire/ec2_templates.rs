@@ -10,7 +10,7 @@ use super::{Answer, Ask};
 use crate::model::{TemplateId, Tracking};
 use crate::sim::world::{Data, Place, Template, TemplateVersion};
 
-const SIZE: Size = Size { parameter: "MaxResults", usual: 200, most: 200 };
+const SIZE: Size = Size { parameter: "MaxResults", token: "NextToken", usual: 200, most: 200 };
 
 /// The templates of the place, as this read sees them, by id.
 fn templates(ask: &Ask<'_>) -> Vec<Template> {
@@ -231,7 +231,7 @@ pub(super) fn create_version(ask: &mut Ask<'_>) -> Answer {
         Some(source) => version_of(&template, source)?.data.clone(),
         None => BTreeMap::new(),
     };
-    data.extend(ask.params.tree("LaunchTemplateData"));
+    data.extend(ask.params.tree("LaunchTemplateData")?);
     let number = ask.world.add_version(&ask.place, &template.id, description, data);
     let number = number.ok_or_else(|| Error::missing("LaunchTemplateId"))?;
     if let Some(token) = token {

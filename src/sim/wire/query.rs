@@ -14,6 +14,9 @@ pub(super) struct Params(BTreeMap<String, String>);
 #[derive(Debug, Clone)]
 pub(super) struct Filters(pub(super) Vec<(String, Vec<String>)>);
 
+/// How many parts a name in a tree has at most.
+const DEEPEST: usize = 16;
+
 impl Params {
     pub(super) fn parse(form: &[u8]) -> Self {
         Self(form_urlencoded::parse(form).into_owned().collect())
@@ -71,9 +74,17 @@ impl Params {
         self.0.is_empty()
     }
 
-    /// The structure `name.…` as a tree.
-    pub(super) fn tree(&self, name: &str) -> BTreeMap<String, Data> {
-        Data::from_flat(self.under(name))
+    /// The structure `name.…` as a tree, whose names can be element names.
+    pub(super) fn tree(&self, name: &str) -> Result<BTreeMap<String, Data>, Error> {
+        let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let flat = || self.under(name);
+        match flat().find(|(path, _)| path.split('.').count() > DEEPEST || !path.split('.').all(plain)) {
+            Some((path, _)) => {
+                let message = format!("The parameter {name}.{path} is not recognized");
+                Err(Error::new("UnknownParameter", message))
+            }
+            None => Ok(Data::from_flat(flat())),
+        }
     }
 
     /// Everything but one parameter, as text that tells one request from another.

@@ -12,6 +12,11 @@ use super::Service;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Xml(String);
 
+/// Whether XML 1.0 can carry a character.
+fn is_legal(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..) && !matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 impl Xml {
     pub(super) fn new() -> Self {
         Self::default()
@@ -26,7 +31,9 @@ impl Xml {
 
     /// Text alone: what a list of plain values has in its elements.
     pub(super) fn value(&mut self, value: impl Display) -> &mut Self {
-        self.0.push_str(&escape(value.to_string().as_str()));
+        // What XML can't carry at all would make the whole answer unreadable.
+        let text: String = value.to_string().chars().filter(|c| is_legal(*c)).collect();
+        self.0.push_str(&escape(text.as_str()));
         self
     }
 
@@ -76,6 +83,11 @@ impl Xml {
         self.list("tagSet", "item", tags, |xml, (key, value)| {
             xml.leaf("key", key).leaf("value", value);
         })
+    }
+
+    /// The piece as it is.
+    pub(super) fn into_text(self) -> String {
+        self.0
     }
 
     /// The whole answer to an action.

@@ -12,7 +12,7 @@ impl Group {
         let mut changed = false;
         if self.scales_at(around).is_some_and(|at| at <= now) {
             let add = self.effect(around.scenario, EffectKind::scale).map_or(0, |scaling| scaling.add);
-            self.desired += add;
+            self.desired = self.desired.saturating_add(add);
             self.max = self.max.max(self.desired);
             self.happened.scaled = true;
             changed = true;
