@@ -82,3 +82,46 @@ async fn deprecated_images_of_others_are_found_by_id_only() {
     let found = role.ec2.describe_images().image_ids(NEW).send().await.expect("by id");
     assert_eq!(found.images()[0].deprecation_time(), Some("2026-11-01T00:00:00.000Z"));
 }
+
+/// The world's clock, for the SDK.
+#[derive(Debug)]
+struct WorldTime(crate::clock::Clock);
+
+impl aws_smithy_async::time::TimeSource for WorldTime {
+    fn now(&self) -> std::time::SystemTime {
+        self.0.now().into()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_provider_on_the_worlds_clock_renews_its_session() {
+    let home = two_accounts();
+    let config = aws_config::SdkConfig::builder()
+        .http_client(home.simulator.http_client())
+        .region(aws_config::Region::new(REGION))
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+        .time_source(WorldTime(home.simulator.clock()))
+        .identity_cache(aws_config::identity::IdentityCache::lazy().build())
+        .build();
+    let role = aws_config::sts::AssumeRoleProvider::builder(ROLE)
+        .configure(&config)
+        .session_name("test")
+        .build_from_provider(Credentials::new(
+            crate::sim::HOME_KEY,
+            crate::sim::HOME_SECRET,
+            None,
+            None,
+            "home",
+        ))
+        .await;
+    let provider = aws_credential_types::provider::SharedCredentialsProvider::new(role);
+    let config = config.into_builder().credentials_provider(provider).build();
+    let scaling = aws_sdk_autoscaling::Client::new(&config);
+    for _ in 0..9 {
+        scaling.describe_auto_scaling_groups().send().await.expect("groups");
+        tokio::time::sleep(Duration::from_secs(1200)).await;
+    }
+    let sessions = home.simulator.calls().iter().filter(|call| call.action == "AssumeRole").count();
+    assert!((3..=5).contains(&sessions), "{sessions} sessions in three hours");
+}

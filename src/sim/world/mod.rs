@@ -213,6 +213,11 @@ impl World {
         self.templates.get(&(place.clone(), id.clone()))
     }
 
+    /// The template that a group launches from.
+    pub fn template_of(&self, group: &Group) -> Option<&Template> {
+        self.template(&group.key.place, &group.template.id)
+    }
+
     /// Every instance that EC2 describes in that place, by id.
     pub fn instances_in(&self, place: &Place) -> BTreeMap<&InstanceId, &Instance> {
         let living = self.groups.values().flat_map(|group| group.instances.iter());
