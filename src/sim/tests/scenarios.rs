@@ -160,3 +160,19 @@ async fn a_foreign_refresh_can_come_between_version_and_start() {
     bench.until(RefreshStatus::Successful).await;
     assert_eq!(bench.images(), (0, 2));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_hour_of_patience_begins_anew_with_progress() {
+    let text = "
+name: slow
+about: slow, and one instance dies early
+effects:
+  - boot: { on: new, takes: 25m }
+  - instance_dies: { after: 1m }
+";
+    let bench = Bench::new(fleet(4, |_| {}), Scenario::from_yaml(text).expect("a scenario"));
+    bench.publish().await;
+    bench.start("2", preferences().auto_rollback(true).build()).await;
+    let done = bench.until(RefreshStatus::Successful).await;
+    assert!(done.ended.expect("an end").duration_since(done.started).as_secs() > 3660);
+}
