@@ -43,6 +43,8 @@ enum Met {
     Refused,
     /// Nobody has that address.
     Nobody,
+    /// The name is no host's.
+    Unknown,
 }
 
 /// How much a connection holds between its ends.
@@ -57,12 +59,16 @@ impl Applications {
     /// sets the time limit.
     ///
     /// # Errors
-    /// Refused when the instance is not up yet, or nothing listens on the port.
+    /// Refused when the instance is not up yet, or nothing listens on the port; not found when
+    /// the host is a name that leads to no group.
     pub async fn connect(&self, host: &str, port: u16) -> io::Result<Stream> {
         let met = self.meet(host, port);
         match met {
             Met::Refused => Err(io::ErrorKind::ConnectionRefused.into()),
             Met::Nobody => std::future::pending().await,
+            Met::Unknown => {
+                Err(io::Error::new(io::ErrorKind::NotFound, format!("no host {host} in the simulation")))
+            }
             Met::Answers(..) | Met::Mute => {
                 let (near, far) = tokio::io::duplex(BUFFER);
                 let clock = self.simulator.clock();
@@ -92,10 +98,8 @@ impl Applications {
 fn meet(world: &World, host: &str, port: u16) -> Met {
     let found = match host.parse() {
         Ok(address) => world.at_address(address),
-        Err(_) => match balanced(world, host) {
-            Some(found) => found,
-            None => return Met::Nobody,
-        },
+        Err(_) if !world.hosts.contains_key(host) => return Met::Unknown,
+        Err(_) => balanced(world, host),
     };
     let Some((group, instance)) = found else { return Met::Nobody };
     match instance.life {
@@ -115,11 +119,11 @@ fn meet(world: &World, host: &str, port: u16) -> Met {
     }
 }
 
-/// Behind a group's host name: `Some(None)` when the group has nobody to answer.
-fn balanced<'a>(world: &'a World, host: &str) -> Option<Option<(&'a Group, &'a Instance)>> {
+/// Behind a group's host name: an instance that serves.
+fn balanced<'a>(world: &'a World, host: &str) -> Option<(&'a Group, &'a Instance)> {
     let group = world.groups.get(world.hosts.get(host)?)?;
     // A check must not pass because a balancer happened to ask an old instance: the newest answers.
-    Some(group.serving().max_by_key(|instance| instance.serving_since).map(|instance| (group, instance)))
+    group.serving().max_by_key(|instance| instance.serving_since).map(|instance| (group, instance))
 }
 
 fn changed(healthy: &AppKind, change: &AnswerChange) -> Met {
@@ -160,6 +164,6 @@ where
             // Reads until the peer hangs up.
             let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
         }
-        Met::Refused | Met::Nobody => {}
+        Met::Refused | Met::Nobody | Met::Unknown => {}
     }
 }

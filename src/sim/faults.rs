@@ -75,16 +75,20 @@ impl Faults {
     }
 }
 
+/// Whether a call that names these things is hit by an effect on these groups.
+pub(super) fn in_scope(groups: &str, names: &[String]) -> bool {
+    groups == "*" || names.iter().any(|name| glob_matches(groups, name))
+}
+
 /// The fault that the scenario's dice give a call.
 pub(super) fn by_scenario(
     scenario: &Scenario,
     dice: &mut Dice,
     action: &str,
-    resource: Option<&str>,
+    names: &[String],
 ) -> Option<FaultKind> {
     let hits = |trouble: &CallTrouble, groups: &str| {
-        let named = groups == "*" || resource.is_some_and(|resource| glob_matches(groups, resource));
-        named && glob_matches(&trouble.actions, action)
+        in_scope(groups, names) && glob_matches(&trouble.actions, action)
     };
     let troubles =
         scenario.effects.iter().filter_map(|effect| Some((EffectKind::calls(&effect.kind)?, &effect.groups)));

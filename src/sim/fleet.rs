@@ -147,6 +147,8 @@ pub struct GroupSpec {
     pub default_warmup: Option<u32>,
     /// Its health check grace period in seconds.
     pub grace: u32,
+    /// Whether it is being deleted.
+    pub deleting: bool,
     /// How many of its instances are protected from scale-in.
     pub protected: u32,
     /// What listens on its instances.
@@ -171,6 +173,7 @@ impl GroupSpec {
             boot: 60,
             default_warmup: None,
             grace: 120,
+            deleting: false,
             protected: 0,
             apps: vec![AppSpec::up()],
         }

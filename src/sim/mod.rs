@@ -124,12 +124,12 @@ impl Simulator {
         self.shared.clock
     }
 
-    /// Looks at the world as it is now.
+    /// Looks at the world as it is now. The simulator waits meanwhile: `look` must not call it.
     pub fn inspect<R>(&self, look: impl FnOnce(&World) -> R) -> R {
         look(&self.lock().world)
     }
 
-    /// Changes the world as it is now: somebody else's hand.
+    /// Changes the world as it is now: somebody else's hand. `change` must not call the simulator.
     pub fn change<R>(&self, change: impl FnOnce(&mut World) -> R) -> R {
         let mut state = self.lock();
         let result = change(&mut state.world);
@@ -137,7 +137,7 @@ impl Simulator {
         result
     }
 
-    /// Every AWS call so far, in order.
+    /// Every AWS call so far, in order; those with no or expired credentials are not among them.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
     }
@@ -190,8 +190,9 @@ impl Simulator {
         };
         let number = state.calls.len() as u64 + 1;
         let resource = question.resource();
+        let names = names(&state.world, &asker, resource.as_deref());
         let World { scenario, dice, .. } = &mut state.world;
-        let by_dice = faults::by_scenario(scenario, dice, &question.action, resource.as_deref());
+        let by_dice = faults::by_scenario(scenario, dice, &question.action, &names);
         let fault = state.faults.take(number).or(by_dice);
         state.calls.push(Call {
             number,
@@ -203,7 +204,8 @@ impl Simulator {
             resource,
             fault,
         });
-        self.strike(&mut state.world, &asker, &question, fault)
+        let is_stale = is_stale(&mut state.world, &names);
+        self.strike(&mut state.world, &asker, &question, is_stale, fault)
     }
 
     fn strike(
@@ -211,14 +213,11 @@ impl Simulator {
         world: &mut World,
         asker: &wire::Asker,
         question: &Question,
+        stale: bool,
         fault: Option<FaultKind>,
     ) -> Outcome {
         let service = asker.service;
-        let answer = |world: &mut World| {
-            let stale = world.scenario.stale_reads().map(|stale| stale.share);
-            let stale = stale.is_some_and(|share| world.dice.chance(share));
-            wire::answer(world, asker, question, stale)
-        };
+        let answer = |world: &mut World| wire::answer(world, asker, question, stale);
         let refuse = |world: &mut World, error| Outcome::Answered(wire::refuse(world, service, &error));
         match fault {
             None => Outcome::Answered(answer(world)),
@@ -245,4 +244,18 @@ impl Simulator {
         self.shared.crashes.send_modify(|count| *count += 1);
         Outcome::Silence
     }
+}
+
+/// What a call is about, by the names that a scenario's scope knows: a template has a name too.
+fn names(world: &World, asker: &wire::Asker, resource: Option<&str>) -> Vec<String> {
+    let place = Place { account: asker.account.clone(), region: asker.region.clone() };
+    let template = resource.and_then(|id| world.template(&place, &id.into()));
+    resource.map(str::to_owned).into_iter().chain(template.map(|template| template.name.clone())).collect()
+}
+
+/// Whether the scenario's dice make a read stale.
+fn is_stale(world: &mut World, names: &[String]) -> bool {
+    let stale = world.scenario.stale_reads().filter(|(_, groups)| faults::in_scope(groups, names));
+    let share = stale.map(|(stale, _)| stale.share);
+    share.is_some_and(|share| world.dice.chance(share))
 }

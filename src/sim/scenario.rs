@@ -84,9 +84,11 @@ impl Scenario {
         hits.map(|effect| &effect.kind).find_map(pick)
     }
 
-    /// How reads are stale, if they are.
-    pub(crate) fn stale_reads(&self) -> Option<&StaleReads> {
-        self.effects.iter().rev().find_map(|effect| effect.kind.stale_reads())
+    /// How reads are stale, if they are, and of which groups.
+    pub(crate) fn stale_reads(&self) -> Option<(&StaleReads, &str)> {
+        let found = |effect: &'_ Effect| effect.kind.stale_reads().is_some();
+        let effect = self.effects.iter().rev().find(|effect| found(effect))?;
+        effect.kind.stale_reads().map(|stale| (stale, effect.groups.as_str()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The simulator over HTTP/1.1 on loopback, and its instances' applications on 127.x.y.z.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io;
 use std::net::Ipv4Addr;
@@ -78,13 +78,15 @@ async fn answer(simulator: &Simulator, request: HttpRequest<Incoming>) -> io::Re
 #[derive(Debug, Default)]
 struct Doors {
     open: BTreeMap<(Ipv4Addr, u16), JoinSet<()>>,
+    /// Those that can't be bound: said once, and tried no more.
+    stuck: BTreeSet<(Ipv4Addr, u16)>,
 }
 
 impl Doors {
     /// Opens what is new, and closes what is gone.
     async fn follow(&mut self, simulator: &Simulator) {
         let wanted = simulator.inspect(|world| {
-            let mut wanted = std::collections::BTreeSet::new();
+            let mut wanted = BTreeSet::new();
             for group in world.groups.values() {
                 // Booting instances refuse by having no listener.
                 for instance in group.instances.iter().filter(|instance| instance.life != Life::Pending) {
@@ -95,7 +97,8 @@ impl Doors {
         });
         self.open.retain(|door, _| wanted.contains(door));
         for (address, port) in wanted {
-            if address.is_loopback() && !self.open.contains_key(&(address, port)) {
+            let door = (address, port);
+            if address.is_loopback() && !self.open.contains_key(&door) && !self.stuck.contains(&door) {
                 self.try_open(simulator, address, port).await;
             }
         }
@@ -108,7 +111,10 @@ impl Doors {
                 tasks.spawn(welcome(simulator.clone(), listener, address, port));
                 self.open.insert((address, port), tasks);
             }
-            Err(error) => tracing::warn!(%address, port, %error, "an application's address can't be bound"),
+            Err(error) => {
+                tracing::warn!(%address, port, %error, "an application's address can't be bound");
+                self.stuck.insert((address, port));
+            }
         }
     }
 }

@@ -43,14 +43,16 @@ impl FleetSpec {
 }
 
 fn images(fleet: &config::Fleet, candidates: &[(Region, ImageId)], home: &AccountId) -> Vec<ImageSpec> {
-    let glob = fleet.families.values().next().map_or("base-*", |family: &Family| &family.name_glob);
+    let family = fleet.families.values().next();
+    let glob = family.map_or("base-*", |family| family.name_glob.as_str());
+    let owner = family.map_or_else(|| home.clone(), |family| owner(family, home));
     let own = fleet.environments.iter().map(|environment| &environment.account);
-    let accounts: BTreeSet<&AccountId> = own.filter(|account| *account != home).collect();
+    let accounts: BTreeSet<&AccountId> = own.chain([home]).filter(|account| **account != owner).collect();
     let shared: Vec<AccountId> = accounts.into_iter().cloned().collect();
     let regions: BTreeSet<&Region> =
         fleet.environments.iter().flat_map(|environment| &environment.regions).collect();
     let new = |id: ImageId, region: &Region, day: &str| {
-        let mut image = ImageSpec::new(id, &fill(glob, day), region.clone(), home.clone());
+        let mut image = ImageSpec::new(id, &fill(glob, day), region.clone(), owner.clone());
         image.shared_with.clone_from(&shared);
         image
     };
@@ -68,6 +70,15 @@ fn images(fleet: &config::Fleet, candidates: &[(Region, ImageId)], home: &Accoun
         image
     }));
     images
+}
+
+/// The account that owns the family's images: the home account, if it may.
+fn owner(family: &Family, home: &AccountId) -> AccountId {
+    let ours = |owner: &&String| *owner == "self" || *owner == home.as_str();
+    match (family.owners.iter().find(ours), family.owners.first()) {
+        (None, Some(other)) => AccountId::new(other),
+        (Some(_), _) | (None, None) => home.clone(),
+    }
 }
 
 /// A name that the glob matches.

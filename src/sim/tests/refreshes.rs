@@ -56,6 +56,12 @@ async fn without_a_maximum_capacity_dips_and_with_one_it_swells() {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
         assert_eq!((low, high), (least, most), "max {max:?}");
+        let leaving = |world: &crate::sim::World| {
+            world
+                .group(GROUP)
+                .map(|group| group.instances.iter().filter(|i| i.life == Life::Terminating).count())
+        };
+        assert_eq!(bench.simulator.inspect(leaving), Some(0), "it is over when the old ones are gone");
     }
 }
 
@@ -113,15 +119,20 @@ async fn without_auto_rollback_a_bad_image_fails_and_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_checkpoint_waits_and_the_last_one_ends_it() {
-    let bench = Bench::clean();
-    bench.publish().await;
-    let preferences =
-        preferences().checkpoint_percentages(25).checkpoint_percentages(50).checkpoint_delay(1800);
-    bench.start("2", preferences.build()).await;
-    tokio::time::sleep(Duration::from_secs(1200)).await;
-    assert_eq!((bench.refresh().percent(), bench.images()), (25, (3, 1)));
-    let done = bench.until(RefreshStatus::Successful).await;
-    assert_eq!((done.percent(), bench.images()), (50, (2, 2)));
+    // The bounds alone would let all four go at once.
+    for (min, max) in [(0, None), (90, None), (100, Some(200))] {
+        let bench = Bench::clean();
+        bench.publish().await;
+        let preferences = preferences().min_healthy_percentage(min).set_max_healthy_percentage(max);
+        let stops = preferences.checkpoint_percentages(25).checkpoint_percentages(50).checkpoint_delay(1800);
+        bench.start("2", stops.build()).await;
+        tokio::time::sleep(Duration::from_secs(1200)).await;
+        assert_eq!((bench.refresh().percent(), bench.images()), (25, (3, 1)), "{min} {max:?}");
+        let done = bench.until(RefreshStatus::Successful).await;
+        assert_eq!((done.percent(), bench.images()), (50, (2, 2)), "{min} {max:?}");
+        let took = done.ended.expect("an end").duration_since(done.started).as_secs();
+        assert!((1800..3600).contains(&took), "one delay, none after the last: {took}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,4 +206,33 @@ async fn the_group_cannot_be_updated_while_a_desired_configuration_is_active() {
     assert_eq!(code(&refused), "ValidationError");
     let call = bench.scaling.update_auto_scaling_group().auto_scaling_group_name(GROUP);
     call.desired_capacity(5).send().await.expect("capacity may change");
+}
+
+#[tokio::test(start_paused = true)]
+async fn standby_instances_are_ignored_waited_for_or_terminated() {
+    use aws_sdk_autoscaling::types::StandbyInstances as Standby;
+    for (standby, status, left) in [
+        (Standby::Ignore, RefreshStatus::Successful, 1),
+        (Standby::Terminate, RefreshStatus::Successful, 0),
+        (Standby::Wait, RefreshStatus::Failed, 1),
+    ] {
+        let bench = Bench::clean();
+        bench.publish().await;
+        let id = bench
+            .simulator
+            .inspect(|world| world.group(GROUP).map(|group| group.instances[0].id.to_string()));
+        let call = bench
+            .scaling
+            .enter_standby()
+            .auto_scaling_group_name(GROUP)
+            .set_instance_ids(id.map(|id| vec![id]));
+        call.should_decrement_desired_capacity(true).send().await.expect("standby");
+        bench.start("2", preferences().standby_instances(standby).build()).await;
+        bench.until(status).await;
+        assert_eq!(bench.images(), (0, 3));
+        let asides = |world: &crate::sim::World| {
+            world.group(GROUP).map(|group| group.instances.iter().filter(|i| i.life == Life::Standby).count())
+        };
+        assert_eq!(bench.simulator.inspect(asides), Some(left));
+    }
 }

@@ -122,7 +122,9 @@ impl Bench {
         let data = aws_sdk_ec2::types::RequestLaunchTemplateData::builder().image_id(NEW).build();
         let call = self.ec2.create_launch_template_version().launch_template_id(self.template_id());
         let made = call.source_version("1").launch_template_data(data).send().await.expect("a version");
-        made.launch_template_version().and_then(|version| version.version_number()).expect("a number")
+        made.launch_template_version()
+            .and_then(aws_sdk_ec2::types::LaunchTemplateVersion::version_number)
+            .expect("a number")
     }
 
     /// Starts a refresh of the group to a version.

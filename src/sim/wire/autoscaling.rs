@@ -1,7 +1,10 @@
 //! Auto Scaling: which action is answered where.
 
 use super::errors::Error;
-use super::{Answer, Ask, autoscaling_groups as groups, autoscaling_refresh as refresh};
+use super::{
+    Answer, Ask, autoscaling_activities as activities, autoscaling_groups as groups,
+    autoscaling_refresh as refresh, autoscaling_tags as tags,
+};
 use crate::sim::world::{Group, GroupKey};
 
 pub(super) fn answer(ask: &mut Ask<'_>) -> Answer {
@@ -9,12 +12,12 @@ pub(super) fn answer(ask: &mut Ask<'_>) -> Answer {
         "DescribeAutoScalingGroups" => groups::describe(ask),
         "UpdateAutoScalingGroup" => groups::update(ask),
         "SetDesiredCapacity" => groups::set_desired(ask),
-        "CreateOrUpdateTags" => groups::change_tags(ask, true),
-        "DeleteTags" => groups::change_tags(ask, false),
-        "DescribeTags" => groups::describe_tags(ask),
+        "CreateOrUpdateTags" => tags::change_tags(ask, true),
+        "DeleteTags" => tags::change_tags(ask, false),
+        "DescribeTags" => tags::describe_tags(ask),
         "SetInstanceProtection" => groups::protect(ask),
         "EnterStandby" => groups::standby(ask),
-        "DescribeScalingActivities" => groups::describe_activities(ask),
+        "DescribeScalingActivities" => activities::describe_activities(ask),
         "StartInstanceRefresh" => refresh::start(ask),
         "DescribeInstanceRefreshes" => refresh::describe(ask),
         "RollbackInstanceRefresh" => refresh::roll_back(ask),

@@ -1,20 +1,22 @@
 //! Auto Scaling: groups, their tags, instances and activities.
 
 use super::autoscaling::no_group;
+use super::autoscaling_tags::write_tag;
 use super::errors::Error;
 use super::paging::Size;
 use super::query::Params;
 use super::xml::Xml;
 use super::{Answer, Ask};
 use crate::model::{InstanceId, Tracking};
-use crate::sim::world::{Activity, Group, GroupKey, Instance, TemplateRef};
+use crate::sim::world::{Group, GroupKey, Instance, TemplateRef};
 
-const GROUPS: Size = Size { parameter: "MaxRecords", usual: 50, most: 100 };
-const ACTIVITIES: Size = Size { parameter: "MaxRecords", usual: 100, most: 100 };
+/// The largest group there can be.
+const LARGEST: u32 = 5_000;
+const GROUPS: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 50, most: 100 };
 
 pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
     let names = ask.params.list("AutoScalingGroupNames.member");
-    let filters = ask.params.filters("Filters.member", "Values.member");
+    let filters = ask.params.filters("Filters.member", "Values.member").only(&["tag-value"])?;
     let with_instances = ask.params.flag("IncludeInstances").unwrap_or(true);
     let here = ask.world.groups.values().filter(|group| group.key.place == ask.place);
     let groups: Vec<&Group> = here
@@ -57,7 +59,8 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, group: &Group, with_instances: bool) {
         .time("CreatedTime", group.created)
         .leaf("VPCZoneIdentifier", "subnet-0a1,subnet-0b1,subnet-0c1")
         .maybe("DefaultInstanceWarmup", group.default_warmup)
-        .leaf("NewInstancesProtectedFromScaleIn", false);
+        .leaf("NewInstancesProtectedFromScaleIn", false)
+        .maybe("Status", group.deleting.then_some("Delete in progress"));
     xml.list("TargetGroupARNs", "member", &group.target_groups, |xml, arn| {
         xml.value(arn);
     });
@@ -69,7 +72,7 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, group: &Group, with_instances: bool) {
     xml.list("Tags", "member", &group.tags, |xml, (key, value)| write_tag(xml, group, key, value));
 }
 
-fn arn(ask: &Ask<'_>, group: &Group) -> String {
+pub(super) fn arn(ask: &Ask<'_>, group: &Group) -> String {
     let (region, account, name) = (&ask.place.region, &ask.place.account, &group.key.name);
     format!("arn:aws:autoscaling:{region}:{account}:autoScalingGroup:simulated:autoScalingGroupName/{name}")
 }
@@ -104,14 +107,6 @@ fn write_instance(xml: &mut Xml, instance: &Instance) {
                 .leaf("Version", instance.version);
         })
         .leaf("ProtectedFromScaleIn", instance.protected);
-}
-
-fn write_tag(xml: &mut Xml, group: &Group, key: &str, value: &str) {
-    xml.leaf("ResourceId", &group.key.name)
-        .leaf("ResourceType", "auto-scaling-group")
-        .leaf("Key", key)
-        .leaf("Value", value)
-        .leaf("PropagateAtLaunch", true);
 }
 
 /// Reads a launch template specification; `None` when it is not given.
@@ -175,7 +170,7 @@ fn sizes(ask: &Ask<'_>, key: &GroupKey) -> Result<(u32, u32, u32), Error> {
     let min = ask.params.number("MinSize")?.unwrap_or(group.min);
     let max = ask.params.number("MaxSize")?.unwrap_or(group.max);
     let desired = ask.params.number("DesiredCapacity")?;
-    let wrong = min > max || desired.is_some_and(|desired| !(min..=max).contains(&desired));
+    let wrong = min > max || max > LARGEST || desired.is_some_and(|desired| !(min..=max).contains(&desired));
     if wrong {
         return Err(Error::new(
             "ValidationError",
@@ -192,48 +187,6 @@ pub(super) fn set_desired(ask: &mut Ask<'_>) -> Answer {
     let (_, desired, _) = sizes(ask, &key)?;
     ask.world.with_group(&key, |group, _| group.desired = desired);
     Ok(Xml::new())
-}
-
-pub(super) fn change_tags(ask: &mut Ask<'_>, set: bool) -> Answer {
-    let until = ask.world.stale_until();
-    for tag in ask.params.structures("Tags.member") {
-        let name = tag.require("ResourceId")?;
-        let key = GroupKey { place: ask.place.clone(), name: name.into() };
-        let tag_key = tag.require("Key")?.to_owned();
-        let value = tag.get("Value").unwrap_or_default().to_owned();
-        ask.world
-            .with_group(&key, |group, _| {
-                group.remember(until);
-                if set { group.tags.insert(tag_key, value) } else { group.tags.remove(&tag_key) }
-            })
-            .ok_or_else(|| no_group(name))?;
-    }
-    Ok(Xml::new())
-}
-
-pub(super) fn describe_tags(ask: &mut Ask<'_>) -> Answer {
-    let filters = ask.params.filters("Filters.member", "Values.member");
-    let mut found = Vec::new();
-    for group in ask.world.groups.values().filter(|group| group.key.place == ask.place) {
-        let group = group.seen(ask.stale);
-        for (key, value) in &group.tags {
-            let passes = filters.pass(&std::collections::BTreeMap::new(), |name| match name {
-                "auto-scaling-group" => Some(group.key.name.as_str().into()),
-                "key" => Some(key.as_str().into()),
-                "value" => Some(value.as_str().into()),
-                "propagate-at-launch" => Some("true".into()),
-                _ => None,
-            });
-            if passes {
-                found.push((group, key, value));
-            }
-        }
-    }
-    let page = ask.page(found, GROUPS)?;
-    let mut xml = Xml::new();
-    xml.list("Tags", "member", page.items, |xml, (group, key, value)| write_tag(xml, group, key, value));
-    xml.maybe("NextToken", page.next);
-    Ok(xml)
 }
 
 /// The instances that are named; each must be in the group.
@@ -271,44 +224,4 @@ pub(super) fn standby(ask: &mut Ask<'_>) -> Answer {
     let mut xml = Xml::new();
     xml.node("Activities", |_| {});
     Ok(xml)
-}
-
-pub(super) fn describe_activities(ask: &mut Ask<'_>) -> Answer {
-    let named = ask.params.get("AutoScalingGroupName");
-    if named.is_some() {
-        ask.group_key()?;
-    }
-    let here = ask.world.groups.values().filter(|group| group.key.place == ask.place);
-    let mut all: Vec<(&Group, &Activity)> = here
-        .filter(|group| named.is_none_or(|name| name == group.key.name.as_str()))
-        .flat_map(|group| {
-            group.seen(ask.stale).activities.iter().rev().map(move |activity| (group, activity))
-        })
-        .collect();
-    // Newest first; a stable sort keeps the order within a second.
-    all.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.started));
-    let page = ask.page(all, ACTIVITIES)?;
-    let mut xml = Xml::new();
-    xml.list("Activities", "member", page.items, |xml, (group, activity)| {
-        write_activity(ask, xml, group, activity);
-    });
-    xml.maybe("NextToken", page.next);
-    Ok(xml)
-}
-
-fn write_activity(ask: &Ask<'_>, xml: &mut Xml, group: &Group, activity: &Activity) {
-    let progress = if activity.ended.is_some() { 100 } else { 50 };
-    xml.leaf("ActivityId", &activity.id)
-        .leaf("AutoScalingGroupName", &group.key.name)
-        .leaf("AutoScalingGroupARN", arn(ask, group))
-        .leaf("Description", &activity.description)
-        .leaf("Cause", &activity.cause)
-        .time("StartTime", activity.started);
-    if let Some(ended) = activity.ended {
-        xml.time("EndTime", ended);
-    }
-    xml.leaf("StatusCode", activity.status.as_str())
-        .text("StatusMessage", &activity.message)
-        .leaf("Progress", progress)
-        .leaf("Details", &activity.details);
 }

@@ -10,7 +10,7 @@ use crate::model::RefreshId;
 use crate::sim::scenario::ForeignStart;
 use crate::sim::world::{Preferences, Refresh, Reserved, StartRequest};
 
-const SIZE: Size = Size { parameter: "MaxRecords", usual: 50, most: 100 };
+const SIZE: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 50, most: 100 };
 
 pub(super) fn start(ask: &mut Ask<'_>) -> Answer {
     let key = ask.group_key()?;

@@ -12,6 +12,7 @@ pub(super) fn answer(ask: &mut Ask<'_>) -> Answer {
     match ask.action {
         "DescribeImages" => ec2_images::describe(ask),
         "DescribeInstances" => ec2_instances::describe(ask),
+        "RunInstances" => ec2_instances::run(ask),
         "DescribeInstanceStatus" => ec2_instances::describe_status(ask),
         "DescribeLaunchTemplates" => ec2_templates::describe(ask),
         "DescribeLaunchTemplateVersions" => ec2_templates::describe_versions(ask),
@@ -51,13 +52,21 @@ fn change_tags(
         }
     }
     let tags = ask.params.structures("Tag");
+    for tag in &tags {
+        check_tag(tag.require("Key")?, tag.get("Value").unwrap_or_default())?;
+    }
     for key in &keys {
         if let Some(image) = ask.world.images.get_mut(key) {
-            image.past = until.map(|until| (until, image.tags.clone()));
+            let mut changed = image.tags.clone();
             for tag in &tags {
-                let name = tag.require("Key")?.to_owned();
-                change(&mut image.tags, name, tag.get("Value").map(str::to_owned));
+                change(&mut changed, tag.require("Key")?.to_owned(), tag.get("Value").map(str::to_owned));
             }
+            if changed.len() > MOST_TAGS {
+                let message = format!("More than {MOST_TAGS} tags for {}", image.id);
+                return Err(Error::new("TagLimitExceeded", message));
+            }
+            let before = std::mem::replace(&mut image.tags, changed);
+            image.past = until.map(|until| (until, before));
         }
     }
     let mut xml = Xml::new();
@@ -65,8 +74,26 @@ fn change_tags(
     Ok(xml)
 }
 
+/// How many tags a resource may have.
+pub(super) const MOST_TAGS: usize = 50;
+
+/// Refuses a tag that EC2 would not take.
+fn check_tag(key: &str, value: &str) -> Result<(), Error> {
+    let wrong = if key.is_empty() || key.starts_with("aws:") {
+        "Tag keys may not be empty or begin with aws:"
+    } else if key.chars().count() > 127 {
+        "Tag keys have at most 127 characters"
+    } else if value.chars().count() > 256 {
+        "Tag values have at most 256 characters"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid(format!("{wrong}: {key}")))
+}
+
 fn describe_tags(ask: &mut Ask<'_>) -> Answer {
-    let filters = ask.params.filters("Filter", "Value");
+    let filters =
+        ask.params.filters("Filter", "Value").only(&["resource-id", "resource-type", "key", "value"])?;
     let account = &ask.place.account;
     let mut found = Vec::new();
     for image in ask.world.images.values().filter(|image| image.region == ask.place.region) {
@@ -83,7 +110,8 @@ fn describe_tags(ask: &mut Ask<'_>) -> Answer {
             }
         }
     }
-    let page = ask.page(found, Size { parameter: "MaxResults", usual: 1000, most: 1000 })?;
+    let page =
+        ask.page(found, Size { parameter: "MaxResults", token: "NextToken", usual: 1000, most: 1000 })?;
     let mut xml = Xml::new();
     xml.list("tagSet", "item", page.items, |xml, (id, key, value)| {
         xml.leaf("resourceId", id).leaf("resourceType", "image").leaf("key", key).leaf("value", value);

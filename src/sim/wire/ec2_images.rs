@@ -8,6 +8,18 @@ use super::{Answer, Ask};
 use crate::model::{AccountId, ImageId};
 use crate::sim::world::Image;
 
+const FILTERS: [&str; 9] = [
+    "name",
+    "architecture",
+    "state",
+    "owner-id",
+    "image-id",
+    "is-public",
+    "image-type",
+    "virtualization-type",
+    "root-device-type",
+];
+
 pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
     let ids = ask.params.list("ImageId");
     if let Some(bad) = ids.iter().find(|id| !ImageId::new(**id).is_well_formed()) {
@@ -18,7 +30,9 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
         return Err(not_found(&missing));
     }
     let owners = ask.params.list("Owner");
-    let filters = ask.params.filters("Filter", "Value");
+    let filters = ask.params.filters("Filter", "Value").only(&FILTERS)?;
+    // Deprecated images of others are found by id only, or when they are asked for.
+    let hides = ids.is_empty() && !ask.params.flag("IncludeDeprecated").unwrap_or(false);
     let images: Vec<Image> = ask
         .world
         .images
@@ -27,9 +41,11 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
         .filter(|image| ids.is_empty() || ids.contains(&image.id.as_str()))
         .filter(|image| owners.is_empty() || owners.iter().any(|owner| owns(ask, owner, &image.owner)))
         .filter(|image| passes(ask, image, &filters))
+        .filter(|image| !hides || image.owner == ask.place.account || !is_deprecated(ask, image))
         .cloned()
         .collect();
-    let page = ask.page(images, Size { parameter: "MaxResults", usual: 1000, most: 1000 })?;
+    let page =
+        ask.page(images, Size { parameter: "MaxResults", token: "NextToken", usual: 1000, most: 1000 })?;
     let mut xml = Xml::new();
     xml.list("imagesSet", "item", &page.items, |xml, image| write(ask, xml, image));
     xml.maybe("nextToken", page.next);
@@ -45,6 +61,10 @@ pub(super) fn not_found(ids: &[&str]) -> Error {
 fn visible(ask: &Ask<'_>, id: &str) -> bool {
     let key = (ask.place.region.clone(), ImageId::new(id));
     ask.world.images.get(&key).is_some_and(|image| image.visible_in(&ask.place))
+}
+
+fn is_deprecated(ask: &Ask<'_>, image: &Image) -> bool {
+    image.deprecated.is_some_and(|from| from <= ask.world.now)
 }
 
 fn owns(ask: &Ask<'_>, asked: &str, owner: &AccountId) -> bool {

@@ -5,10 +5,20 @@ use std::collections::BTreeMap;
 use super::errors::Error;
 use super::paging::Size;
 use super::xml::Xml;
-use super::{Answer, Ask};
-use crate::sim::world::{Instance, Life};
+use super::{Answer, Ask, ec2_images, ec2_templates};
+use crate::model::ImageId;
+use crate::sim::world::{Instance, Life, TemplateVersion};
 
-const SIZE: Size = Size { parameter: "MaxResults", usual: 1000, most: 1000 };
+const SIZE: Size = Size { parameter: "MaxResults", token: "NextToken", usual: 1000, most: 1000 };
+
+const FILTERS: [&str; 6] = [
+    "instance-id",
+    "image-id",
+    "instance-state-name",
+    "instance-type",
+    "private-ip-address",
+    "availability-zone",
+];
 
 /// The instances that are asked for, by ids and filters.
 fn found(ask: &Ask<'_>) -> Result<Vec<Instance>, Error> {
@@ -23,17 +33,18 @@ fn found(ask: &Ask<'_>) -> Result<Vec<Instance>, Error> {
         let message = format!("The instance IDs '{}' do not exist", missing.join(", "));
         return Err(Error::new("InvalidInstanceID.NotFound", message));
     }
-    let filters = ask.params.filters("Filter", "Value");
+    let filters = ask.params.filters("Filter", "Value").only(&FILTERS)?;
     let passes = |instance: &&Instance| {
-        filters.pass(&tags(ask, instance), |name| match name {
-            "instance-id" => Some(instance.id.as_str().into()),
-            "image-id" => Some(instance.image.as_str().into()),
-            "instance-state-name" => Some(instance.life.ec2().0.into()),
-            "instance-type" => Some(instance.instance_type.as_str().into()),
-            "private-ip-address" => Some(instance.address.to_string().into()),
-            "availability-zone" => Some(instance.zone.as_str().into()),
-            _ => None,
-        })
+        filters.0.is_empty()
+            || filters.pass(&tags(ask, instance), |name| match name {
+                "instance-id" => Some(instance.id.as_str().into()),
+                "image-id" => Some(instance.image.as_str().into()),
+                "instance-state-name" => Some(instance.life.ec2().0.into()),
+                "instance-type" => Some(instance.instance_type.as_str().into()),
+                "private-ip-address" => Some(instance.address.to_string().into()),
+                "availability-zone" => Some(instance.zone.as_str().into()),
+                _ => None,
+            })
     };
     let wanted = |instance: &&Instance| ids.is_empty() || ids.contains(&instance.id.as_str());
     Ok(all.into_values().filter(wanted).filter(passes).cloned().collect())
@@ -74,7 +85,8 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, instance: &Instance) {
     xml.node("placement", |xml| {
         xml.leaf("availabilityZone", &instance.zone).leaf("tenancy", "default");
     });
-    xml.leaf("architecture", "x86_64").leaf("rootDeviceType", "ebs");
+    let image = ask.world.images.get(&(ask.place.region.clone(), instance.image.clone()));
+    xml.maybe("architecture", image.map(|image| &image.architecture)).leaf("rootDeviceType", "ebs");
     // EC2 takes the address away from an instance that is gone.
     if instance.life != Life::Terminated {
         xml.leaf("privateIpAddress", instance.address);
@@ -84,13 +96,38 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, instance: &Instance) {
     xml.ec2_tags(&tags(ask, instance));
 }
 
+/// Says whether a template's version could be launched; nothing is ever launched.
+pub(super) fn run(ask: &mut Ask<'_>) -> Answer {
+    if !ask.params.flag("DryRun").unwrap_or(false) {
+        return Err(Error::new("UnsupportedOperation", "the simulator launches instances in groups only"));
+    }
+    let asked = ask.params.structure("LaunchTemplate");
+    let version = ec2_templates::find_version(ask, &asked)?;
+    let own = version.as_ref().and_then(TemplateVersion::image);
+    let image = ask.params.get("ImageId").map(ImageId::from).or(own);
+    let image = image.ok_or_else(|| Error::missing("ImageId"))?;
+    let key = (ask.place.region.clone(), image.clone());
+    let found = ask.world.images.get(&key).filter(|image| image.visible_in(&ask.place));
+    match found.map(|image| image.state.as_str()) {
+        None => Err(ec2_images::not_found(&[image.as_str()])),
+        Some("available") => {
+            let message = "Request would have succeeded, but DryRun flag is set.";
+            Err(Error::with_status(412, "DryRunOperation", message))
+        }
+        Some(state) => {
+            let message = format!("Image {image} is {state}, not available");
+            Err(Error::new("InvalidAMIID.Unavailable", message))
+        }
+    }
+}
+
 pub(super) fn describe_status(ask: &mut Ask<'_>) -> Answer {
     let all = ask.params.flag("IncludeAllInstances").unwrap_or(false);
     let mut instances = found(ask)?;
     instances.retain(|instance| all || instance.life.ec2().0 == "running");
     let page = ask.page(instances, SIZE)?;
     let mut xml = Xml::new();
-    xml.list("instanceStatusSet", "item", &page.items, |xml, instance| write_status(xml, instance));
+    xml.list("instanceStatusSet", "item", &page.items, write_status);
     xml.maybe("nextToken", page.next);
     Ok(xml)
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::errors::Error;
 use super::paging::Size;
+use super::query::Params;
 use super::xml::Xml;
 use super::{Answer, Ask};
 use crate::model::{TemplateId, Tracking};
 use crate::sim::world::{Data, Place, Template, TemplateVersion};
 
-const SIZE: Size = Size { parameter: "MaxResults", usual: 200, most: 200 };
+const SIZE: Size = Size { parameter: "MaxResults", token: "NextToken", usual: 200, most: 200 };
 
 /// The templates of the place, as this read sees them, by id.
 fn templates(ask: &Ask<'_>) -> Vec<Template> {
@@ -34,8 +35,8 @@ fn by_name(ask: &Ask<'_>, name: &str) -> Result<Template, Error> {
 }
 
 /// The template that is named by id or by name; `None` when neither is given.
-fn named(ask: &Ask<'_>) -> Result<Option<Template>, Error> {
-    match (ask.params.get("LaunchTemplateId"), ask.params.get("LaunchTemplateName")) {
+fn named(ask: &Ask<'_>, params: &Params) -> Result<Option<Template>, Error> {
+    match (params.get("LaunchTemplateId"), params.get("LaunchTemplateName")) {
         (Some(_), Some(_)) => {
             Err(Error::new("InvalidParameterCombination", "Give the template's id or its name, not both."))
         }
@@ -43,6 +44,13 @@ fn named(ask: &Ask<'_>) -> Result<Option<Template>, Error> {
         (None, Some(name)) => by_name(ask, name).map(Some),
         (None, None) => Ok(None),
     }
+}
+
+/// The version that a launch template specification names; `None` when it names no template.
+pub(super) fn find_version(ask: &Ask<'_>, params: &Params) -> Result<Option<TemplateVersion>, Error> {
+    let template = named(ask, params)?;
+    let text = params.get("Version").unwrap_or_default();
+    template.map(|template| version_of(&template, text).cloned()).transpose()
 }
 
 pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
@@ -55,7 +63,7 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
         found.push(by_name(ask, name)?);
     }
     if ids.is_empty() && names.is_empty() {
-        let filters = ask.params.filters("Filter", "Value");
+        let filters = ask.params.filters("Filter", "Value").only(&["launch-template-name"])?;
         found = templates(ask);
         found.retain(|template| {
             filters.pass(&BTreeMap::new(), |name| match name {
@@ -83,7 +91,7 @@ fn write_template(ask: &Ask<'_>, xml: &mut Xml, template: &Template) {
 
 pub(super) fn describe_versions(ask: &mut Ask<'_>) -> Answer {
     let asked = ask.params.list("LaunchTemplateVersion");
-    let rows = match named(ask)? {
+    let rows = match named(ask, ask.params)? {
         Some(template) => of_one(ask, &template, &asked)?,
         None => of_all(ask, &asked)?,
     };
@@ -203,7 +211,7 @@ fn write_list(xml: &mut Xml, name: &str, list: &str, item: &str, items: &[Data])
 
 pub(super) fn create_version(ask: &mut Ask<'_>) -> Answer {
     let stale = ask.stale.take();
-    let template = named(ask)?.ok_or_else(|| Error::missing("LaunchTemplateId"))?;
+    let template = named(ask, ask.params)?.ok_or_else(|| Error::missing("LaunchTemplateId"))?;
     ask.stale = stale;
     let print = ask.params.fingerprint("ClientToken");
     let token = ask.params.get("ClientToken").map(|token| (ask.place.clone(), token.to_owned()));
@@ -213,7 +221,7 @@ pub(super) fn create_version(ask: &mut Ask<'_>) -> Answer {
             let message = "Client token already used before with different parameters.";
             return Err(Error::new("IdempotentParameterMismatch", message));
         }
-        return created(ask, &id, number);
+        return Ok(created(ask, &id, number));
     }
     let description = ask.params.get("VersionDescription").unwrap_or_default();
     if description.chars().count() > 255 {
@@ -223,27 +231,27 @@ pub(super) fn create_version(ask: &mut Ask<'_>) -> Answer {
         Some(source) => version_of(&template, source)?.data.clone(),
         None => BTreeMap::new(),
     };
-    data.extend(ask.params.tree("LaunchTemplateData"));
+    data.extend(ask.params.tree("LaunchTemplateData")?);
     let number = ask.world.add_version(&ask.place, &template.id, description, data);
     let number = number.ok_or_else(|| Error::missing("LaunchTemplateId"))?;
     if let Some(token) = token {
         ask.world.tokens.insert(token, (print, template.id.clone(), number));
     }
-    created(ask, &template.id, number)
+    Ok(created(ask, &template.id, number))
 }
 
-fn created(ask: &Ask<'_>, id: &TemplateId, number: u64) -> Answer {
+fn created(ask: &Ask<'_>, id: &TemplateId, number: u64) -> Xml {
     let mut xml = Xml::new();
     let template = ask.world.template(&ask.place, id);
     if let Some((template, version)) = template.and_then(|t| Some((t, t.versions.get(&number)?))) {
         xml.node("launchTemplateVersion", |xml| write_version(ask, xml, template, version));
     }
-    Ok(xml)
+    xml
 }
 
 pub(super) fn modify(ask: &mut Ask<'_>) -> Answer {
     ask.stale = None;
-    let template = named(ask)?.ok_or_else(|| Error::missing("LaunchTemplateId"))?;
+    let template = named(ask, ask.params)?.ok_or_else(|| Error::missing("LaunchTemplateId"))?;
     let number = version_of(&template, ask.params.require("SetDefaultVersion")?)?.number;
     ask.world.set_default_version(&ask.place, &template.id, number);
     let mut xml = Xml::new();

@@ -45,7 +45,7 @@ fn describe_groups(ask: &mut Ask<'_>) -> Answer {
         (arns.is_empty() || arns.contains(&arn)) && (names.is_empty() || names.contains(&name_of(arn)))
     };
     let found: Vec<_> = all.iter().filter(|(arn, _)| wanted(arn)).copied().collect();
-    let page = ask.page(found, Size { parameter: "PageSize", usual: 400, most: 400 })?;
+    let page = ask.page(found, Size { parameter: "PageSize", token: "Marker", usual: 400, most: 400 })?;
     let mut xml = Xml::new();
     xml.list("TargetGroups", "member", page.items, |xml, (arn, group)| {
         xml.leaf("TargetGroupArn", arn)

@@ -1,7 +1,6 @@
 //! Errors, in each protocol's own shape, and AWS's codes.
 
-use quick_xml::escape::escape;
-
+use super::xml::Xml;
 use super::{Reply, Service};
 use crate::sim::world::Refusal;
 
@@ -42,7 +41,9 @@ impl Error {
             (INVALID, Service::AutoScaling | Service::LoadBalancing | Service::Sts) => "ValidationError",
             (code, _) => code,
         };
-        let message = escape(self.message.as_str());
+        let mut message = Xml::new();
+        message.value(&self.message);
+        let message = message.into_text();
         let kind = if self.status < 500 { "Sender" } else { "Receiver" };
         let head = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
         let body = match service {

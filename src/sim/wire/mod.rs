@@ -4,8 +4,10 @@
 //! Only this folder knows AWS's parameter and element names. Never waits.
 
 mod autoscaling;
+mod autoscaling_activities;
 mod autoscaling_groups;
 mod autoscaling_refresh;
+mod autoscaling_tags;
 mod ec2;
 mod ec2_images;
 mod ec2_instances;
@@ -16,8 +18,6 @@ mod identity;
 mod paging;
 mod query;
 mod sts;
-#[cfg(test)]
-mod tests;
 mod xml;
 
 use jiff::Timestamp;

@@ -14,6 +14,8 @@ pub(super) struct Page<T> {
 pub(super) struct Size {
     /// The parameter that asks for it.
     pub(super) parameter: &'static str,
+    /// The parameter that brings the token of the page before.
+    pub(super) token: &'static str,
     /// What it is when it is not asked for.
     pub(super) usual: usize,
     /// The most that may be asked for.
@@ -28,7 +30,7 @@ impl Ask<'_> {
         if length == 0 || length > size.most {
             return Err(Error::invalid(format!("{} must be between 1 and {}", size.parameter, size.most)));
         }
-        let start = match self.params.get("NextToken") {
+        let start = match self.params.get(size.token) {
             Some(token) => self.read_token(token)?,
             None => 0,
         };

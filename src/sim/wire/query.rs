@@ -14,6 +14,9 @@ pub(super) struct Params(BTreeMap<String, String>);
 #[derive(Debug, Clone)]
 pub(super) struct Filters(pub(super) Vec<(String, Vec<String>)>);
 
+/// How many parts a name in a tree has at most.
+const DEEPEST: usize = 16;
+
 impl Params {
     pub(super) fn parse(form: &[u8]) -> Self {
         Self(form_urlencoded::parse(form).into_owned().collect())
@@ -71,9 +74,17 @@ impl Params {
         self.0.is_empty()
     }
 
-    /// The structure `name.…` as a tree.
-    pub(super) fn tree(&self, name: &str) -> BTreeMap<String, Data> {
-        Data::from_flat(self.under(name))
+    /// The structure `name.…` as a tree, whose names can be element names.
+    pub(super) fn tree(&self, name: &str) -> Result<BTreeMap<String, Data>, Error> {
+        let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let flat = || self.under(name);
+        match flat().find(|(path, _)| path.split('.').count() > DEEPEST || !path.split('.').all(plain)) {
+            Some((path, _)) => {
+                let message = format!("The parameter {name}.{path} is not recognized");
+                Err(Error::new("UnknownParameter", message))
+            }
+            None => Ok(Data::from_flat(flat())),
+        }
     }
 
     /// Everything but one parameter, as text that tells one request from another.
@@ -104,6 +115,15 @@ impl Params {
 }
 
 impl Filters {
+    /// Refuses filters that the simulator does not have: to ignore them would give wrong answers.
+    pub(super) fn only(self, names: &[&str]) -> Result<Self, Error> {
+        let known = |name: &str| name.starts_with("tag:") || name == "tag-key" || names.contains(&name);
+        match self.0.iter().find(|(name, _)| !known(name)) {
+            Some((name, _)) => Err(Error::invalid(format!("The filter '{name}' is invalid"))),
+            None => Ok(self),
+        }
+    }
+
     /// Whether something passes: `value` says what it has under a filter's name, `None` for a
     /// filter that it does not know (which then matches nothing).
     pub(super) fn pass<'a>(

@@ -12,6 +12,11 @@ use super::Service;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Xml(String);
 
+/// Whether XML 1.0 can carry a character.
+fn is_legal(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..) && !matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 impl Xml {
     pub(super) fn new() -> Self {
         Self::default()
@@ -19,14 +24,16 @@ impl Xml {
 
     /// An element with text in it.
     pub(super) fn leaf(&mut self, name: &str, value: impl Display) -> &mut Self {
-        let text = value.to_string();
-        self.0.push_str(&format!("<{name}>{}</{name}>", escape(text.as_str())));
-        self
+        self.node(name, |xml| {
+            xml.value(value);
+        })
     }
 
     /// Text alone: what a list of plain values has in its elements.
     pub(super) fn value(&mut self, value: impl Display) -> &mut Self {
-        self.0.push_str(&escape(value.to_string().as_str()));
+        // What XML can't carry at all would make the whole answer unreadable.
+        let text: String = value.to_string().chars().filter(|c| is_legal(*c)).collect();
+        self.0.push_str(&escape(text.as_str()));
         self
     }
 
@@ -50,9 +57,9 @@ impl Xml {
 
     /// An element with others in it.
     pub(super) fn node(&mut self, name: &str, fill: impl FnOnce(&mut Self)) -> &mut Self {
-        self.0.push_str(&format!("<{name}>"));
+        self.0.extend(["<", name, ">"]);
         fill(self);
-        self.0.push_str(&format!("</{name}>"));
+        self.0.extend(["</", name, ">"]);
         self
     }
 
@@ -76,6 +83,11 @@ impl Xml {
         self.list("tagSet", "item", tags, |xml, (key, value)| {
             xml.leaf("key", key).leaf("value", value);
         })
+    }
+
+    /// The piece as it is.
+    pub(super) fn into_text(self) -> String {
+        self.0
     }
 
     /// The whole answer to an action.

@@ -120,6 +120,7 @@ impl World {
             tags: spec.tags.clone(),
             target_groups: spec.target_groups.iter().map(|name| arn(name, dice.hex(16))).collect(),
             suspended: spec.suspended.clone(),
+            deleting: spec.deleting,
             boot: spec.boot,
             default_warmup: spec.default_warmup,
             grace: spec.grace,

@@ -1,7 +1,7 @@
 //! Capacity: a group launches what it lacks and terminates what it has too much of.
 
 use super::batches::Mode;
-use super::{Around, Group, Instance, Life, after};
+use super::{Around, Group, Instance, Life, TemplateRef, after};
 use crate::model::{ImageId, InstanceId};
 use crate::sim::scenario::{EffectKind, LaunchTrouble};
 
@@ -50,15 +50,16 @@ impl Group {
     fn launch(&mut self, count: usize, around: &mut Around<'_>) -> bool {
         let mut launched = false;
         for _ in 0..count {
-            match self.new_instance(around) {
-                Ok((instance, cause)) => {
-                    let activity = around.dice.uuid();
+            let cause = self.launch_cause(around);
+            let instance = self.new_instance(around);
+            let activity = around.dice.uuid();
+            match instance {
+                Ok(instance) => {
                     self.note_launch(activity, &instance, cause);
                     self.instances.push(instance);
                     launched = true;
                 }
-                Err((zone, why, cause)) => {
-                    let activity = around.dice.uuid();
+                Err((zone, why)) => {
                     self.note_no_launch(activity, around.now, &zone, &why, cause);
                     self.note_failure(around);
                     // One failed request stands for the batch: AWS does not try the others then either.
@@ -69,37 +70,28 @@ impl Group {
         launched
     }
 
-    fn new_instance(&self, around: &mut Around<'_>) -> Result<(Instance, String), (String, String, String)> {
-        let cause = self.launch_cause(around);
+    fn new_instance(&self, around: &mut Around<'_>) -> Result<Instance, (String, String)> {
         let reference = self.launches_from().clone();
         let number = self.resolve(&reference, around);
         let letter = ["a", "b", "c"][around.dice.between(0, 2) as usize];
         let zone = format!("{}{letter}", self.key.place.region);
-        let version = self.find(&reference, around).and_then(|template| template.versions.get(&number));
-        let Some((version, image)) = version.and_then(|version| Some((version, version.image()?))) else {
-            let why = "The launch template version does not exist, or names no image. Launching EC2 instance failed.";
-            return Err((zone, why.to_owned(), cause));
+        let (image, instance_type) = match self.launchable(&reference, number, around) {
+            Ok(found) => found,
+            Err(why) => return Err((zone, format!("{why}. Launching EC2 instance failed."))),
         };
-        if !self.can_launch(&image, around) {
-            let why = format!("The image id '[{image}]' does not exist. Launching EC2 instance failed.");
-            return Err((zone, why, cause));
-        }
-        let instance_type = version.value("InstanceType").unwrap_or("m5.large").to_owned();
         let image_is_new = self.first_image.as_ref().is_some_and(|first| *first != image);
-        let trouble = self.launch_trouble(image_is_new, around);
         let words = |trouble: &LaunchTrouble| {
             trouble.message.replace("{type}", &instance_type).replace("{zone}", &zone)
         };
-        let (boot, doomed) = match trouble {
+        let (boot, doomed) = match self.launch_trouble(image_is_new, around) {
             Some(trouble) => match trouble.after {
                 Some(seconds) => (seconds, Some(words(trouble))),
-                None => return Err((zone.clone(), words(trouble), cause)),
+                None => return Err((zone.clone(), words(trouble))),
             },
             None => (self.boot_time(image_is_new, around), None),
         };
-        let id = InstanceId::new(format!("i-0{}", around.dice.hex(16)));
-        let instance = Instance {
-            id,
+        Ok(Instance {
+            id: InstanceId::new(format!("i-0{}", around.dice.hex(16))),
             group: self.key.clone(),
             image,
             image_is_new,
@@ -117,8 +109,23 @@ impl Group {
             ended: None,
             due: Some(after(around.now, boot)),
             doomed,
-        };
-        Ok((instance, cause))
+        })
+    }
+
+    /// The image and the type that a version launches, or why it can't.
+    fn launchable(
+        &self,
+        reference: &TemplateRef,
+        number: u64,
+        around: &Around<'_>,
+    ) -> Result<(ImageId, String), String> {
+        let version = self.find(reference, around).and_then(|template| template.versions.get(&number));
+        let version = version.ok_or("The launch template version does not exist")?;
+        let image = version.image().ok_or("The launch template version names no image")?;
+        if !self.can_launch(&image, around) {
+            return Err(format!("The image id '[{image}]' does not exist"));
+        }
+        Ok((image, version.value("InstanceType").unwrap_or("m5.large").to_owned()))
     }
 
     fn can_launch(&self, image: &ImageId, around: &Around<'_>) -> bool {

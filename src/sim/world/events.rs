@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::{Around, Group, GroupKey, Preferences, StartRequest, World, after};
-use crate::model::Tracking;
 use crate::sim::scenario::{EffectKind, ForeignStart};
 
 impl Group {
@@ -13,7 +12,7 @@ impl Group {
         let mut changed = false;
         if self.scales_at(around).is_some_and(|at| at <= now) {
             let add = self.effect(around.scenario, EffectKind::scale).map_or(0, |scaling| scaling.add);
-            self.desired += add;
+            self.desired = self.desired.saturating_add(add);
             self.max = self.max.max(self.desired);
             self.happened.scaled = true;
             changed = true;
@@ -37,15 +36,15 @@ impl Group {
 
     fn scales_at(&self, around: &Around<'_>) -> Option<Timestamp> {
         let scaling = self.effect(around.scenario, EffectKind::scale)?;
-        self.into_refresh(scaling.after).filter(|_| !self.happened.scaled)
+        self.since_refresh(scaling.after).filter(|_| !self.happened.scaled)
     }
 
     fn dies_at(&self, around: &Around<'_>) -> Option<Timestamp> {
         let death = self.effect(around.scenario, EffectKind::instance_dies)?;
-        self.into_refresh(death.after).filter(|_| !self.happened.died)
+        self.since_refresh(death.after).filter(|_| !self.happened.died)
     }
 
-    fn into_refresh(&self, seconds: u32) -> Option<Timestamp> {
+    fn since_refresh(&self, seconds: u32) -> Option<Timestamp> {
         self.active_refresh().map(|refresh| after(refresh.started, seconds))
     }
 }
@@ -58,13 +57,11 @@ impl World {
         let Some(bake) = foreign.map(|foreign| foreign.lasts).filter(|_| !group.happened.foreign) else {
             return;
         };
-        // Another target than ours: the version that the group is on, by number.
-        let mut desired = group.template.clone();
-        if let Some(template) = self.template(&key.place, &desired.id) {
-            desired.tracking = Tracking::Pinned(template.resolve(desired.tracking));
-        }
+        // Another target than ours: the version that the group is on. A floating group gets no
+        // desired configuration, since that would change how it follows its template.
+        let desired = Some(group.template.clone()).filter(|template| !template.tracking.floats());
         let preferences = Preferences { bake, ..Preferences::default() };
-        let request = StartRequest { desired: Some(desired), preferences };
+        let request = StartRequest { desired, preferences };
         if self.start_refresh(key, request).is_ok()
             && let Some(group) = self.groups.get_mut(key)
         {

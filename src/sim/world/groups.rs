@@ -45,6 +45,8 @@ pub struct Group {
     pub target_groups: Vec<String>,
     /// Its suspended processes.
     pub suspended: Vec<String>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
     /// How long an instance takes into service, in seconds.
     pub boot: u32,
     /// Its default instance warmup in seconds.

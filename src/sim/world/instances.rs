@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
-use super::{ActivityStatus, Around, Group, GroupKey, after};
+use super::{ActivityStatus, Around, Group, GroupKey, after, passed};
 use crate::model::{ImageId, InstanceId, TemplateId};
 use crate::sim::scenario::EffectKind;
 
@@ -101,7 +101,7 @@ impl Instance {
 
     /// Whether it has served for at least that many seconds.
     pub(super) fn warm(&self, now: Timestamp, warmup: u32) -> bool {
-        self.serves() && self.serving_since.is_some_and(|since| after(since, warmup) <= now)
+        self.serves() && self.serving_since.is_some_and(|since| passed(since, warmup, now))
     }
 
     /// Whether it counts towards its group's desired capacity.

@@ -10,15 +10,15 @@ mod batches;
 mod build;
 mod capacity;
 mod events;
+mod evolution;
 mod groups;
 mod images;
 mod instances;
 mod refresh;
 mod requests;
 mod rollback;
+mod standing;
 mod templates;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -213,6 +213,11 @@ impl World {
         self.templates.get(&(place.clone(), id.clone()))
     }
 
+    /// The template that a group launches from.
+    pub fn template_of(&self, group: &Group) -> Option<&Template> {
+        self.template(&group.key.place, &group.template.id)
+    }
+
     /// Every instance that EC2 describes in that place, by id.
     pub fn instances_in(&self, place: &Place) -> BTreeMap<&InstanceId, &Instance> {
         let living = self.groups.values().flat_map(|group| group.instances.iter());
@@ -232,6 +237,12 @@ impl World {
 /// That many seconds later.
 pub(super) fn after(time: Timestamp, seconds: u32) -> Timestamp {
     time.checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether that many seconds have passed. Asked of every instance at every step: plain numbers
+/// are much faster than the calendar's arithmetic.
+pub(super) fn passed(since: Timestamp, seconds: u32, now: Timestamp) -> bool {
+    now.as_nanosecond() - since.as_nanosecond() >= i128::from(seconds) * 1_000_000_000
 }
 
 /// That many seconds earlier.

@@ -1,13 +1,12 @@
-//! Instance refreshes: how one evolves, from `Pending` to its end.
+//! Instance refreshes: what they are asked to respect, and what they say.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::batches::{Bounds, Counts, Mode, Moves, share};
-use super::{Around, Group, Instance, Life, TemplateRef, after};
+use super::batches::{Bounds, share};
+use super::{StartRequest, TemplateRef};
 use crate::model::{InstanceId, RefreshId, RefreshStatus};
-use crate::sim::scenario::EffectKind;
 
 /// What is done with instances that are protected or in standby.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,9 +106,6 @@ pub struct Refresh {
     pub(super) rollback_fails_at: Option<Timestamp>,
 }
 
-/// For how long AWS retries failing launches, and waits for reserved instances, in seconds.
-pub(super) const PATIENCE: u32 = 3600;
-
 impl Refresh {
     /// Percent of the replacements that are healthy and warmed up.
     pub fn percent(&self) -> u8 {
@@ -140,6 +136,37 @@ impl Refresh {
         }
     }
 
+    /// Its beginning, with nothing counted yet.
+    pub(super) fn new(
+        id: RefreshId,
+        started: Timestamp,
+        moves_from: Timestamp,
+        request: StartRequest,
+    ) -> Self {
+        Self {
+            id,
+            status: RefreshStatus::Pending,
+            reason: String::new(),
+            started,
+            ended: None,
+            preferences: request.preferences,
+            desired: request.desired,
+            goal: 0,
+            done: 0,
+            rollback: None,
+            foreign: false,
+            old: BTreeSet::new(),
+            skipped: BTreeSet::new(),
+            moves_from,
+            checkpoint: 0,
+            paused_until: None,
+            bakes_until: None,
+            failing_since: None,
+            waiting_since: None,
+            rollback_fails_at: None,
+        }
+    }
+
     /// Ends it.
     pub(super) fn end(&mut self, status: RefreshStatus, reason: String, now: Timestamp) {
         self.status = status;
@@ -152,7 +179,7 @@ impl Refresh {
     }
 
     /// Whether it replaces instances now.
-    fn replaces(&self) -> bool {
+    pub(super) fn replaces(&self) -> bool {
         match self.status {
             RefreshStatus::InProgress | RefreshStatus::RollbackInProgress => self.paused_until.is_none(),
             RefreshStatus::Pending
@@ -167,295 +194,11 @@ impl Refresh {
     }
 
     /// How many replacements make the next checkpoint, or all.
-    fn next_stop(&self) -> usize {
+    pub(super) fn next_stop(&self) -> usize {
         let goal = self.goal as usize;
         if self.status == RefreshStatus::RollbackInProgress {
             return usize::MAX;
         }
         self.preferences.checkpoints.get(self.checkpoint).map_or(usize::MAX, |percent| share(goal, *percent))
-    }
-}
-
-/// The instances of a group as a refresh sees them.
-pub(super) struct Standing {
-    /// To be replaced, and free to be.
-    pub(super) eligible: Vec<InstanceId>,
-    /// To be replaced, but protected or in standby.
-    pub(super) reserved: usize,
-    /// Up to date, not skipped, healthy and warmed up.
-    pub(super) warm: usize,
-    /// Up to date, and not warmed up yet.
-    pub(super) warming: usize,
-    /// Serving, and warmed up if up to date.
-    pub(super) available: usize,
-    /// Being terminated.
-    pub(super) leaving: usize,
-}
-
-impl Group {
-    /// How long a new instance warms up under the active refresh.
-    pub(super) fn warmup(&self) -> u32 {
-        let preference = self.active_refresh().and_then(|refresh| refresh.preferences.warmup);
-        preference.or(self.default_warmup).unwrap_or(self.grace)
-    }
-
-    /// In which order the active refresh replaces.
-    pub(super) fn mode(&self) -> Mode {
-        let replacing = self.active_refresh().filter(|refresh| refresh.replaces());
-        replacing.map_or(Mode::Together, |refresh| refresh.bounds().mode())
-    }
-
-    /// How many instances there are to be beyond the desired capacity.
-    pub(super) fn surge(&self, around: &Around<'_>) -> usize {
-        self.next_moves(around).surge
-    }
-
-    fn next_moves(&self, around: &Around<'_>) -> Moves {
-        let Some(refresh) = self.active_refresh().filter(|refresh| refresh.replaces()) else {
-            return Moves::default();
-        };
-        if self.is_held(refresh, around) {
-            return Moves::default();
-        }
-        let standing = self.standing(around);
-        let taken = (refresh.goal as usize).saturating_sub(standing.eligible.len() + standing.reserved);
-        refresh.bounds().moves(Counts {
-            desired: self.desired as usize,
-            available: standing.available,
-            outdated: standing.eligible.len(),
-            allowance: refresh.next_stop().saturating_sub(taken),
-        })
-    }
-
-    /// Whether the scenario, a suspended process or a rollback that is to fail keeps it from moving.
-    fn is_held(&self, refresh: &Refresh, around: &Around<'_>) -> bool {
-        let forward = refresh.status == RefreshStatus::InProgress;
-        let stuck = self.effect(around.scenario, EffectKind::stuck);
-        let stuck = stuck.is_some_and(|stuck| forward && stuck.at.is_none_or(|at| refresh.percent() >= at));
-        stuck
-            || refresh.rollback_fails_at.is_some()
-            || self.is_suspended("Terminate")
-            || self.is_suspended("Launch")
-    }
-
-    /// How the instances stand towards the active refresh.
-    pub(super) fn standing(&self, around: &Around<'_>) -> Standing {
-        let mut standing =
-            Standing { eligible: Vec::new(), reserved: 0, warm: 0, warming: 0, available: 0, leaving: 0 };
-        let Some(refresh) = self.active_refresh() else { return standing };
-        let target = refresh.launches_from().unwrap_or(&self.template);
-        let wanted = (&target.id, self.resolve(target, around));
-        for instance in &self.instances {
-            self.stand(instance, refresh, wanted, around.now, &mut standing);
-        }
-        standing
-    }
-
-    fn stand(
-        &self,
-        instance: &Instance,
-        refresh: &Refresh,
-        wanted: (&crate::model::TemplateId, u64),
-        now: Timestamp,
-        standing: &mut Standing,
-    ) {
-        let forward = refresh.status != RefreshStatus::RollbackInProgress;
-        let matches = (&instance.template, instance.version) == wanted;
-        let outdated = !matches || (forward && refresh.old.contains(&instance.id));
-        let reserve = match (instance.life, instance.protected) {
-            (Life::Standby, _) => Some(refresh.preferences.standby),
-            (_, true) => Some(refresh.preferences.protected),
-            (_, false) => None,
-        };
-        match (instance.life, outdated) {
-            (Life::Terminating | Life::Terminated, _) => standing.leaving += 1,
-            (Life::Pending | Life::InService | Life::Standby, true) => {
-                standing.available += usize::from(instance.serves());
-                match reserve {
-                    Some(Reserved::Ignore) => {}
-                    Some(Reserved::Wait) => standing.reserved += 1,
-                    // What is still on its way is left alone until it serves.
-                    Some(Reserved::Replace) | None if instance.life == Life::Pending => {
-                        standing.reserved += 1
-                    }
-                    Some(Reserved::Replace) | None => standing.eligible.push(instance.id.clone()),
-                }
-            }
-            (Life::Standby, false) => {}
-            (Life::Pending | Life::InService, false) => {
-                let skipped = refresh.skipped.contains(&instance.id);
-                let warm = if skipped { instance.serves() } else { instance.warm(now, self.warmup()) };
-                standing.available += usize::from(warm);
-                standing.warming += usize::from(!warm);
-                standing.warm += usize::from(warm && !skipped);
-            }
-        }
-    }
-
-    /// Takes the active refresh forward; returns whether anything changed.
-    pub(super) fn progress_refresh(&mut self, around: &mut Around<'_>) -> bool {
-        let Some(status) = self.active_refresh().map(|refresh| refresh.status) else { return false };
-        match status {
-            RefreshStatus::Pending => self.leave_pending(around),
-            RefreshStatus::InProgress => self.progress_forward(around),
-            RefreshStatus::Baking => self.progress_bake(around),
-            RefreshStatus::Cancelling => self.progress_cancel(around),
-            RefreshStatus::RollbackInProgress => self.progress_rollback(around),
-            RefreshStatus::Successful
-            | RefreshStatus::Failed
-            | RefreshStatus::Cancelled
-            | RefreshStatus::RollbackSuccessful
-            | RefreshStatus::RollbackFailed => false,
-        }
-    }
-
-    fn leave_pending(&mut self, around: &Around<'_>) -> bool {
-        let held = self.effect(around.scenario, EffectKind::stuck).is_some_and(|stuck| stuck.at.is_none());
-        match self.active_refresh_mut() {
-            Some(refresh) if refresh.moves_from <= around.now && !held => {
-                refresh.status = RefreshStatus::InProgress;
-                true
-            }
-            Some(_) | None => false,
-        }
-    }
-
-    fn progress_forward(&mut self, around: &mut Around<'_>) -> bool {
-        let standing = self.standing(around);
-        let outdated = standing.eligible.len() + standing.reserved;
-        let full = standing.available >= self.desired as usize && standing.leaving == 0;
-        let now = around.now;
-        let Some(refresh) = self.active_refresh_mut() else { return false };
-        let done = (refresh.goal as usize).saturating_sub(outdated).min(standing.warm);
-        let grew = done > refresh.done as usize;
-        refresh.done = u32::try_from(done).unwrap_or(u32::MAX);
-        if grew {
-            refresh.failing_since = None;
-        }
-        if let Some(until) = refresh.paused_until {
-            if until > now {
-                return false;
-            }
-            refresh.paused_until = None;
-            return true;
-        }
-        if done >= refresh.next_stop() && standing.warming == 0 && standing.leaving == 0 {
-            return self.reach_checkpoint(around);
-        }
-        if outdated == 0 && standing.warming == 0 && full {
-            self.finish(around);
-            return true;
-        }
-        self.give_up(&standing, around) || self.take_outdated(standing.eligible, around)
-    }
-
-    fn reach_checkpoint(&mut self, around: &mut Around<'_>) -> bool {
-        let now = around.now;
-        let Some(refresh) = self.active_refresh_mut() else { return false };
-        refresh.checkpoint += 1;
-        if refresh.checkpoint < refresh.preferences.checkpoints.len() {
-            refresh.paused_until = Some(after(now, refresh.preferences.checkpoint_delay));
-        } else {
-            // The last checkpoint is where the refresh ends, whatever is left.
-            self.finish(around);
-        }
-        true
-    }
-
-    /// Terminates what may be taken now; returns whether anything was.
-    pub(super) fn take_outdated(&mut self, mut eligible: Vec<InstanceId>, around: &mut Around<'_>) -> bool {
-        let count = self.next_moves(around).terminate;
-        // What does not serve goes first: it costs no capacity.
-        let serving: BTreeSet<InstanceId> = self.serving().map(|instance| instance.id.clone()).collect();
-        eligible.sort_by_key(|id| serving.contains(id));
-        for id in eligible.into_iter().take(count) {
-            let cause = format!(
-                "At {:.0} an instance was taken out of service in response to an instance refresh.",
-                around.now
-            );
-            self.terminate(&id, cause, around);
-        }
-        count > 0
-    }
-
-    /// Ends a refresh that has failed for an hour; returns whether it did.
-    pub(super) fn give_up(&mut self, standing: &Standing, around: &mut Around<'_>) -> bool {
-        let now = around.now;
-        let only_reserved = standing.eligible.is_empty() && standing.reserved > 0 && standing.warming == 0;
-        let Some(refresh) = self.active_refresh_mut() else { return false };
-        if only_reserved {
-            refresh.waiting_since.get_or_insert(now);
-        } else {
-            refresh.waiting_since = None;
-        }
-        let over = |since: Option<Timestamp>| since.is_some_and(|since| after(since, PATIENCE) <= now);
-        if over(refresh.failing_since) {
-            self.fail("Instances failed to launch or to become healthy for an hour.", around);
-        } else if over(refresh.waiting_since) {
-            self.fail(
-                "Instances that are protected from scale-in or in standby were waited for, for an hour.",
-                around,
-            );
-        } else {
-            return false;
-        }
-        true
-    }
-
-    /// All is replaced: bakes, or ends.
-    fn finish(&mut self, around: &mut Around<'_>) {
-        let now = around.now;
-        let Some(refresh) = self.active_refresh_mut() else { return };
-        if refresh.preferences.bake > 0 {
-            refresh.status = RefreshStatus::Baking;
-            refresh.bakes_until = Some(after(now, refresh.preferences.bake));
-        } else {
-            self.succeed(now);
-        }
-    }
-
-    fn progress_bake(&mut self, around: &Around<'_>) -> bool {
-        let over = self.active_refresh().and_then(|r| r.bakes_until).is_some_and(|until| until <= around.now);
-        if over {
-            self.succeed(around.now);
-        }
-        over
-    }
-
-    /// Only now is the group itself changed.
-    pub(super) fn succeed(&mut self, now: Timestamp) {
-        let Some(refresh) = self.active_refresh_mut() else { return };
-        refresh.end(RefreshStatus::Successful, String::new(), now);
-        if let Some(desired) = refresh.desired.clone() {
-            self.template = desired;
-        }
-        self.failures = 0;
-    }
-
-    fn progress_cancel(&mut self, around: &Around<'_>) -> bool {
-        let on_the_way = self.instances.iter().any(|i| matches!(i.life, Life::Pending | Life::Terminating));
-        let now = around.now;
-        match self.active_refresh_mut() {
-            Some(refresh) if !on_the_way => {
-                refresh.end(RefreshStatus::Cancelled, "Cancelled by user".to_owned(), now);
-                true
-            }
-            Some(_) | None => false,
-        }
-    }
-
-    /// When the active refresh next changes by itself.
-    pub(super) fn next_refresh_change(&self, around: &Around<'_>) -> Option<Timestamp> {
-        let refresh = self.active_refresh()?;
-        let warmup = self.warmup();
-        let warm = self.instances.iter().filter_map(|i| i.serving_since).map(|since| after(since, warmup));
-        let gives_up = refresh.failing_since.into_iter().chain(refresh.waiting_since);
-        warm.chain(gives_up.map(|since| after(since, PATIENCE)))
-            .chain(Some(refresh.moves_from))
-            .chain(refresh.paused_until)
-            .chain(refresh.bakes_until)
-            .chain(refresh.rollback_fails_at)
-            .filter(|when| *when > around.now)
-            .min()
     }
 }

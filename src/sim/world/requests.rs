@@ -1,7 +1,7 @@
 //! What callers ask of refreshes, and when they are refused.
 
-use super::refresh::{Reserved, Standing};
-use super::{Around, Group, GroupKey, Life, Preferences, Refresh, TemplateRef, World, after};
+use super::standing::Standing;
+use super::{Around, Group, GroupKey, Life, Preferences, Refresh, Reserved, TemplateRef, World, after};
 use crate::model::{RefreshId, RefreshStatus, Tracking};
 
 /// Why a request is refused, in AWS's terms.
@@ -89,28 +89,7 @@ impl World {
         let pending = self.dice.between(2, 8);
         let stale = self.stale_until();
         let now = self.now;
-        let refresh = Refresh {
-            id: id.clone(),
-            status: RefreshStatus::Pending,
-            reason: String::new(),
-            started: now,
-            ended: None,
-            preferences: request.preferences,
-            desired: request.desired,
-            goal: 0,
-            done: 0,
-            rollback: None,
-            foreign: false,
-            old: std::collections::BTreeSet::new(),
-            skipped: std::collections::BTreeSet::new(),
-            moves_from: after(now, pending),
-            checkpoint: 0,
-            paused_until: None,
-            bakes_until: None,
-            failing_since: None,
-            waiting_since: None,
-            rollback_fails_at: None,
-        };
+        let refresh = Refresh::new(id.clone(), now, after(now, pending), request);
         self.with_group(key, |group, around| {
             group.remember(stale);
             group.begin(refresh, around);
@@ -167,8 +146,9 @@ impl World {
             let id = refresh.id.clone();
             match refresh.status {
                 RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Baking => {}
-                RefreshStatus::Cancelling | RefreshStatus::RollbackInProgress => return Err(Refusal::NoActive),
-                RefreshStatus::Successful
+                RefreshStatus::Cancelling
+                | RefreshStatus::RollbackInProgress
+                | RefreshStatus::Successful
                 | RefreshStatus::Failed
                 | RefreshStatus::Cancelled
                 | RefreshStatus::RollbackSuccessful

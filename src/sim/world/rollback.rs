@@ -46,7 +46,7 @@ impl Group {
             remaining: refresh.remaining(),
         });
         refresh.status = RefreshStatus::RollbackInProgress;
-        refresh.reason = reason.to_owned();
+        reason.clone_into(&mut refresh.reason);
         refresh.paused_until = None;
         refresh.bakes_until = None;
         refresh.failing_since = None;

@@ -68,6 +68,24 @@ impl Data {
         parts
     }
 
+    fn flatten(&self, name: &str, into: &mut BTreeMap<String, String>) {
+        match self {
+            Self::Value(text) => {
+                into.insert(name.to_owned(), text.clone());
+            }
+            Self::Parts(parts) => {
+                for (part, data) in parts {
+                    data.flatten(&format!("{name}.{part}"), into);
+                }
+            }
+            Self::List(items) => {
+                for (at, data) in items.iter().enumerate() {
+                    data.flatten(&format!("{name}.{}", at + 1), into);
+                }
+            }
+        }
+    }
+
     /// A list when every part is named by a number, else the parts.
     fn of_parts(parts: BTreeMap<String, Data>) -> Self {
         let mut numbered: Vec<(u32, Data)> = Vec::new();
@@ -89,6 +107,15 @@ impl TemplateVersion {
             Some(Data::Value(text)) => Some(text),
             Some(Data::Parts(_) | Data::List(_)) | None => None,
         }
+    }
+
+    /// Its data by flat names, such as `BlockDeviceMapping.1.Ebs.VolumeSize`.
+    pub fn fields(&self) -> BTreeMap<String, String> {
+        let mut fields = BTreeMap::new();
+        for (name, data) in &self.data {
+            data.flatten(name, &mut fields);
+        }
+        fields
     }
 
     /// The image it names.
@@ -170,8 +197,29 @@ impl super::World {
 
     /// Until when reads may be stale after a write now; `None` when they never are.
     pub(crate) fn stale_until(&mut self) -> Option<Timestamp> {
-        let longest = self.scenario.stale_reads()?.lasts;
+        let longest = self.scenario.stale_reads()?.0.lasts;
         let seconds = self.dice.between(1, longest.max(1));
         Some(super::after(self.now, seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_holds_what_it_was_made_of() {
+        let flat = [
+            ("BlockDeviceMapping.1.Ebs.VolumeSize", "30"),
+            ("BlockDeviceMapping.2.DeviceName", "/dev/b"),
+            ("ImageId", "ami-1"),
+            ("MetadataOptions.HttpTokens", "required"),
+        ];
+        let data = Data::from_flat(flat);
+        assert!(matches!(data.get("BlockDeviceMapping"), Some(Data::List(items)) if items.len() == 2));
+        let version =
+            TemplateVersion { number: 1, description: String::new(), created: Timestamp::default(), data };
+        let fields = version.fields();
+        assert_eq!(fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>(), flat);
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{GroupName, Region};
 use crate::sim::fleet::{AppKind, AppSpec};
 
 /// What listens on a group's instances: what its environment's checks ask for, and always the default.
-pub(super) fn apps(fleet: &config::Fleet, environment: &Environment, _group: &GroupName) -> Vec<AppSpec> {
+pub(super) fn apps(fleet: &config::Fleet, environment: &Environment) -> Vec<AppSpec> {
     let mut apps: BTreeMap<u16, AppSpec> = BTreeMap::new();
     for check in fleet.checks_of(environment) {
         let app = match &check.kind {
@@ -75,12 +75,18 @@ fn split(url: &str) -> Option<Parts> {
 
 fn http_app(check: &HttpCheck) -> Option<AppSpec> {
     let parts = split(&check.url)?;
-    let status = check.status.first().map_or(200, |(low, _)| *low);
+    let status = status(check);
     let mut headers = check.headers.clone();
     let body = body(check, &mut headers);
     // A path with variables in it can't be known here: every path is answered.
     let path = (!parts.path.contains('{')).then_some(parts.path);
     Some(AppSpec { port: parts.port, kind: AppKind::Http { path, status, headers, body } })
+}
+
+/// A status that passes: 200 if it does, since others may not carry a body.
+fn status(check: &HttpCheck) -> u16 {
+    let usual = check.status.iter().any(|(low, high)| (*low..=*high).contains(&200));
+    if usual { 200 } else { check.status.first().map_or(200, |(low, _)| *low) }
 }
 
 fn body(check: &HttpCheck, headers: &mut BTreeMap<String, String>) -> String {
@@ -123,7 +129,7 @@ fn set(document: &mut Value, expected: &Expected) {
 
 /// The text in a regular expression: its anchors and escapes taken away.
 fn literal(pattern: &str) -> String {
-    pattern.trim_start_matches('^').trim_end_matches('$').replace("\\", "").replace(".*", "")
+    pattern.trim_start_matches('^').trim_end_matches('$').replace('\\', "").replace(".*", "")
 }
 
 fn tcp_app(check: &TcpCheck) -> AppSpec {

@@ -1,0 +1,125 @@
+//! How the instances of a group stand towards its active refresh, and what may be done next.
+
+use jiff::Timestamp;
+
+use super::batches::{Counts, Mode, Moves};
+use super::{Around, Group, Instance, Life, Refresh, Reserved};
+use crate::model::{InstanceId, RefreshStatus, TemplateId};
+use crate::sim::scenario::EffectKind;
+
+/// The instances of a group as a refresh sees them.
+pub(super) struct Standing {
+    /// To be replaced, and free to be.
+    pub(super) eligible: Vec<InstanceId>,
+    /// To be replaced, but protected or in standby.
+    pub(super) reserved: usize,
+    /// Up to date, not skipped, healthy and warmed up.
+    pub(super) warm: usize,
+    /// Up to date, and not warmed up yet.
+    pub(super) warming: usize,
+    /// Serving, and warmed up if up to date.
+    pub(super) available: usize,
+    /// Being terminated.
+    pub(super) leaving: usize,
+}
+
+impl Group {
+    /// How long a new instance warms up under the active refresh.
+    pub(super) fn warmup(&self) -> u32 {
+        let preference = self.active_refresh().and_then(|refresh| refresh.preferences.warmup);
+        preference.or(self.default_warmup).unwrap_or(self.grace)
+    }
+
+    /// In which order the active refresh replaces.
+    pub(super) fn mode(&self) -> Mode {
+        let replacing = self.active_refresh().filter(|refresh| refresh.replaces());
+        replacing.map_or(Mode::Together, |refresh| refresh.bounds().mode())
+    }
+
+    /// How many instances there are to be beyond the desired capacity.
+    pub(super) fn surge(&self, around: &Around<'_>) -> usize {
+        self.next_moves(around).surge
+    }
+
+    pub(super) fn next_moves(&self, around: &Around<'_>) -> Moves {
+        let Some(refresh) = self.active_refresh().filter(|refresh| refresh.replaces()) else {
+            return Moves::default();
+        };
+        if self.is_held(refresh, around) {
+            return Moves::default();
+        }
+        let standing = self.standing(around);
+        let taken = (refresh.goal as usize).saturating_sub(standing.eligible.len() + standing.reserved);
+        refresh.bounds().moves(Counts {
+            desired: self.desired as usize,
+            available: standing.available,
+            outdated: standing.eligible.len(),
+            allowance: refresh.next_stop().saturating_sub(taken),
+        })
+    }
+
+    /// Whether the scenario, a suspended process or a rollback that is to fail keeps it from moving.
+    fn is_held(&self, refresh: &Refresh, around: &Around<'_>) -> bool {
+        let forward = refresh.status == RefreshStatus::InProgress;
+        let stuck = self.effect(around.scenario, EffectKind::stuck);
+        let stuck = stuck.is_some_and(|stuck| forward && stuck.at.is_none_or(|at| refresh.percent() >= at));
+        stuck
+            || refresh.rollback_fails_at.is_some()
+            || self.is_suspended("Terminate")
+            || self.is_suspended("Launch")
+    }
+
+    /// How the instances stand towards the active refresh.
+    pub(super) fn standing(&self, around: &Around<'_>) -> Standing {
+        let mut standing =
+            Standing { eligible: Vec::new(), reserved: 0, warm: 0, warming: 0, available: 0, leaving: 0 };
+        let Some(refresh) = self.active_refresh() else { return standing };
+        let target = refresh.launches_from().unwrap_or(&self.template);
+        let wanted = (&target.id, self.resolve(target, around));
+        for instance in &self.instances {
+            self.stand(instance, refresh, wanted, around.now, &mut standing);
+        }
+        standing
+    }
+
+    fn stand(
+        &self,
+        instance: &Instance,
+        refresh: &Refresh,
+        wanted: (&TemplateId, u64),
+        now: Timestamp,
+        standing: &mut Standing,
+    ) {
+        let forward = refresh.status != RefreshStatus::RollbackInProgress;
+        let matches = (&instance.template, instance.version) == wanted;
+        let outdated = !matches || (forward && refresh.old.contains(&instance.id));
+        let reserve = match (instance.life, instance.protected) {
+            (Life::Standby, _) => Some(refresh.preferences.standby),
+            (_, true) => Some(refresh.preferences.protected),
+            (_, false) => None,
+        };
+        match (instance.life, outdated) {
+            (Life::Terminating | Life::Terminated, _) => standing.leaving += 1,
+            (Life::Pending | Life::InService | Life::Standby, true) => {
+                standing.available += usize::from(instance.serves());
+                match reserve {
+                    Some(Reserved::Ignore) => {}
+                    Some(Reserved::Wait) => standing.reserved += 1,
+                    // What is still on its way is left alone until it serves.
+                    Some(Reserved::Replace) | None if instance.life == Life::Pending => {
+                        standing.reserved += 1;
+                    }
+                    Some(Reserved::Replace) | None => standing.eligible.push(instance.id.clone()),
+                }
+            }
+            (Life::Standby, false) => {}
+            (Life::Pending | Life::InService, false) => {
+                let skipped = refresh.skipped.contains(&instance.id);
+                let warm = if skipped { instance.serves() } else { instance.warm(now, self.warmup()) };
+                standing.available += usize::from(warm);
+                standing.warming += usize::from(!warm);
+                standing.warm += usize::from(warm && !skipped);
+            }
+        }
+    }
+}
