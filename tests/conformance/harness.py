@@ -184,6 +184,7 @@ class Simulator:
 class Case(unittest.TestCase):
     """Tests against one simulator."""
 
+    # A scenario's name, or its file under the root of the repository.
     scenario = "clean"
     # Fast enough that a refresh takes seconds; slow enough that no state is over between two looks.
     speed = 300

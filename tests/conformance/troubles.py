@@ -50,6 +50,16 @@ class ServerErrors(Trouble):
         self.assertEqual(set(ec2), {"fine", "InternalError", "Unavailable"}, ec2)
 
 
+class Contention(Trouble):
+    scenario = "tests/conformance/contention.yaml"
+
+    def test_a_change_meets_another_change(self):
+        group = self.group("qa", pinned)
+        start = self.client("autoscaling", "qa", 1).start_instance_refresh
+        error = self.refused("ResourceContention", start, AutoScalingGroupName=group["AutoScalingGroupName"])
+        self.assertEqual(error["ResponseMetadata"]["HTTPStatusCode"], 500)
+
+
 class LostAnswers(Trouble):
     scenario = "lost-answers"
 
