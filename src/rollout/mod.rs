@@ -9,6 +9,7 @@
 
 mod abort;
 mod board;
+mod ends;
 mod environment;
 mod events;
 mod group;
@@ -25,7 +26,8 @@ mod survey;
 mod takeback;
 
 pub use abort::abandon;
-pub use environment::{Scope, Steps, environment};
+pub use ends::Steps;
+pub use environment::{Scope, environment};
 pub use events::Events;
 pub use homes::homes;
 pub use record::pass_by_proof;

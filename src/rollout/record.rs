@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub use by_proof::pass_by_proof;
 
 use super::Run;
-use super::environment::{Ended, GroupEnd, Side, Steps, tell_environment_step};
+use super::ends::{Ended, GroupEnd, Side, Steps, tell_environment_step};
 use super::patience::{patiently, until};
 use super::prepare::SETTLES_WITHIN;
 use crate::aws::{Account, Error, TagChange};

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Run;
-use super::environment::{GroupEnd, Side};
+use super::ends::{GroupEnd, Side};
 use super::events::StepEnd;
 use super::patience::patiently;
 use super::prepare::{Failure, publish, see_tracking};

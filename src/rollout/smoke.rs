@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::environment::{Ended, stopped, tell_end};
+use super::ends::{Ended, stopped, tell_end};
 use super::events::millis;
 use super::patience::patiently;
 use super::{Run, Stop, survey};

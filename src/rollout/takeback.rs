@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt};
 pub use explicit::rollback;
 
 use super::Run;
-use super::environment::{GroupEnd, Side, outcome};
+use super::ends::{GroupEnd, Side, outcome};
 use super::events::millis;
 use super::group::{Driver, Manner, Until};
 use crate::aws::Account;

@@ -6,10 +6,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::super::Run;
 use super::super::board::Standing;
+use super::super::ends::{GroupEnd, Side, outcome};
 use super::super::events::millis;
 use super::super::group::{Driver, Manner};
 use super::super::prepare::Targets;
-use super::{GroupEnd, Side, outcome};
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::Event;

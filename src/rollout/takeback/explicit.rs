@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::super::environment::{Ended, GroupEnd, Side, stopped, tell_end};
+use super::super::ends::{Ended, GroupEnd, Side, stopped, tell_end};
 use super::super::patience::patiently;
 use super::super::{Run, Stop, record, settle, survey};
 use super::drive_back;
