@@ -57,7 +57,12 @@ pub(super) async fn told(
     };
     run.events.emit(Event::RunEnded { exit, message: message(exit).to_owned() });
     drop(run);
-    reporters.borrow_mut().finish()?;
+    let finished = reporters.borrow_mut().finish();
+    if let Err(error) = finished {
+        // What became of the rollout matters more than that it could not be written down.
+        Output::new(telling.global).failure(&Failure::from(error));
+        return Ok(if exit == Exit::Done { Exit::Unexpected } else { exit });
+    }
     Ok(exit)
 }
 

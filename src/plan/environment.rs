@@ -75,13 +75,10 @@ fn selected_twice(fleet: &Fleet, environment: &Environment, group: &Group) -> Op
 
 /// Rule 2: whoever floats on a template that gets a version is pinned first, or the rollout is refused.
 fn hold_sharers_still(environment: &Environment, survey: &Survey, groups: &mut [GroupPlan]) -> Vec<Problem> {
-    // A version that exists already puts nothing new in front of anybody.
-    let published: BTreeSet<TemplateId> = groups
-        .iter()
-        .filter_map(GroupPlan::change)
-        .filter(|change| change.existing.is_none())
-        .map(|change| change.template.clone())
-        .collect();
+    // Also where the version exists already: at the end the default may be moved to it, or
+    // the old one published again.
+    let published: BTreeSet<TemplateId> =
+        groups.iter().filter_map(GroupPlan::change).map(|change| change.template.clone()).collect();
     let mut problems = Vec::new();
     for sharer in &survey.groups {
         let Some(template) = sharer.template.as_ref() else { continue };

@@ -1,12 +1,12 @@
 //! What is decided for one group by itself.
 
+use super::refusals::{bad_marker, needs_processes, other_rollout, supported, template_gone};
 use super::{Change, Decision, GroupPlan, Marker, Survey};
 use crate::config::{Busy, Environment, Family, Fleet, glob_matches};
 use crate::event::GroupRef;
-use crate::model::{Candidate, Group, GroupTemplate, Image, ImageState, Problem, Refresh, Version};
-
-/// The processes that a refresh can't do without. Source: "Suspend and resume processes".
-const NEEDED: [&str; 3] = ["Launch", "Terminate", "AddToLoadBalancer"];
+use crate::model::{
+    Candidate, Group, GroupTemplate, Image, ImageId, ImageState, Member, Problem, Refresh, Version,
+};
 
 /// What came of looking at one group.
 pub(super) enum Judged {
@@ -28,7 +28,7 @@ pub(super) struct Judge<'a> {
 }
 
 /// Why a group can't be decided on: refused, busy, or not ours to touch.
-enum Stop {
+pub(super) enum Stop {
     Refuse(Problem),
     Wait(Problem),
     Skip(String),
@@ -82,7 +82,7 @@ impl Judge<'_> {
         let image = self.present_image(group, version)?;
         let to = self.new_image(group, image)?;
         if image.id == to {
-            return already_there(group, version).map(Decision::Skip);
+            return already_there(group, &to, self.survey).map(Decision::Skip);
         }
         if group.desired == 0 && group.members.is_empty() {
             return Err(Stop::Skip("it has no instances: nothing to replace, and nothing to prove".into()));
@@ -134,7 +134,7 @@ impl Judge<'_> {
     }
 
     /// The candidate's image for the region and architecture, as the account sees it.
-    fn new_image(&self, group: &Group, present: &Image) -> Result<crate::model::ImageId, Stop> {
+    fn new_image(&self, group: &Group, present: &Image) -> Result<ImageId, Stop> {
         let architecture = &present.architecture;
         let Some(image) = self.candidate.image(&group.region, architecture) else {
             let has: Vec<String> = self
@@ -231,103 +231,21 @@ impl Judge<'_> {
     }
 }
 
-/// Refuses the kinds of group that can't be rolled.
-fn supported(group: &Group) -> Result<(), Stop> {
-    let name = &group.name;
-    let refuse = |what: String, why: &str, next: &str| Err(Stop::Refuse(Problem::new(what, why, next)));
-    if group.deleting {
-        return refuse(
-            format!("group {name} is being deleted"),
-            "AWS refreshes no such group",
-            "run this again when it is gone",
-        );
-    }
-    if group.mixed {
-        return refuse(
-            format!("group {name} has a mixed instances policy"),
-            "every template and override in it would have to change with it, which is not supported yet",
-            "leave the group out of the environment, and roll it by hand",
-        );
-    }
-    if let Some(configuration) = &group.launch_configuration {
-        return refuse(
-            format!("group {name} uses launch configuration {configuration}"),
-            "launch configurations can't be changed, and AWS rolls no refresh of them back",
-            "move the group to a launch template",
-        );
-    }
-    if group.template.is_none() {
-        return refuse(
-            format!("group {name} names no launch template"),
-            "there is nothing to update",
-            "give it a launch template",
-        );
-    }
-    Ok(())
-}
-
-fn needs_processes(group: &Group) -> Result<(), Stop> {
-    let suspended: Vec<&str> =
-        group.suspended.iter().map(String::as_str).filter(|process| NEEDED.contains(process)).collect();
-    if suspended.is_empty() {
-        return Ok(());
-    }
-    let processes = suspended.join(", ");
-    Err(Stop::Refuse(Problem::new(
-        format!("group {} has suspended {processes}", group.name),
-        "a refresh can't replace instances without",
-        format!("resume {processes}, or leave the group out of the environment"),
-    )))
-}
-
-/// A group whose template names the image already: fine when its instances came from there.
-fn already_there(group: &Group, version: &Version) -> Result<String, Stop> {
-    let target = (version.template.clone(), version.number);
-    let strays: Vec<&str> = group
-        .in_service()
-        .filter(|member| member.launched_from.as_ref().is_none_or(|from| from.0 != target.0))
-        .map(|member| member.id.as_str())
-        .collect();
-    let older = group.in_service().filter(|member| member.launched_from.as_ref() != Some(&target)).count();
-    if older == 0 {
+/// A group whose template names the image already: fine when its instances run it too,
+/// from whatever version.
+fn already_there(group: &Group, image: &ImageId, survey: &Survey) -> Result<String, Stop> {
+    let runs_image = |member: &Member| {
+        let version = member.launched_from.as_ref().and_then(|from| survey.versions.get(from));
+        version.and_then(|version| version.image.as_ref()) == Some(image)
+    };
+    let older: Vec<&str> =
+        group.in_service().filter(|member| !runs_image(member)).map(|member| member.id.as_str()).collect();
+    if older.is_empty() {
         return Ok("already on the image".into());
     }
     Err(Stop::Refuse(Problem::new(
-        format!(
-            "group {} names the image already, but {older} of its instances are of another version",
-            group.name
-        ),
-        format!(
-            "nobody recorded a version to go back to{}",
-            if strays.is_empty() { String::new() } else { format!("; {}", strays.join(", ")) }
-        ),
+        format!("group {} names the image already, but {} do not run it", group.name, older.join(", ")),
+        "nobody recorded a version to go back to",
         "start an instance refresh on it by hand, or pin it to the version that its instances run",
     )))
-}
-
-fn template_gone(group: &Group) -> Problem {
-    let named = group.template.as_ref().map_or_else(String::new, |template| {
-        format!("{} {} version {}", template.name, template.id, template.tracking)
-    });
-    Problem::new(
-        format!("the template of group {} is gone", group.name),
-        format!("it names {named}, which EC2 does not know"),
-        "give the group a template version that exists",
-    )
-}
-
-fn bad_marker(group: &Group, text: &str) -> Problem {
-    Problem::new(
-        format!("the tag {} of group {} can't be read", super::MARKER_TAG, group.name),
-        format!("it says {text:?}"),
-        "look what the group runs and how it names its version, then remove the tag",
-    )
-}
-
-fn other_rollout(group: &Group, marker: &Marker) -> Problem {
-    Problem::new(
-        format!("a rollout of {} was begun on group {} and never ended", marker.to, group.name),
-        format!("the group had {} (version {}, tracking {})", marker.from, marker.version, marker.tracking),
-        "finish it with that candidate, or take it back with 'ami-refresh rollback' and that candidate",
-    )
 }

@@ -6,6 +6,7 @@
 mod environment;
 mod group;
 mod marker;
+mod refusals;
 
 use std::collections::BTreeMap;
 

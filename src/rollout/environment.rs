@@ -62,9 +62,8 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: Scope) -> Resu
     let manner = manner(scope.steps);
     let mut ends = waves::roll(run, environment, &plan, &accounts, &targets, manner).await;
     takeback::after_failures(run, environment, &accounts, &mut ends).await;
-    if manner.until == Until::End {
-        settle::tracking(run, &accounts, &mut ends).await;
-    }
+    // Groups that are handed over to the next step stay pinned until that has ended them.
+    settle::tracking(run, &accounts, &mut ends).await;
     Ok(record::conclude(run, environment, &accounts, &ends, scope.steps).await)
 }
 

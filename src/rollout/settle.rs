@@ -8,18 +8,22 @@ use std::collections::BTreeMap;
 use super::Run;
 use super::ends::{GroupEnd, Side};
 use super::events::StepEnd;
-use super::patience::patiently;
-use super::prepare::{Failure, publish, see_tracking};
+use super::patience::{patiently, until};
+use super::prepare::{Failure, SETTLES_WITHIN, publish, see_tracking};
 use crate::aws::Account;
 use crate::event::Step;
 use crate::model::{GroupName, ImageId, Outcome, Region, TemplateId, Tracking, Version};
 use crate::plan::{Change, Decision};
+
+/// How often a template that moves meanwhile is looked at again.
+const TRIES: u32 = 3;
 
 /// Puts the tracking of every group that floated back, unless the group needs a person.
 ///
 /// A group whose tracking can't be put back safely needs a person from then on.
 pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>, ends: &mut [GroupEnd<'_>]) {
     sides_of_held_groups(ends);
+    let published = published(ends);
     let begun = run.clock.now();
     for end in ends.iter_mut() {
         let Some(change) = end.plan.touched().filter(|change| change.tracking.floats()) else { continue };
@@ -28,8 +32,16 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
             continue;
         }
         let at = &end.plan.at;
-        match restore(run, account, &at.group, change, end.side, end.target.as_ref().map(|t| t.version)).await
-        {
+        let wish = Wish {
+            change,
+            side: end.side,
+            target: end.target.as_ref().map(|target| target.version),
+            published: published
+                .get(&(at.region.clone(), change.template.clone()))
+                .cloned()
+                .unwrap_or_default(),
+        };
+        match restore(run, account, &at.group, &wish).await {
             Ok(message) => run.events.step(at, Step::Tracking, begun, StepEnd::passed(message)),
             Err(failure) => {
                 let why = format!("its tracking could not be put back to {}: {failure}", change.tracking);
@@ -40,6 +52,43 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
             }
         }
     }
+}
+
+/// How one group's tracking is to be.
+struct Wish<'a> {
+    change: &'a Change,
+    side: Side,
+    /// The version that it was refreshed to.
+    target: Option<u64>,
+    /// The images that this rollout published on its template.
+    published: Vec<ImageId>,
+}
+
+impl Wish<'_> {
+    /// Whether the group was only held still while its template changed.
+    fn held(&self) -> bool {
+        self.change.from == self.change.to
+    }
+
+    /// Whether the group may follow a version with this image.
+    fn allows(&self, image: Option<&ImageId>) -> bool {
+        let Some(image) = image else { return false };
+        let own = if self.side == Side::New { &self.change.to } else { &self.change.from };
+        // Held still beside groups that went forward, it goes where the template goes.
+        image == own || (self.held() && self.side == Side::New && self.published.contains(image))
+    }
+}
+
+/// The images that the groups of each template were to get.
+fn published(ends: &[GroupEnd<'_>]) -> BTreeMap<(Region, TemplateId), Vec<ImageId>> {
+    let mut published: BTreeMap<(Region, TemplateId), Vec<ImageId>> = BTreeMap::new();
+    for end in ends {
+        if let Some(change) = end.plan.change() {
+            let key = (end.plan.at.region.clone(), change.template.clone());
+            published.entry(key).or_default().push(change.to.clone());
+        }
+    }
+    published
 }
 
 /// A group that was only held still goes where its template's other groups went.
@@ -68,80 +117,106 @@ async fn restore(
     run: &Run<'_>,
     account: &Account,
     group: &GroupName,
-    change: &Change,
-    side: Side,
-    target: Option<u64>,
+    wish: &Wish<'_>,
 ) -> Result<String, Failure> {
-    let versions = patiently(run.clock, async || account.versions(&change.template).await).await?;
-    match change.tracking {
-        Tracking::Default => point_default(run, account, change, side, target, &versions).await?,
-        Tracking::Latest => point_latest(run, account, change, side, &versions).await?,
-        Tracking::Pinned(_) => return Ok("it is pinned".into()),
-    }
+    let change = wish.change;
     let tracking = change.tracking;
-    patiently(run.clock, async || account.set_tracking(group, &change.template, tracking).await).await?;
-    see_tracking(run, account, &BTreeMap::from([(group.clone(), tracking)])).await?;
-    Ok(format!("it follows {tracking} again"))
-}
-
-/// The images that the group may find behind what it follows, on its side.
-fn right_image<'c>(change: &'c Change, side: Side, versions: &'c [Version]) -> &'c ImageId {
-    let held = change.from == change.to;
-    if held && side == Side::New {
-        // It follows whatever its template's own rollout published last.
-        return versions.last().and_then(|version| version.image.as_ref()).unwrap_or(&change.to);
+    if wish.held() {
+        let named = std::slice::from_ref(group);
+        let now = patiently(run.clock, async || account.groups_named(named).await).await?;
+        let now = now.first().and_then(|group| group.template.as_ref()).map(|template| template.tracking);
+        // An earlier run let it go already.
+        if now == Some(tracking) {
+            return Ok(format!("it follows {tracking}"));
+        }
     }
-    if side == Side::New { &change.to } else { &change.from }
+    for _ in 0..TRIES {
+        let versions = patiently(run.clock, async || account.versions(&change.template).await).await?;
+        match tracking {
+            Tracking::Default => point_default(run, account, wish, &versions).await?,
+            Tracking::Latest => point_latest(run, account, wish, &versions).await?,
+            Tracking::Pinned(_) => return Ok("it is pinned".into()),
+        }
+        patiently(run.clock, async || account.set_tracking(group, &change.template, tracking).await).await?;
+        see_tracking(run, account, &BTreeMap::from([(group.clone(), tracking)])).await?;
+        // What was read before may have been old: what it follows now is what counts.
+        let versions = patiently(run.clock, async || account.versions(&change.template).await).await?;
+        if wish.allows(followed(tracking, &versions).and_then(|version| version.image.as_ref())) {
+            return Ok(format!("it follows {tracking} again"));
+        }
+    }
+    Err(Failure::Wrong(format!("somebody else moves {} at the same time", change.template)))
 }
 
+/// The version behind a tracking.
+fn followed(tracking: Tracking, versions: &[Version]) -> Option<&Version> {
+    match tracking {
+        Tracking::Latest => versions.last(),
+        Tracking::Default => versions.iter().find(|version| version.is_default),
+        Tracking::Pinned(number) => versions.iter().find(|version| version.number == number),
+    }
+}
+
+/// Makes the template's default version one that the group may follow.
 async fn point_default(
     run: &Run<'_>,
     account: &Account,
-    change: &Change,
-    side: Side,
-    target: Option<u64>,
+    wish: &Wish<'_>,
     versions: &[Version],
 ) -> Result<(), Failure> {
-    let wanted = right_image(change, side, versions);
+    let change = wish.change;
     let Some(default) = versions.iter().find(|version| version.is_default) else {
         return Err(Failure::Wrong(format!("{} has no default version", change.template)));
     };
-    if default.image.as_ref() == Some(wanted) || change.from == change.to {
+    if wish.allows(default.image.as_ref()) {
         return Ok(());
     }
-    let version = if side == Side::New { target.unwrap_or(change.source) } else { change.source };
-    let ours = [Some(&change.from), Some(&change.to)].contains(&default.image.as_ref());
-    if !ours {
+    if !ours(wish, default) {
         return Err(foreign(change, "the default version", default));
     }
+    let version = if wish.side == Side::New { wish.target.unwrap_or(change.source) } else { change.source };
     patiently(run.clock, async || account.set_default_version(&change.template, version).await).await?;
-    Ok(())
+    let ask = async || account.versions(&change.template).await;
+    let moved = |versions: &Vec<Version>| versions.iter().any(|v| v.is_default && v.number == version);
+    let seen = until(run.clock, SETTLES_WITHIN, ask, moved).await?;
+    if moved(&seen) {
+        return Ok(());
+    }
+    Err(Failure::Wrong(format!(
+        "AWS took {version} as the default of {}, and does not show it",
+        change.template
+    )))
 }
 
+/// Makes the template's newest version one that the group may follow.
 async fn point_latest(
     run: &Run<'_>,
     account: &Account,
-    change: &Change,
-    side: Side,
+    wish: &Wish<'_>,
     versions: &[Version],
 ) -> Result<(), Failure> {
-    let wanted = right_image(change, side, versions);
+    let change = wish.change;
     let Some(newest) = versions.last() else {
         return Err(Failure::Wrong(format!("{} is gone", change.template)));
     };
-    if newest.image.as_ref() == Some(wanted) {
+    if wish.allows(newest.image.as_ref()) {
         return Ok(());
     }
-    let ours = newest.image.as_ref() == Some(&change.to);
     let source = versions.iter().find(|version| version.number == change.source);
-    let (Side::Old, true, Some(source)) = (side, ours, source) else {
+    let (Side::Old, true, Some(source)) = (wish.side, ours(wish, newest), source) else {
         return Err(foreign(change, "the newest version", newest));
     };
     // `$Latest` must not be the image that failed: the old one is published on top of it.
     let description =
         format!("ami-refresh: version {} again, after version {}", source.number, newest.number);
-    publish(run, account, source, wanted, &description).await?;
+    publish(run, account, source, &change.from, &description).await?;
     Ok(())
+}
+
+/// Whether the version is one that this rollout dealt with, and not somebody else's.
+fn ours(wish: &Wish<'_>, version: &Version) -> bool {
+    let known = [&wish.change.from, &wish.change.to];
+    version.image.as_ref().is_some_and(|image| known.contains(&image) || wish.published.contains(image))
 }
 
 fn foreign(change: &Change, what: &str, version: &Version) -> Failure {
