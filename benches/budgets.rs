@@ -3,6 +3,8 @@
 //! `cargo bench --bench budgets`. Times are of this machine; calls and virtual times are the
 //! same everywhere.
 
+#![expect(clippy::expect_used, reason = "a benchmark that can't go on has nothing to measure")]
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -103,8 +105,8 @@ async fn measure(count: usize) -> Measured {
         told.borrow().iter().filter(|stamped| matches!(stamped.event, Event::GroupEnded { .. })).count();
     assert_eq!(refreshed, count, "every group ended; the run ended as {verdicts:?}");
     let longest_refresh = simulator.inspect(|world| {
-        let refreshes = world.groups.values().flat_map(|group| &group.refreshes);
-        let lengths = refreshes.filter_map(|r| Some(r.ended?.duration_since(r.started).as_secs_f64()));
+        let all = world.groups.values().flat_map(|group| &group.refreshes);
+        let lengths = all.filter_map(|r| Some(r.ended?.duration_since(r.started).as_secs_f64()));
         lengths.fold(0.0, f64::max)
     });
     let mut by_action = BTreeMap::new();

@@ -208,7 +208,7 @@ pub(super) fn of_environment(run: &Run, environment: &EnvironmentRecord, green: 
     if green && !cases.iter().any(Case::failed) {
         match environment.verdict {
             Some(Verdict::Refused | Verdict::SetUp | Verdict::Unreachable) => {
-                cases[1].fail(environment.message.clone())
+                cases[1].fail(environment.message.clone());
             }
             Some(Verdict::RolledBack | Verdict::NeedsPerson | Verdict::Unproved) => {
                 cases[2].fail(environment.message.clone());

@@ -1,6 +1,6 @@
 //! Takes the candidate through environments: the one place that acts.
 //!
-//! [`run`] goes through environments in order. For one environment, [`environment`] asks
+//! [`run`] goes through environments in order. For one environment, [`environment()`] asks
 //! the gate, surveys and plans, prepares templates, drives every group (`group`, which
 //! obeys the pure `machine`), settles tracking and records the gate. Everything that
 //! happens is told as an event; nothing here prints, and nothing decides what the plan or

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::Run;
 use super::board::Standing;
 use super::patience::{patiently, until};
-use crate::aws::{Account, Error, TagChange};
+use crate::aws::{self, Account, Error, TagChange};
 use crate::event::Event;
 use crate::model::{GroupName, ImageId, Region, Target, TemplateId, Tracking, Version};
 use crate::plan::{Change, GroupPlan, MARKER_TAG, Plan};
@@ -209,7 +209,7 @@ pub(super) async fn publish(
 fn token(source: &Version, image: &ImageId, description: &str) -> String {
     let wish = format!("{} {} {image} {description}", source.template, source.number);
     let digest = Sha256::digest(wish.as_bytes());
-    digest.iter().take(24).map(|byte| format!("{byte:02x}")).collect()
+    aws::hex(&digest[..24])
 }
 
 /// What the version came from, within EC2's 255 characters.
