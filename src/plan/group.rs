@@ -1,6 +1,9 @@
 //! What is decided for one group by itself.
 
-use super::refusals::{bad_marker, needs_processes, other_rollout, supported, template_gone};
+use super::refusals::{
+    bad_marker, moved_elsewhere, needs_processes, other_rollout, supported, template_gone,
+};
+use super::resume::{floats_elsewhere, resumed};
 use super::{Change, Decision, GroupPlan, Marker, Survey};
 use crate::config::{Busy, Environment, Family, Fleet, glob_matches};
 use crate::event::GroupRef;
@@ -51,8 +54,10 @@ impl Judge<'_> {
             image_name: known.map(|image| image.name.clone()).unwrap_or_default(),
             image,
             decision: Decision::Skip(String::new()),
+            under_way: false,
+            names_new: false,
         });
-        match self.decide(group, &plan) {
+        match self.decide(group, &mut plan) {
             Ok(decision) => plan.decision = decision,
             Err(Stop::Skip(why)) => plan.decision = Decision::Skip(why),
             Err(Stop::Refuse(problem)) => {
@@ -71,13 +76,12 @@ impl Judge<'_> {
         Some((template, self.survey.versions.get(&(template.id.clone(), number))?))
     }
 
-    fn decide(&self, group: &Group, plan: &GroupPlan) -> Result<Decision, Stop> {
+    fn decide(&self, group: &Group, plan: &mut GroupPlan) -> Result<Decision, Stop> {
         supported(group)?;
         let marker = Marker::of(&group.tags).map_err(|text| Stop::Refuse(bad_marker(group, &text)))?;
         let (template, version) = self.present(group).ok_or_else(|| Stop::Refuse(template_gone(group)))?;
-        let active = self.survey.active.get(&group.name);
         if let Some(marker) = marker {
-            return self.resume(group, template, &marker, active, plan.policy.busy);
+            return self.resume(group, &marker, plan);
         }
         let image = self.present_image(group, version)?;
         let to = self.new_image(group, image)?;
@@ -88,12 +92,17 @@ impl Judge<'_> {
             return Err(Stop::Skip("it has no instances: nothing to replace, and nothing to prove".into()));
         }
         needs_processes(group)?;
+        let copies = self.survey.copies_with_image(version, &to);
+        let active = self.survey.active.get(&group.name);
+        let aimed =
+            active.and_then(|active| active.target.as_ref()).filter(|target| target.template == template.id);
+        let aimed = aimed.map(|target| target.version).filter(|number| copies.contains(number));
         let change = Change {
             template: template.id.clone(),
             source: version.number,
             tracking: template.tracking,
             from: image.id.clone(),
-            existing: self.survey.copy_with_image(version, &to),
+            existing: aimed.or(copies.last().copied()),
             to,
         };
         self.not_busy(group, active, &change, plan.policy.busy)?;
@@ -197,37 +206,32 @@ impl Judge<'_> {
         }
     }
 
-    fn resume(
-        &self,
-        group: &Group,
-        template: &GroupTemplate,
-        marker: &Marker,
-        active: Option<&Refresh>,
-        busy: Busy,
-    ) -> Result<Decision, Stop> {
+    /// Goes on with a rollout of this candidate that was begun before.
+    fn resume(&self, group: &Group, marker: &Marker, plan: &mut GroupPlan) -> Result<Decision, Stop> {
+        let resumed =
+            resumed(group, marker, self.survey).ok_or_else(|| Stop::Refuse(template_gone(group)))?;
+        if marker.to == marker.from {
+            // The rollout only held it still while another group's version was made.
+            return Ok(Decision::HoldStill(resumed.change, "held still while its template changed".into()));
+        }
         if !self.candidate.contains(&marker.to) {
             return Err(Stop::Refuse(other_rollout(group, marker)));
         }
-        let source = self.survey.versions.get(&(template.id.clone(), marker.version));
-        let source = source.ok_or_else(|| Stop::Refuse(template_gone(group)))?;
-        let change = Change {
-            template: template.id.clone(),
-            source: marker.version,
-            tracking: marker.tracking,
-            from: marker.from.clone(),
-            to: marker.to.clone(),
-            existing: self.survey.copy_with_image(source, &marker.to),
-        };
-        if marker.to == marker.from {
-            // The rollout only held it still while another group's version was made.
-            return Ok(Decision::HoldStill(change, "held still while its template changed".into()));
+        if let Some(number) = floats_elsewhere(group, &resumed, self.survey) {
+            return Err(Stop::Refuse(moved_elsewhere(group, marker, number)));
         }
-        let Some(active) = active else { return Ok(Decision::Resume(change)) };
-        let ours = active.target.as_ref().is_some_and(|target| {
-            target.template == change.template
-                && (Some(target.version) == change.existing || target.version == change.source)
-        });
-        if ours { Ok(Decision::Resume(change)) } else { Err(self.busy(group, active, busy)) }
+        if let Some(active) = self.survey.active.get(&group.name) {
+            let ours = active.target.as_ref().is_some_and(|target| {
+                target.template == resumed.change.template
+                    && (resumed.copies.contains(&target.version) || target.version == resumed.change.source)
+            });
+            if !ours {
+                return Err(self.busy(group, active, plan.policy.busy));
+            }
+        }
+        plan.under_way = resumed.under_way;
+        plan.names_new = resumed.names_new;
+        Ok(Decision::Resume(resumed.change))
     }
 }
 

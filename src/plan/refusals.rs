@@ -82,3 +82,14 @@ pub(super) fn other_rollout(group: &Group, marker: &Marker) -> Problem {
         "finish it with that candidate, or take it back with 'ami-refresh rollback' and that candidate",
     )
 }
+
+pub(super) fn moved_elsewhere(group: &Group, marker: &Marker, number: u64) -> Problem {
+    Problem::new(
+        format!(
+            "group {} follows version {number} of its template, which its rollout did not make",
+            group.name
+        ),
+        format!("it had version {} when the rollout of {} was begun", marker.version, marker.to),
+        format!("pin it to version {} to go on, or take it back with 'ami-refresh rollback'", marker.version),
+    )
+}

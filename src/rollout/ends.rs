@@ -73,7 +73,7 @@ pub(super) fn stopped(run: &Run<'_>, environment: &Environment, stop: Stop) -> E
             vec![Problem::new(
                 format!("AWS could not be asked about {name}"),
                 error.to_string(),
-                format!("nothing was changed: run 'ami-refresh rollout --env {name}' again"),
+                format!("look at AWS's words, and run 'ami-refresh {} --env {name}' again", run.again),
             )],
         ),
     };
@@ -87,9 +87,7 @@ pub(super) fn stopped(run: &Run<'_>, environment: &Environment, stop: Stop) -> E
 pub(super) fn outcome(ending: &Ending, environment: &EnvironmentName, instances: u32) -> (Outcome, Side) {
     match ending.clone() {
         Ending::Machine(End::Refreshed) => (Outcome::Refreshed { instances }, Side::New),
-        Ending::Machine(End::RolledBack(why) | End::Untouched(why)) => {
-            (Outcome::RolledBack { why }, Side::Old)
-        }
+        Ending::Machine(End::RolledBack(why)) => (Outcome::RolledBack { why }, Side::Old),
         Ending::Machine(End::NeedsPerson(why)) => {
             let next = format!("ami-refresh rollback --env {environment}");
             (Outcome::NeedsPerson { why, next }, Side::Unknown)
@@ -104,6 +102,17 @@ pub(super) fn outcome(ending: &Ending, environment: &EnvironmentName, instances:
             );
             (Outcome::Left { state, next }, Side::Unknown)
         }
+    }
+}
+
+/// Whether the group failed, wherever it is now.
+pub(super) fn failed(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::RolledBack { .. } | Outcome::NeedsPerson { .. } => true,
+        Outcome::Refreshed { .. }
+        | Outcome::Skipped { .. }
+        | Outcome::Left { .. }
+        | Outcome::NotStarted { .. } => false,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::{Event, Step};
 use crate::model::{Outcome, Region, Verdict};
-use crate::plan::{Decision, Plan};
+use crate::plan::Plan;
 
 /// How much of a rollout is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,7 @@ async fn undo(
     let mut ends: Vec<GroupEnd<'_>> = Vec::new();
     for group in plan.groups.iter().filter(|group| group.touched().is_some()) {
         // One that was begun before may be anywhere: that run's successor must look at it.
-        let begun_before = matches!(group.decision, Decision::Resume(_));
+        let begun_before = group.under_way;
         let side = if begun_before { Side::Unknown } else { Side::Old };
         let outcome = if begun_before {
             let next = format!("ami-refresh rollout --env {}", environment.name);

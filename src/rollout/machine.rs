@@ -36,8 +36,6 @@ pub(super) enum End {
     Refreshed,
     /// On the old image, proved, for this reason.
     RolledBack(String),
-    /// Nothing was started, for this reason: the group is as it was.
-    Untouched(String),
     /// Neither for certain, for this reason.
     NeedsPerson(String),
 }
@@ -128,7 +126,8 @@ pub(super) fn next(state: State, seen: Seen) -> (State, Act) {
 fn starting(seen: Seen) -> (State, Act) {
     match seen {
         Seen::Started => (Refreshing, Act::Follow),
-        Seen::NotStarted(why) => ended(End::Untouched(why)),
+        // Most likely it is as it was; one that was begun before may be anywhere.
+        Seen::NotStarted(why) => (ProvingBack(why), Act::ProveBack),
         // A rollout that was begun before may stand anywhere.
         Seen::Refresh(..) => forward(Refreshing, seen),
         Seen::LaunchesFail(_)

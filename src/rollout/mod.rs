@@ -59,6 +59,8 @@ pub struct Run<'a> {
     pub probes: Runner,
     /// Where events go.
     pub events: Events,
+    /// The step whose command goes on where this run ends: `rollout`, `rollback`, …
+    pub again: &'static str,
     /// What stands where, for whoever must clean up when the run is dropped.
     pub board: board::Board,
 }
@@ -75,6 +77,17 @@ pub enum Stop {
     /// AWS could not be asked before anything changed: exit 1.
     #[error(transparent)]
     Aws(#[from] Error),
+}
+
+impl From<prepare::Failure> for Stop {
+    fn from(failure: prepare::Failure) -> Self {
+        match failure {
+            prepare::Failure::Aws(error) => Self::Aws(error),
+            prepare::Failure::Wrong(what) => {
+                Self::Refused(vec![Problem::new(what, "", "look at the group in AWS, and run this again")])
+            }
+        }
+    }
 }
 
 impl Stop {
@@ -101,7 +114,23 @@ impl<'a> Run<'a> {
         probes: Runner,
         events: Events,
     ) -> Self {
-        Self { fleet, candidate, cloud, clock, probes, events, board: board::Board::default() }
+        Self {
+            fleet,
+            candidate,
+            cloud,
+            clock,
+            probes,
+            events,
+            again: "rollout",
+            board: board::Board::default(),
+        }
+    }
+
+    /// The same run, gone on with by another step than `rollout`.
+    #[must_use]
+    pub fn again_by(mut self, step: &'static str) -> Self {
+        self.again = step;
+        self
     }
 
     /// The family of the candidate.

@@ -19,6 +19,9 @@ use crate::plan::{Change, GroupPlan, MARKER_TAG, Plan};
 /// How long AWS may show the state before a change.
 pub(super) const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 
+/// What the description of every version that a rollout made begins with.
+pub(super) const OURS: &str = "ami-refresh: ";
+
 /// The target of every group that is to be refreshed.
 pub(super) type Targets = BTreeMap<(Region, GroupName), Target>;
 
@@ -75,13 +78,13 @@ pub(super) async fn prepare(
     Ok(targets)
 }
 
-async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(), Failure> {
+pub(super) async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(), Failure> {
     let Some(change) = group.touched() else { return Ok(()) };
     // What an earlier run wrote is the truth about what the group had: never written over.
     if group.group.tags.contains_key(MARKER_TAG) {
         return Ok(());
     }
-    run.board.stands(&group.at, Standing::Running("marked, nothing changed yet".into()));
+    run.board.stands(&group.at, Standing::begun("marked, nothing changed yet"));
     let value = TagChange::Set(change.marker(false).to_tag());
     patiently(run.clock, async || account.change_group_tag(&group.group.name, MARKER_TAG, &value).await)
         .await?;
@@ -95,14 +98,14 @@ async fn pin(run: &Run<'_>, account: &Account, groups: &[&GroupPlan]) -> Result<
         let (Some(change), Some(template)) = (group.touched(), group.group.template.as_ref()) else {
             continue;
         };
-        // A rollout that goes on may have put the tracking back already: then all is published.
-        if !template.tracking.floats() || group.version != Some(change.source) {
+        // A rollout that goes on may have ended it and put its tracking back already.
+        if !template.tracking.floats() || group.names_new {
             continue;
         }
         let tracking = Tracking::Pinned(change.source);
         let name = &group.group.name;
         patiently(run.clock, async || account.set_tracking(name, &change.template, tracking).await).await?;
-        run.board.stands(&group.at, Standing::Running("pinned, not refreshed yet".into()));
+        run.board.stands(&group.at, Standing::begun("pinned, not refreshed yet"));
         pinned.insert(name.clone(), tracking);
         run.events.emit(Event::Pinned {
             group: group.at.clone(),
@@ -166,11 +169,16 @@ async fn ready_version(
         return Ok(version);
     }
     let versions = patiently(run.clock, async || account.versions(&change.template).await).await?;
-    let source = versions.into_iter().find(|version| version.number == change.source);
+    let source = versions.iter().find(|version| version.number == change.source);
     let source = source
         .ok_or_else(|| Failure::Wrong(format!("version {} of {} is gone", change.source, change.template)))?;
+    // The plan knew the newest and the default version only.
+    if let Some(copy) = versions.iter().rfind(|version| version.is_copy_with_image(source, &change.to)) {
+        run.events.emit(ready(copy.number, true));
+        return Ok(copy.number);
+    }
     let description = describe(run, change);
-    let version = publish(run, account, &source, &change.to, &description).await?;
+    let version = publish(run, account, source, &change.to, &description).await?;
     run.events.emit(ready(version, false));
     Ok(version)
 }

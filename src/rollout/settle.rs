@@ -9,9 +9,9 @@ use super::Run;
 use super::ends::{GroupEnd, Side};
 use super::events::StepEnd;
 use super::patience::{patiently, until};
-use super::prepare::{Failure, SETTLES_WITHIN, publish, see_tracking};
+use super::prepare::{Failure, OURS, SETTLES_WITHIN, publish, see_tracking};
 use crate::aws::Account;
-use crate::event::Step;
+use crate::event::{Event, Step};
 use crate::model::{GroupName, ImageId, Outcome, Region, TemplateId, Tracking, Version};
 use crate::plan::{Change, Decision};
 
@@ -28,10 +28,11 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
     for end in ends.iter_mut() {
         let Some(change) = end.plan.touched().filter(|change| change.tracking.floats()) else { continue };
         let Some(account) = accounts.get(&end.plan.at.region) else { continue };
+        let at = &end.plan.at;
         if end.side == Side::Unknown {
+            tell_held(run, end);
             continue;
         }
-        let at = &end.plan.at;
         let wish = Wish {
             change,
             side: end.side,
@@ -46,12 +47,32 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
             Err(failure) => {
                 let why = format!("its tracking could not be put back to {}: {failure}", change.tracking);
                 run.events.step(at, Step::Tracking, begun, StepEnd::errored(why.clone()));
-                let next = format!("ami-refresh rollout --env {}", at.environment);
+                let next = format!("ami-refresh {} --env {}", run.again, at.environment);
                 end.outcome = Outcome::NeedsPerson { why, next };
                 end.side = Side::Unknown;
             }
         }
     }
+}
+
+/// Tells of a group that was only held still that it stays pinned, since its template's
+/// rollout is not over.
+fn tell_held(run: &Run<'_>, end: &mut GroupEnd<'_>) {
+    if !matches!(end.plan.decision, Decision::HoldStill(..)) {
+        return;
+    }
+    let at = &end.plan.at;
+    end.outcome = Outcome::Left {
+        state: "it stays pinned, for the rollout of its template is not over".into(),
+        next: format!("ami-refresh {} --env {}", run.again, at.environment),
+    };
+    run.events.emit(Event::GroupEnded {
+        group: at.clone(),
+        outcome: end.outcome.clone(),
+        images: BTreeMap::new(),
+        stragglers: Vec::new(),
+        took_ms: 0,
+    });
 }
 
 /// How one group's tracking is to be.
@@ -70,12 +91,19 @@ impl Wish<'_> {
         self.change.from == self.change.to
     }
 
-    /// Whether the group may follow a version with this image.
-    fn allows(&self, image: Option<&ImageId>) -> bool {
-        let Some(image) = image else { return false };
-        let own = if self.side == Side::New { &self.change.to } else { &self.change.from };
+    /// The image that the group is on.
+    fn image(&self) -> &ImageId {
+        if self.side == Side::New { &self.change.to } else { &self.change.from }
+    }
+
+    /// Whether the group may follow the version: what it had, with the image that it is on.
+    fn allows(&self, version: &Version, versions: &[Version]) -> bool {
+        let source = versions.iter().find(|version| version.number == self.change.source);
+        let Some(source) = source else { return false };
         // Held still beside groups that went forward, it goes where the template goes.
-        image == own || (self.held() && self.side == Side::New && self.published.contains(image))
+        let held_forward = self.held() && self.side == Side::New;
+        version.is_copy_with_image(source, self.image())
+            || (held_forward && self.published.iter().any(|image| version.is_copy_with_image(source, image)))
     }
 }
 
@@ -141,7 +169,7 @@ async fn restore(
         see_tracking(run, account, &BTreeMap::from([(group.clone(), tracking)])).await?;
         // What was read before may have been old: what it follows now is what counts.
         let versions = patiently(run.clock, async || account.versions(&change.template).await).await?;
-        if wish.allows(followed(tracking, &versions).and_then(|version| version.image.as_ref())) {
+        if followed(tracking, &versions).is_some_and(|version| wish.allows(version, &versions)) {
             return Ok(format!("it follows {tracking} again"));
         }
     }
@@ -168,10 +196,11 @@ async fn point_default(
     let Some(default) = versions.iter().find(|version| version.is_default) else {
         return Err(Failure::Wrong(format!("{} has no default version", change.template)));
     };
-    if wish.allows(default.image.as_ref()) {
+    if wish.allows(default, versions) {
         return Ok(());
     }
-    if !ours(wish, default) {
+    // Where it stood when the rollout began is known; else only what we made is ours to move.
+    if default.number != change.source && !ours(default) {
         return Err(foreign(change, "the default version", default));
     }
     let version = if wish.side == Side::New { wish.target.unwrap_or(change.source) } else { change.source };
@@ -199,24 +228,27 @@ async fn point_latest(
     let Some(newest) = versions.last() else {
         return Err(Failure::Wrong(format!("{} is gone", change.template)));
     };
-    if wish.allows(newest.image.as_ref()) {
+    if wish.allows(newest, versions) {
         return Ok(());
     }
     let source = versions.iter().find(|version| version.number == change.source);
-    let (Side::Old, true, Some(source)) = (wish.side, ours(wish, newest), source) else {
+    let (true, Some(source)) = (ours(newest), source) else {
         return Err(foreign(change, "the newest version", newest));
     };
-    // `$Latest` must not be the image that failed: the old one is published on top of it.
-    let description =
-        format!("ami-refresh: version {} again, after version {}", source.number, newest.number);
-    publish(run, account, source, &change.from, &description).await?;
+    // `$Latest` must be neither the image that failed nor what another group was given: what
+    // this group is on is published on top.
+    let (from, image) = (&change.from, wish.image());
+    let description = format!(
+        "{OURS}from version {}, {from} -> {image}, again after version {}",
+        source.number, newest.number
+    );
+    publish(run, account, source, image, &description).await?;
     Ok(())
 }
 
-/// Whether the version is one that this rollout dealt with, and not somebody else's.
-fn ours(wish: &Wish<'_>, version: &Version) -> bool {
-    let known = [&wish.change.from, &wish.change.to];
-    version.image.as_ref().is_some_and(|image| known.contains(&image) || wish.published.contains(image))
+/// Whether a version is one that a rollout made, and not somebody else's.
+fn ours(version: &Version) -> bool {
+    version.description.starts_with(OURS)
 }
 
 fn foreign(change: &Change, what: &str, version: &Version) -> Failure {

@@ -79,7 +79,7 @@ impl Driver<'_> {
                 self.end_step(Step::Prove, StepEnd::errored(why.clone()));
             }
             (State::Starting | State::Refreshing | State::Settling, State::ProvingBack(why))
-            | (_, State::Ended(End::NeedsPerson(why) | End::Untouched(why))) => {
+            | (_, State::Ended(End::NeedsPerson(why))) => {
                 self.end_step(Step::Refresh, StepEnd::failed(why.clone()));
             }
             (_, _) => {}
