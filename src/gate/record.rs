@@ -46,7 +46,8 @@ impl Record {
     pub fn to_tag(&self) -> String {
         let at = Timestamp::from_second(self.at.as_second()).unwrap_or(self.at);
         let text = format!("{} {at} {}", self.state, clean(&self.detail));
-        text.trim_end().chars().take(LIMIT).collect()
+        let text: String = text.chars().take(LIMIT).collect();
+        text.trim_end().to_owned()
     }
 
     /// Reads a tag's value; `None` when somebody else wrote it.

@@ -39,8 +39,12 @@ fn only_in(word: &str, allowed: &[&str]) {
 
 #[test]
 fn only_aws_and_the_simulator_know_the_sdk() {
-    for word in ["aws_sdk_", "aws_smithy_", "aws_config", "aws_types", "aws_credential_types"] {
-        only_in(word, &["aws/", "sim/"]);
+    only_in("aws_sdk_", &["aws/", "sim/"]);
+    for crate_name in ["async", "http_client", "runtime_api", "types"] {
+        only_in(&format!("aws_smithy_{crate_name}::"), &["aws/", "sim/"]);
+    }
+    for crate_name in ["config", "types", "credential_types"] {
+        only_in(&format!("aws_{crate_name}::"), &["aws/", "sim/"]);
     }
 }
 

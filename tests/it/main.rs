@@ -5,4 +5,5 @@ mod layers;
 mod rehearsal;
 mod stage;
 mod sweep;
+mod sweep_wide;
 mod truth;

@@ -17,7 +17,7 @@ fn scenario(name: &str) -> Scenario {
     if name == "clean" { found } else { found.scoped("payments-dev") }
 }
 
-fn block<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     runtime.expect("a runtime").block_on(work)
 }
