@@ -127,6 +127,7 @@ fn the_steps_one_by_one_survive_every_crash() {
     crash_sweep(
         &Scenario::clean(),
         |_| {},
+        &AFTER,
         steps,
         |stage, first, verdicts| {
             truth::check(stage, first, verdicts)?;
@@ -150,6 +151,7 @@ fn a_rollback_survives_every_crash() {
     crash_sweep(
         &Scenario::clean(),
         |_| {},
+        &AFTER,
         back,
         |stage, first, verdicts| {
             let (now, gates) = stage.simulator.inspect(|world| (truth::groups(world), truth::gates(world)));
