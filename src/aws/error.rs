@@ -2,7 +2,6 @@
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
@@ -88,7 +87,7 @@ impl Error {
             operation,
             kind: Kind::NoAnswer,
             code: String::new(),
-            message: one_line(&DisplayErrorContext(&error).to_string()),
+            message: chain(&error),
             request_id: String::new(),
         }
     }
@@ -114,17 +113,27 @@ fn credentials_message(error: &(dyn std::error::Error + 'static)) -> Option<Stri
     let mut source = Some(error);
     while let Some(cause) = source {
         if cause.downcast_ref::<CredentialsError>().is_some() {
-            return Some(one_line(&DisplayErrorContext(cause).to_string()));
+            return Some(chain(cause));
         }
         source = cause.source();
     }
     None
 }
 
-/// The SDK's chain of causes without its debug dump, on one line.
-fn one_line(text: &str) -> String {
-    let text = text.split(" (").next().unwrap_or(text);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// The error and its causes on one line; a cause that repeats another is left out.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let words = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() {
+            text = words;
+        } else if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
 }
 
 impl std::fmt::Display for Error {

@@ -21,6 +21,8 @@ pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) cloud: Cloud,
     pub(super) network: Network,
+    /// Whether it is known to be a simulator's: a rehearsal's own, or one on loopback.
+    pub(super) simulated: bool,
 }
 
 impl World {
@@ -28,8 +30,9 @@ impl World {
     pub(super) async fn outside(session: &str) -> Result<Self, Failure> {
         let clock = clock()?;
         let session_name = session_name(session);
+        let simulated = std::env::var_os(CLOCK_VARIABLE).is_some();
         let settings = Settings { clock, http_client: None, credentials: None, session_name };
-        Ok(Self { clock, cloud: Cloud::new(settings).await, network: Network::Sockets })
+        Ok(Self { clock, cloud: Cloud::new(settings).await, network: Network::Sockets, simulated })
     }
 }
 

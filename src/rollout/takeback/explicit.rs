@@ -10,7 +10,7 @@ use super::super::{Run, Stop, record, settle, survey};
 use super::drive_back;
 use crate::aws::Account;
 use crate::config::Environment;
-use crate::event::{Event, GroupRef};
+use crate::event::{Event, GroupRef, PlannedAction, PlannedGroup};
 use crate::model::{Group, GroupName, Outcome, Problem, Region, Target, Verdict, Version};
 use crate::plan::{Change, Decision, GroupPlan, Marker, Survey};
 
@@ -36,6 +36,23 @@ struct Back {
     moved: bool,
 }
 
+impl Back {
+    /// What is to happen: the change, the other way round.
+    fn told(&self, run: &Run<'_>) -> PlannedGroup {
+        let told = self.plan.told(&[]);
+        let Some(change) = self.plan.change() else { return told };
+        let named = run.candidate.images.iter().find(|image| image.id == change.to);
+        PlannedGroup {
+            image: Some(change.to.clone()),
+            image_name: named.map(|image| image.name.clone()).unwrap_or_default(),
+            new_image: Some(change.from.clone()),
+            action: if self.moved { PlannedAction::Refresh } else { PlannedAction::Skip },
+            why: format!("back to version {}", change.source),
+            ..told
+        }
+    }
+}
+
 async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Result<Ended, Stop> {
     let accounts = run.accounts(environment).await;
     let mut backs = Vec::new();
@@ -55,7 +72,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupNa
     if !problems.is_empty() {
         return Err(Stop::Refused(problems));
     }
-    let groups = backs.iter().map(|back| back.plan.told(&[])).collect();
+    let groups = backs.iter().map(|back| back.told(run)).collect();
     run.events.emit(Event::Planned { environment: environment.name.clone(), groups });
     let at_once = environment.refresh.groups_at_once;
     let ends = stream::iter(&backs).map(async |back| go_back(run, &accounts, back).await);
