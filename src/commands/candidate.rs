@@ -79,7 +79,9 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             let path = args.source.from_packer.clone().unwrap_or_default();
             (images, format!("packer manifest {}", path.display()))
         }
-        None if args.source.from_lookup => (lookup(&homes, name, family).await?, format!("lookup of family {name}")),
+        None if args.source.from_lookup => {
+            (lookup(&homes, name, family).await?, format!("lookup of family {name}"))
+        }
         None => (given, "given by hand".to_owned()),
     };
     let images = verify(&homes, &identity, family, &wanted).await?;

@@ -1,0 +1,13 @@
+//! The program as its users run it: real processes, in folders of their own.
+
+mod abort;
+mod bad_input;
+mod bad_world;
+mod formats;
+mod gates;
+mod help;
+mod place;
+mod rehearse;
+mod secrets;
+mod simulator;
+mod steps;
