@@ -6,6 +6,7 @@ use futures_util::stream::{self, StreamExt};
 
 use super::super::environment::{Ended, GroupEnd, Side, stopped, tell_end};
 use super::super::patience::patiently;
+use super::super::smoke::nobody;
 use super::super::{Run, Stop, record, settle, survey};
 use super::drive_back;
 use crate::aws::Account;
@@ -57,17 +58,22 @@ async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupNa
     let accounts = run.accounts(environment).await;
     let mut backs = Vec::new();
     let mut problems = Vec::new();
+    let mut is_empty = true;
     for account in accounts.values() {
         let survey = survey::look_in_right_account(run, environment, account).await?;
         for group in survey.groups.iter().filter(|group| environment.select.matches(&group.tags)) {
             if only.is_some_and(|only| *only != group.name) {
                 continue;
             }
+            is_empty = false;
             match back_of(run, environment, account, &survey, group).await? {
                 Ok(back) => backs.extend(back),
                 Err(problem) => problems.push(problem),
             }
         }
+    }
+    if is_empty {
+        problems.push(nobody(environment, only));
     }
     if !problems.is_empty() {
         return Err(Stop::Refused(problems));

@@ -14,9 +14,9 @@ use super::simulator::Simulator;
 /// A refresh to the bake takes three seconds, and the bake ten.
 const SPEED: u32 = 60;
 
-/// Starts a rollout, sends the signal when its refreshes run, and gives the exit code and
-/// how long the end took.
-fn interrupted(place: &Place, signal: &str) -> (i32, Duration) {
+/// Starts a rollout, sends the signal when the event was written so many times, and gives
+/// the exit code and how long the end took.
+fn interrupted(place: &Place, signal: &str, (event, times): (&str, usize)) -> (i32, Duration) {
     let out = File::create(place.path("out.txt")).expect("a file");
     let err = File::create(place.path("err.txt")).expect("a file");
     let mut command = place.command(&["rollout", "--env", "sandbox"]);
@@ -24,7 +24,7 @@ fn interrupted(place: &Place, signal: &str) -> (i32, Duration) {
     let begun = Instant::now();
     let is_started = || {
         let journal = std::fs::read_to_string(place.path("reports/journal.jsonl")).unwrap_or_default();
-        journal.matches("\"refresh_started\"").count() == 5
+        journal.matches(&format!("\"{event}\"")).count() >= times
     };
     while !is_started() && begun.elapsed() < Duration::from_secs(60) {
         assert!(child.try_wait().expect("a child").is_none(), "it ended: {}", place.read("out.txt"));
@@ -61,7 +61,7 @@ fn assert_told(place: &Place, signal: &str, (code, took): (i32, Duration)) {
 
 fn goes_on_after(signal: &str, name: &str) {
     let (place, _simulator) = Simulator::with_candidate(SPEED, "");
-    let ended = interrupted(&place, signal);
+    let ended = interrupted(&place, signal, ("refresh_started", 5));
     assert_told(&place, name, ended);
     place.run("rollout --env sandbox").exits(0).says(&["found running and adopted", "5 refreshed"]);
     let adopted = place
@@ -91,7 +91,7 @@ fn an_abort_takes_back_what_runs_where_the_configuration_says_so() {
     let _simulator = Simulator::start(&mut place, SPEED, "");
     place.run("candidate --from-packer manifest.json").exits(0);
     let before = place.run("plan --env sandbox --format json").exits(0).json();
-    let ended = interrupted(&place, "TERM");
+    let ended = interrupted(&place, "TERM", ("checks_started", 1));
     assert_told(&place, "SIGTERM", ended);
     let asked = place
         .journal()

@@ -84,9 +84,9 @@ fn a_configuration_that_is_missing_or_wrong_is_told_with_every_mistake() {
         let ran = place.run(&format!("{step} --config wrong.yaml")).exits(2);
         assert!(ran.out.is_empty(), "{step}: {}", ran.out);
         ran.says(&[
-            "wrong.yaml:7:",
+            "wrong.yaml:7:30",
             "did you mean `max_healthy`?",
-            "wrong.yaml:20:",
+            "wrong.yaml:19:25",
             "nope",
             "2 mistakes in wrong.yaml",
             "^^^",

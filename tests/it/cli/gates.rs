@@ -41,9 +41,9 @@ fn a_gate_is_passed_by_proof_only_or_by_hand_for_a_reason() {
     assert_eq!(tags, simulator.image_tags(), "nothing was recorded");
     place.run("gate status").exits(0).says(&["closed: gate sandbox is not passed"]);
 
-    let pass = ["gate", "pass", "--env", "sandbox", "--reason", "tried by hand, CHG0042"];
+    let pass = ["gate", "pass", "--env", "sandbox", "--reason", "tried by hand: CHG0042"];
     place.run_with(&pass).exits(0).says(&["gate sandbox: passed"]);
-    place.run("gate status").exits(0).says(&["tried by hand, CHG0042", "dev      -        may start"]);
+    place.run("gate status").exits(0).says(&["tried by hand: CHG0042", "dev      -        may start"]);
     place.run("gate check --env dev").exits(0).says(&["dev may start"]);
     place.run("plan --env dev --detailed-exitcode").exits(2).says(&["gate open"]);
 }
@@ -51,13 +51,13 @@ fn a_gate_is_passed_by_proof_only_or_by_hand_for_a_reason() {
 #[test]
 fn a_gate_that_passed_can_be_revoked_and_no_other() {
     let (place, _simulator) = place();
-    let revoke = ["gate", "revoke", "--env", "sandbox", "--reason", "slow, INC0815"];
+    let revoke = ["gate", "revoke", "--env", "sandbox", "--reason", "slow: INC0815"];
     place.run_with(&revoke).exits(3).says(&["gate sandbox is not passed", "gate status"]);
     place.run("gate revoke --env sandbox").exits(2).says(&["--reason"]);
     place.run_with(&["gate", "pass", "--env", "sandbox", "--reason", "tried"]).exits(0);
     place.run_with(&revoke).exits(0).says(&["revoked"]);
-    place.run("gate status").exits(0).says(&["revoked", "slow, INC0815"]);
-    place.run("gate check --env dev").exits(3).says(&["it was revoked at 2026-11-22T", "slow, INC0815"]);
+    place.run("gate status").exits(0).says(&["revoked", "slow: INC0815"]);
+    place.run("gate check --env dev").exits(3).says(&["it was revoked at 2026-11-22T", "slow: INC0815"]);
     place.run_with(&revoke).exits(3);
 }
 
