@@ -9,12 +9,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The image that is rolled out.
-pub const NEW: &str = "ami-0f1e2d3c4b5a69788";
+pub(super) const NEW: &str = "ami-0f1e2d3c4b5a69788";
 
 /// Two environments, quick to refresh: all instances of a group at once, all groups at once.
 ///
 /// Limits on time are generous, for virtual seconds are short on a fast clock.
-pub const CONFIG: &str = "\
+pub(super) const CONFIG: &str = "\
 version: 1
 families:
   base:
@@ -41,22 +41,22 @@ checks:
 ";
 
 /// A folder, and what the program is told by the environment there.
-pub struct Place {
+pub(super) struct Place {
     dir: TempDir,
-    pub variables: Vec<(String, String)>,
+    pub(super) variables: Vec<(String, String)>,
 }
 
 /// What came of a run.
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-    pub took: Duration,
+pub(super) struct Ran {
+    pub(super) code: i32,
+    pub(super) out: String,
+    pub(super) err: String,
+    pub(super) took: Duration,
 }
 
 impl Place {
     /// An empty folder: the program works on what ships with it, and has no credentials.
-    pub fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let home = dir.path().join("home");
         std::fs::create_dir(&home).expect("a home");
@@ -68,7 +68,7 @@ impl Place {
     }
 
     /// A folder with the small configuration and a manifest.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut place = Self::empty();
         place.write("environments.yaml", CONFIG);
         place.write("manifest.json", &manifest(&format!("eu-west-2:{NEW}")));
@@ -76,27 +76,27 @@ impl Place {
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(super) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(super) fn set(&mut self, name: &str, value: &str) {
         self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// Credentials, and an endpoint where nobody listens: whoever asks AWS anything fails.
-    pub fn without_aws(mut self) -> Self {
+    pub(super) fn without_aws(mut self) -> Self {
         self.set("AWS_ACCESS_KEY_ID", "AKIANOBODY");
         self.set("AWS_SECRET_ACCESS_KEY", "nothing");
         self.set("AWS_ENDPOINT_URL", &format!("http://127.0.0.1:{}", closed_port()));
@@ -104,12 +104,12 @@ impl Place {
     }
 
     /// The program with these arguments, not yet run.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(super) fn command(&self, args: &[&str]) -> Command {
         self.program(env!("CARGO_BIN_EXE_ami-refresh"), args)
     }
 
     /// Any program, as it would be run here.
-    pub fn program(&self, program: &str, args: &[&str]) -> Command {
+    pub(super) fn program(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(args).current_dir(self.dir.path()).stdin(Stdio::null());
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -117,11 +117,11 @@ impl Place {
     }
 
     /// Runs the program; the arguments are split at spaces.
-    pub fn run(&self, args: &str) -> Ran {
+    pub(super) fn run(&self, args: &str) -> Ran {
         self.run_with(&args.split_whitespace().collect::<Vec<_>>())
     }
 
-    pub fn run_with(&self, args: &[&str]) -> Ran {
+    pub(super) fn run_with(&self, args: &[&str]) -> Ran {
         let begun = Instant::now();
         let mut command = assert_cmd::Command::from_std(self.command(args));
         let output = command.timeout(Duration::from_secs(150)).output().expect("the program runs");
@@ -134,7 +134,7 @@ impl Place {
     }
 
     /// The events of the last run.
-    pub fn journal(&self) -> Vec<Event> {
+    pub(super) fn journal(&self) -> Vec<Event> {
         let lines = self.read("reports/journal.jsonl");
         let event = |line: &str| match serde_json::from_str::<Stamped>(line) {
             Ok(stamped) => stamped.event,
@@ -144,7 +144,7 @@ impl Place {
     }
 
     /// The names of the files in the reports' folder that begin so, sorted.
-    pub fn reports(&self, prefix: &str) -> Vec<String> {
+    pub(super) fn reports(&self, prefix: &str) -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(self.path("reports"))
             .expect("the reports")
             .map(|entry| entry.expect("an entry").file_name().into_string().expect("a readable name"))
@@ -158,14 +158,14 @@ impl Place {
 impl Ran {
     /// Itself, when it ended with that code.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(super) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\n--- out\n{}\n--- err\n{}", self.out, self.err);
         self
     }
 
     /// Itself, when everything it printed holds each of these.
     #[track_caller]
-    pub fn says(self, parts: &[&str]) -> Self {
+    pub(super) fn says(self, parts: &[&str]) -> Self {
         let all = format!("{}{}", self.out, self.err);
         for part in parts {
             assert!(all.contains(part), "{part:?} is not said in\n{all}");
@@ -175,26 +175,26 @@ impl Ran {
 
     /// What it printed as JSON.
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in\n{}", self.out))
     }
 }
 
 /// A Packer manifest of one build with this artifact.
-pub fn manifest(artifact: &str) -> String {
+pub(super) fn manifest(artifact: &str) -> String {
     format!(
         r#"{{"builds":[{{"name":"base","builder_type":"amazon-ebs","build_time":1795291500,"files":null,"artifact_id":"{artifact}","packer_run_uuid":"run-2","custom_data":null}}],"last_run_uuid":"run-2"}}"#
     )
 }
 
 /// A port on loopback where nobody listens.
-pub fn closed_port() -> u16 {
+pub(super) fn closed_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }
 
 /// The names of elements in an XML file, which must be well-formed.
-pub fn elements(path: &Path) -> Vec<String> {
+pub(super) fn elements(path: &Path) -> Vec<String> {
     use quick_xml::events::Event as Xml;
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut reader = quick_xml::Reader::from_str(&text);

@@ -98,6 +98,7 @@ fn a_rehearsal_looks_at_no_credentials_and_no_endpoint() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "whoever runs the tests must know what was not tried")]
 fn a_rehearsal_needs_no_network_interface() {
     let place = Place::empty();
     let program = env!("CARGO_BIN_EXE_ami-refresh");

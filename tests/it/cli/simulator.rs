@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use super::place::Place;
 
 /// A simulator that serves until it is dropped.
-pub struct Simulator {
+pub(super) struct Simulator {
     child: Child,
     endpoint: String,
 }
@@ -22,7 +22,7 @@ impl Drop for Simulator {
 
 impl Simulator {
     /// Starts one on the place's configuration and manifest, and tells the place of it.
-    pub fn start(place: &mut Place, speed: u32, more: &str) -> Self {
+    pub(super) fn start(place: &mut Place, speed: u32, more: &str) -> Self {
         let speed = speed.to_string();
         let mut args = vec!["simulator", "--speed", &speed, "--from-packer", "manifest.json"];
         args.extend(more.split_whitespace());
@@ -48,7 +48,7 @@ impl Simulator {
     }
 
     /// A place with a simulator and a candidate.
-    pub fn with_candidate(speed: u32, more: &str) -> (Place, Self) {
+    pub(super) fn with_candidate(speed: u32, more: &str) -> (Place, Self) {
         let mut place = Place::new();
         let simulator = Self::start(&mut place, speed, more);
         place.run("candidate --from-packer manifest.json").exits(0);
@@ -56,7 +56,7 @@ impl Simulator {
     }
 
     /// The tags of every image, in EC2's XML.
-    pub fn image_tags(&self) -> String {
+    pub(super) fn image_tags(&self) -> String {
         let body = "Action=DescribeTags&Version=2016-11-15";
         let scope = "AKIASIMULATEDHOMEKEY/20261122/eu-west-2/ec2/aws4_request";
         let request = format!(
