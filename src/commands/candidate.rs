@@ -112,13 +112,13 @@ fn print(global: &Global, args: &Args, candidate: &Candidate) -> Result<Exit, Fa
     match args.format {
         Format::Json => output.json(candidate)?,
         Format::Text => {
-            let mut text = format!("candidate of family {}, by {}\n", candidate.family, candidate.found_by);
-            for image in &candidate.images {
-                text +=
-                    &format!("  {}  {}  {:<7} {}\n", image.region, image.id, image.architecture, image.name);
-            }
-            text += &format!("written to {}\n", global.candidate.display());
-            output.text(&text)?;
+            let mut lines =
+                vec![format!("candidate of family {}, by {}", candidate.family, candidate.found_by)];
+            lines.extend(candidate.images.iter().map(|image| {
+                format!("  {}  {}  {:<7} {}", image.region, image.id, image.architecture, image.name)
+            }));
+            lines.push(format!("written to {}\n", global.candidate.display()));
+            output.text(&lines.join("\n"))?;
         }
     }
     Ok(Exit::Done)

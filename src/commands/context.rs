@@ -67,8 +67,8 @@ pub(super) fn environments<'f>(fleet: &'f Fleet, names: &[String]) -> Result<Vec
             ));
         }
     }
-    let named = |environment: &&Environment| names.iter().any(|name| environment.name.as_str() == name);
-    Ok(fleet.environments.iter().filter(named).collect())
+    let is_wanted = |environment: &&Environment| names.iter().any(|name| environment.name.as_str() == name);
+    Ok(fleet.environments.iter().filter(is_wanted).collect())
 }
 
 /// The names of environments.
@@ -76,7 +76,7 @@ pub(super) fn names(environments: &[&Environment]) -> Vec<EnvironmentName> {
     environments.iter().map(|environment| environment.name.clone()).collect()
 }
 
-/// The session's name in CloudTrail: the step and the build that asks.
+/// The session's name in `CloudTrail`: the step and the build that asks.
 fn session_name(step: &str) -> String {
     let build = std::env::var("BUILD_NUMBER").unwrap_or_default();
     let build = if build.is_empty() { String::new() } else { format!("-build-{build}") };

@@ -142,12 +142,15 @@ async fn status(
         output.json(&gates)?;
         return Ok(Exit::Done);
     }
-    let mut text = format!("image {}\n", ids(candidate));
+    let mut lines = vec![format!("image {}", ids(candidate))];
     let width = fleet.environments.iter().map(|one| one.name.as_str().len()).max().unwrap_or(0);
-    for environment in &fleet.environments {
-        text += &format!("  {:width$}  {}\n", environment.name, line(environment, &records, now));
-    }
-    output.text(&text)?;
+    lines.extend(
+        fleet.environments.iter().map(|environment| {
+            format!("  {:width$}  {}", environment.name, line(environment, &records, now))
+        }),
+    );
+    lines.push(String::new());
+    output.text(&lines.join("\n"))?;
     Ok(Exit::Done)
 }
 
