@@ -29,6 +29,7 @@ pub enum Format {
 
 /// The arguments of every step.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Options of every step")]
 pub struct Global {
     /// The configuration
     #[arg(
@@ -73,7 +74,7 @@ Exit codes:
   5  failed, and a person is needed
   6  aborted by a signal
 
-Try it on this machine, without AWS:
+Example, on this machine, without AWS:
   ami-refresh rehearse";
 
 /// Takes a freshly built AMI through every environment, in order

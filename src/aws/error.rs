@@ -3,7 +3,6 @@
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
@@ -99,7 +98,7 @@ impl Error {
             operation,
             kind: Kind::NoAnswer,
             code: String::new(),
-            message: one_line(&DisplayErrorContext(&error).to_string()),
+            message: chain(&error),
             request_id: String::new(),
         }
     }
@@ -131,22 +130,32 @@ fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<(Strin
                 CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_)
             );
             let code = if unanswered { UNANSWERED } else { "" };
-            found = Some((code.to_owned(), one_line(&DisplayErrorContext(cause).to_string())));
+            found = Some((code.to_owned(), chain(cause)));
         }
         // STS said no: asking again is answered the same.
         if let Some(refused) = cause.downcast_ref::<AssumeRoleError>() {
             let code = refused.code().unwrap_or("AccessDenied").to_owned();
-            found = Some((code, one_line(refused.message().unwrap_or("the role can't be assumed"))));
+            found = Some((code, refused.message().unwrap_or("the role can't be assumed").to_owned()));
         }
         source = cause.source();
     }
     found
 }
 
-/// The SDK's chain of causes without its debug dump, on one line.
-fn one_line(text: &str) -> String {
-    let text = text.split(" (").next().unwrap_or(text);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// The error and its causes on one line; a cause that repeats another is left out.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let words = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() {
+            text = words;
+        } else if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
 }
 
 impl std::fmt::Display for Error {

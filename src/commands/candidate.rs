@@ -12,23 +12,32 @@ use crate::model::Exit;
 use crate::model::{Build, Candidate, ImageId, Problem, Region};
 use crate::rollout::homes;
 
-/// Find and verify the images of one build, tag them, and write the candidate
+/// Where the images are found.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example:
-  ami-refresh candidate --from-packer packer-manifest.json --family base")]
-pub struct Args {
+#[group(required = true, multiple = false)]
+struct Source {
     /// Take the images of the last run in a Packer manifest
-    #[arg(long, value_name = "MANIFEST", group = "source", required_unless_present_any = ["ami", "from_lookup"])]
+    #[arg(long, value_name = "MANIFEST")]
     from_packer: Option<PathBuf>,
 
     /// Take this image; may be given once per region and architecture
-    #[arg(long, value_name = "ID", group = "source")]
+    #[arg(long, value_name = "ID")]
     ami: Vec<String>,
 
     /// Take the newest image of the family
-    #[arg(long, group = "source")]
+    #[arg(long)]
     from_lookup: bool,
+}
+
+/// Find and verify the images of one build, tag them, and write the candidate
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ami-refresh candidate --from-packer packer-manifest.json --family base
+  ami-refresh candidate --ami ami-0f1e2d3c4b5a69788 --region eu-west-2")]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
 
     /// The family of the images; may be left out when the configuration names only one
     #[arg(long, value_name = "NAME")]
@@ -58,18 +67,21 @@ pub struct Args {
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let fleet = context::fleet(global)?;
     let (name, family) = family(&fleet, args.family.as_deref())?;
-    // A manifest that can't be used is said before AWS is asked anything.
-    let from_packer = args.from_packer.as_deref().map(packer::read).transpose().map_err(told)?;
+    // What can't be read or written is said before AWS is asked anything.
+    let from_packer = args.source.from_packer.as_deref().map(packer::read).transpose().map_err(told)?;
     let given = given(&fleet, args)?;
+    Candidate::writable(&global.candidate)?;
     let world = World::outside("candidate").await?;
     let homes = homes(&world.cloud, &fleet);
     let identity = homes[0].identity().await?;
     let (wanted, found_by) = match from_packer {
         Some(images) => {
-            let path = args.from_packer.clone().unwrap_or_default();
+            let path = args.source.from_packer.clone().unwrap_or_default();
             (images, format!("packer manifest {}", path.display()))
         }
-        None if args.from_lookup => (lookup(&homes, name, family).await?, format!("lookup of family {name}")),
+        None if args.source.from_lookup => {
+            (lookup(&homes, name, family).await?, format!("lookup of family {name}"))
+        }
         None => (given, "given by hand".to_owned()),
     };
     let images = verify(&homes, &identity, family, &wanted).await?;
@@ -100,13 +112,13 @@ fn print(global: &Global, args: &Args, candidate: &Candidate) -> Result<Exit, Fa
     match args.format {
         Format::Json => output.json(candidate)?,
         Format::Text => {
-            let mut text = format!("candidate of family {}, by {}\n", candidate.family, candidate.found_by);
-            for image in &candidate.images {
-                text +=
-                    &format!("  {}  {}  {:<7} {}\n", image.region, image.id, image.architecture, image.name);
-            }
-            text += &format!("written to {}\n", global.candidate.display());
-            output.text(&text)?;
+            let mut lines =
+                vec![format!("candidate of family {}, by {}", candidate.family, candidate.found_by)];
+            lines.extend(candidate.images.iter().map(|image| {
+                format!("  {}  {}  {:<7} {}", image.region, image.id, image.architecture, image.name)
+            }));
+            lines.push(format!("written to {}\n", global.candidate.display()));
+            output.text(&lines.join("\n"))?;
         }
     }
     Ok(Exit::Done)
@@ -143,7 +155,7 @@ pub(super) fn family<'f>(fleet: &'f Fleet, named: Option<&str>) -> Result<(&'f s
 
 /// The images given by hand, in their region.
 fn given(fleet: &Fleet, args: &Args) -> Result<Vec<(Region, ImageId)>, Failure> {
-    if args.ami.is_empty() {
+    if args.source.ami.is_empty() {
         return Ok(Vec::new());
     }
     let mut regions: Vec<&Region> =
@@ -160,10 +172,10 @@ fn given(fleet: &Fleet, args: &Args) -> Result<Vec<(Region, ImageId)>, Failure> 
         }
     };
     let mut images = Vec::new();
-    for id in &args.ami {
+    for id in &args.source.ami {
         let id = ImageId::new(id);
         if !id.is_well_formed() {
-            let what = format!("{id:?} is no image id");
+            let what = format!("{:?} is no image id", id.as_str());
             return Err(Failure::usage(
                 what,
                 "one is ami- and 8 or 17 hexadecimal digits",

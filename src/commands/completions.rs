@@ -3,8 +3,8 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::Failure;
-use crate::cli::Cli;
+use super::{Failure, Output};
+use crate::cli::{Cli, Global};
 use crate::model::Exit;
 
 /// Print a shell's completions
@@ -17,9 +17,9 @@ pub struct Args {
     shell: Shell,
 }
 
-pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "ami-refresh", &mut text);
-    std::io::Write::write_all(&mut std::io::stdout(), &text)?;
+    Output::new(global).text(&String::from_utf8_lossy(&text))?;
     Ok(Exit::Done)
 }

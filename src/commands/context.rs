@@ -21,6 +21,8 @@ pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) cloud: Cloud,
     pub(super) network: Network,
+    /// Whether it is known to be a simulator's: a rehearsal's own, or one on loopback.
+    pub(super) simulated: bool,
 }
 
 impl World {
@@ -28,8 +30,9 @@ impl World {
     pub(super) async fn outside(session: &str) -> Result<Self, Failure> {
         let clock = clock()?;
         let session_name = session_name(session);
+        let simulated = std::env::var_os(CLOCK_VARIABLE).is_some();
         let settings = Settings { clock, http_client: None, credentials: None, session_name };
-        Ok(Self { clock, cloud: Cloud::new(settings).await, network: Network::Sockets })
+        Ok(Self { clock, cloud: Cloud::new(settings).await, network: Network::Sockets, simulated })
     }
 }
 
@@ -64,8 +67,8 @@ pub(super) fn environments<'f>(fleet: &'f Fleet, names: &[String]) -> Result<Vec
             ));
         }
     }
-    let named = |environment: &&Environment| names.iter().any(|name| environment.name.as_str() == name);
-    Ok(fleet.environments.iter().filter(named).collect())
+    let is_wanted = |environment: &&Environment| names.iter().any(|name| environment.name.as_str() == name);
+    Ok(fleet.environments.iter().filter(is_wanted).collect())
 }
 
 /// The names of environments.
@@ -73,7 +76,7 @@ pub(super) fn names(environments: &[&Environment]) -> Vec<EnvironmentName> {
     environments.iter().map(|environment| environment.name.clone()).collect()
 }
 
-/// The session's name in CloudTrail: the step and the build that asks.
+/// The session's name in `CloudTrail`: the step and the build that asks.
 fn session_name(step: &str) -> String {
     let build = std::env::var("BUILD_NUMBER").unwrap_or_default();
     let build = if build.is_empty() { String::new() } else { format!("-build-{build}") };

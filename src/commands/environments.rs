@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Failure, Output, context};
 use crate::cli::{Format, Global};
-use crate::model::Exit;
+use crate::model::{EnvironmentName, Exit, Region};
 
 /// Print the environments in order
 #[derive(Debug, clap::Args)]
@@ -41,8 +41,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
                 .map(|one| Line {
                     name: one.name.as_str(),
                     account: one.account.as_str(),
-                    regions: one.regions.iter().map(|region| region.as_str()).collect(),
-                    requires: one.gate.requires.iter().map(|name| name.as_str()).collect(),
+                    regions: one.regions.iter().map(Region::as_str).collect(),
+                    requires: one.gate.requires.iter().map(EnvironmentName::as_str).collect(),
                     checks: &one.checks,
                 })
                 .collect();

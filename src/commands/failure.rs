@@ -84,9 +84,14 @@ impl From<aws::Error> for Failure {
                 "failed to use the AWS credentials",
                 "give valid AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret)",
             ),
-            aws::Kind::Answered | aws::Kind::NoAnswer => {
-                (Exit::Unexpected, "AWS could not be asked", "look at AWS's words, and run this again")
+            aws::Kind::Answered => {
+                (Exit::Unexpected, "AWS refused a request", "look at AWS's words, and run this again")
             }
+            aws::Kind::NoAnswer => (
+                Exit::Unexpected,
+                "AWS could not be asked",
+                "look whether AWS can be reached from here (network, proxy, AWS_ENDPOINT_URL), and run this again",
+            ),
         };
         Self::Told(exit, vec![Problem::new(what, error.to_string(), next)])
     }

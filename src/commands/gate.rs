@@ -29,12 +29,18 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Show the candidate's way through all environments
+    #[command(after_help = "\
+Example:
+  ami-refresh gate status --format json")]
     Status {
         /// How it is printed
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: Format,
     },
     /// Say whether an environment may start: exit 0 or 3
+    #[command(after_help = "\
+Example:
+  ami-refresh gate check --env prod && ami-refresh rollout --env prod")]
     Check {
         /// The environment
         #[arg(long = "env", value_name = "NAME")]
@@ -45,8 +51,9 @@ enum Action {
 Without --reason every group must be proved: refreshed, its checks passed by 'smoke', its
 tracking as it was found.
 
-Example:
-  ami-refresh gate pass --env qa")]
+Examples:
+  ami-refresh gate pass --env qa
+  ami-refresh gate pass --env qa --reason \"tried by hand, CHG0042\"")]
     Pass {
         /// The environment
         #[arg(long = "env", value_name = "NAME")]
@@ -56,6 +63,9 @@ Example:
         reason: Option<String>,
     },
     /// Take a record back
+    #[command(after_help = "\
+Example:
+  ami-refresh gate revoke --env qa --reason \"search is slow on it, INC0815\"")]
     Revoke {
         /// The environment
         #[arg(long = "env", value_name = "NAME")]
@@ -132,12 +142,15 @@ async fn status(
         output.json(&gates)?;
         return Ok(Exit::Done);
     }
-    let mut text = format!("image {}\n", ids(candidate));
+    let mut lines = vec![format!("image {}", ids(candidate))];
     let width = fleet.environments.iter().map(|one| one.name.as_str().len()).max().unwrap_or(0);
-    for environment in &fleet.environments {
-        text += &format!("  {:width$}  {}\n", environment.name, line(environment, &records, now));
-    }
-    output.text(&text)?;
+    lines.extend(
+        fleet.environments.iter().map(|environment| {
+            format!("  {:width$}  {}", environment.name, line(environment, &records, now))
+        }),
+    );
+    lines.push(String::new());
+    output.text(&lines.join("\n"))?;
     Ok(Exit::Done)
 }
 

@@ -49,7 +49,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Step::Rollout(args) => on_clock(global, rollout::run(global, args)),
         Step::Rehearse(args) => rehearse::run(global, args),
         Step::Simulator(args) => on_clock(global, simulator::run(global, args)),
-        Step::Completions(args) => completions::run(args),
+        Step::Completions(args) => completions::run(global, args),
     }
 }
 

@@ -3,10 +3,10 @@
 use clap::ValueEnum;
 
 use super::Failure;
-use super::rollout::{Choice, roll};
+use super::rollout::{Start, roll};
 use crate::cli::Global;
 use crate::model::Exit;
-use crate::rollout::{Scope, Steps};
+use crate::rollout::Steps;
 
 /// How far the refreshes are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,7 +24,7 @@ Example:
   ami-refresh refresh --env qa --until baking")]
 pub struct Args {
     #[command(flatten)]
-    choice: Choice,
+    start: Start,
 
     /// How far the refreshes are followed
     #[arg(long, value_name = "WHEN", default_value = "end")]
@@ -36,5 +36,5 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         Until::Baking => Steps::RefreshToBaking,
         Until::End => Steps::RefreshToEnd,
     };
-    roll(global, "refresh", &args.choice, Scope { steps, wait: args.choice.wait }).await
+    roll(global, "refresh", &args.start, steps).await
 }

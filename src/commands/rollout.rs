@@ -10,18 +10,26 @@ use crate::rollout::{self, Scope, Steps};
 
 /// Which environments.
 #[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
 pub(super) struct Choice {
     /// The environment; may be given several times, and goes in the configuration's order
-    #[arg(long = "env", value_name = "NAME", required_unless_present = "all")]
-    pub(super) environments: Vec<String>,
+    #[arg(long = "env", value_name = "NAME")]
+    environments: Vec<String>,
 
     /// Every environment
-    #[arg(long, conflicts_with = "environments")]
-    pub(super) all: bool,
+    #[arg(long)]
+    all: bool,
+}
+
+/// Which environments are begun, and whether gates are waited for.
+#[derive(Debug, clap::Args)]
+pub(super) struct Start {
+    #[command(flatten)]
+    pub(super) choice: Choice,
 
     /// Wait for a gate that is passed but has not soaked yet, instead of refusing
     #[arg(long)]
-    pub(super) wait: bool,
+    wait: bool,
 }
 
 impl Choice {
@@ -41,25 +49,26 @@ Example:
   ami-refresh rollout --env stage --env prod --wait")]
 pub struct Args {
     #[command(flatten)]
-    choice: Choice,
+    start: Start,
 }
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    roll(global, "rollout", &args.choice, Scope { steps: Steps::Rollout, wait: args.choice.wait }).await
+    roll(global, "rollout", &args.start, Steps::Rollout).await
 }
 
-/// Takes the candidate through the chosen environments, as far as the scope says.
+/// Takes the candidate through the chosen environments, as far as those steps go.
 pub(super) async fn roll(
     global: &Global,
     command: &str,
-    choice: &Choice,
-    scope: Scope,
+    start: &Start,
+    steps: Steps,
 ) -> Result<Exit, Failure> {
     let fleet = context::fleet(global)?;
-    let environments = choice.of(&fleet)?;
+    let environments = start.choice.of(&fleet)?;
     let candidate = context::candidate(global, &fleet)?;
     let world = World::outside(command).await?;
     let names = context::names(&environments);
+    let scope = Scope { steps, wait: start.wait };
     let telling = Telling {
         global,
         fleet: &fleet,

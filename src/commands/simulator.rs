@@ -10,7 +10,7 @@ use super::{Failure, Output, signals};
 use crate::cli::Global;
 use crate::clock::Clock;
 use crate::model::Exit;
-use crate::sim::{HOME_KEY, HOME_SECRET, Simulator, serve};
+use crate::sim::{HOME_KEY, HOME_SECRET, Setup, Simulator, serve};
 
 /// Serve the simulator on loopback, for the AWS CLI, boto3, or a pipeline's test
 #[derive(Debug, clap::Args)]
@@ -41,13 +41,12 @@ fn speed(text: &str) -> Result<f64, String> {
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let staged = args.world.stage(global)?;
-    let mut setup = staged.setup;
-    setup.loopback_addresses = true;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
         let what = format!("failed to listen on 127.0.0.1:{}", args.port);
         Failure::usage(what, error.to_string(), "choose another --port, or 0 for any that is free")
     })?;
     let address = listener.local_addr()?;
+    let setup = Setup { loopback_block: Some(address.port()), ..staged.setup };
     let clock = Clock::starting_at(staged.begins, args.speed);
     let simulator = Simulator::new(setup, clock);
     let region = staged.images.first().map_or("eu-west-2", |(region, _)| region.as_str());

@@ -34,7 +34,7 @@ pub(super) async fn told(
     world: &World,
     work: impl AsyncFnOnce(&Run<'_>) -> Verdicts,
 ) -> Result<Exit, Failure> {
-    let reporters = Rc::new(RefCell::new(Reporters::new(settings(telling))?));
+    let reporters = Rc::new(RefCell::new(Reporters::new(settings(telling, world))?));
     let sink = Rc::clone(&reporters);
     let events = Events::new(world.clock, move |event| sink.borrow_mut().emit(event));
     let probes = Runner::new(world.clock, world.network.clone());
@@ -67,16 +67,16 @@ pub(super) async fn told(
     Ok(exit)
 }
 
-fn settings(telling: &Telling<'_>) -> Settings {
-    let simulated = telling.simulation.is_some();
-    let live = !simulated && std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
+fn settings(telling: &Telling<'_>, world: &World) -> Settings {
+    let rehearsed = telling.simulation.is_some();
+    let live = !rehearsed && std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
     Settings {
         report_dir: telling.global.report_dir.clone(),
         terminal: if live { TerminalMode::Live } else { TerminalMode::Plain },
-        detail: if simulated { Detail::Groups } else { Detail::Steps },
+        detail: if rehearsed { Detail::Groups } else { Detail::Steps },
         color: Output::new(telling.global).color(),
         timezone: telling.fleet.timezone.clone(),
-        simulated,
+        simulated: world.simulated,
     }
 }
 

@@ -1,10 +1,10 @@
 //! `update-templates`: pins floating groups, makes the new versions, reads them back.
 
 use super::Failure;
-use super::rollout::{Choice, roll};
+use super::rollout::{Start, roll};
 use crate::cli::Global;
 use crate::model::Exit;
-use crate::rollout::{Scope, Steps};
+use crate::rollout::Steps;
 
 /// Pin groups that float, make the new template versions, read them back
 #[derive(Debug, clap::Args)]
@@ -13,10 +13,9 @@ Example:
   ami-refresh update-templates --env qa")]
 pub struct Args {
     #[command(flatten)]
-    choice: Choice,
+    start: Start,
 }
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let scope = Scope { steps: Steps::Templates, wait: args.choice.wait };
-    roll(global, "update-templates", &args.choice, scope).await
+    roll(global, "update-templates", &args.start, Steps::Templates).await
 }

@@ -62,11 +62,13 @@ pub enum CandidateError {
         "no candidate at {path}\n  next: make one with 'ami-refresh candidate', or name it with --candidate"
     )]
     Missing { path: PathBuf },
-    #[error("failed to read the candidate {path}: {source}")]
+    #[error("failed to read the candidate {path}: {source}\n  next: name its file with --candidate")]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("the candidate {path} is not valid: {why}\n  next: make it again with 'ami-refresh candidate'")]
     Invalid { path: PathBuf, why: String },
-    #[error("failed to write the candidate {path}: {source}")]
+    #[error(
+        "failed to write the candidate {path}: {source}\n  next: name a file in a folder that can be written with --candidate"
+    )]
     Unwritable { path: PathBuf, source: std::io::Error },
 }
 
@@ -105,6 +107,19 @@ impl Candidate {
             return Err(invalid("it names no image".into()));
         }
         Ok(candidate)
+    }
+
+    /// Tries whether the file could be written, and leaves it as it is.
+    ///
+    /// # Errors
+    /// As [`Candidate::write`].
+    pub fn writable(path: &Path) -> Result<(), CandidateError> {
+        let unwritable = |source| CandidateError::Unwritable { path: path.into(), source };
+        if path.is_dir() {
+            return Err(unwritable(std::io::ErrorKind::IsADirectory.into()));
+        }
+        let beside = path.with_extension("json.new");
+        std::fs::write(&beside, "").and_then(|()| std::fs::remove_file(&beside)).map_err(unwritable)
     }
 
     /// Writes the file whole, or not at all: to a neighbour first, then moved into place.

@@ -158,7 +158,7 @@ impl Verdict {
         match self {
             Self::Passed => "passed",
             Self::Unproved => "unproved",
-            Self::Partial => "done so far",
+            Self::Partial => "done",
             Self::Refused => "refused",
             Self::SetUp => "not begun",
             Self::Unreachable => "AWS out of reach",

@@ -178,7 +178,8 @@ async fn note(run: &Run<'_>, environment: &Environment, asked: &Asked, passed: b
         .await
 }
 
-fn nobody(environment: &Environment, only: Option<&GroupName>) -> Problem {
+/// The environment has no such group, or none at all.
+pub(super) fn nobody(environment: &Environment, only: Option<&GroupName>) -> Problem {
     let name = &environment.name;
     match only {
         Some(group) => Problem::new(
@@ -188,7 +189,7 @@ fn nobody(environment: &Environment, only: Option<&GroupName>) -> Problem {
         ),
         None => Problem::new(
             format!("no group in {name} carries its tags"),
-            "there is nobody to ask",
+            "the step has nothing to work on",
             "correct 'select' in the configuration, or tag the groups",
         ),
     }

@@ -50,14 +50,15 @@ pub struct Setup {
     pub scenario: Scenario,
     /// Where everything random comes from.
     pub seed: u64,
-    /// Whether instances have addresses in 127.0.0.0/8 instead of 10.0.0.0/8.
-    pub loopback_addresses: bool,
+    /// The block of 127.0.0.0/8 that instances have their addresses in; `None` for 10.0.0.0/8.
+    /// The simulator's port, say: simulators of different blocks can serve side by side.
+    pub loopback_block: Option<u16>,
 }
 
 impl Setup {
     /// A fleet in a scenario, with addresses in 10.0.0.0/8.
     pub fn new(fleet: FleetSpec, scenario: Scenario, seed: u64) -> Self {
-        Self { fleet, scenario, seed, loopback_addresses: false }
+        Self { fleet, scenario, seed, loopback_block: None }
     }
 }
 
@@ -102,8 +103,8 @@ impl fmt::Debug for Simulator {
 impl Simulator {
     /// A simulator whose world begins now on that clock.
     pub fn new(setup: Setup, clock: Clock) -> Self {
-        let Setup { fleet, scenario, seed, loopback_addresses } = setup;
-        let world = World::new(&fleet, scenario, seed, loopback_addresses, clock.now());
+        let Setup { fleet, scenario, seed, loopback_block } = setup;
+        let world = World::new(&fleet, scenario, seed, loopback_block, clock.now());
         let state = State { world, calls: Vec::new(), faults: Faults::default(), crashes_told: 0 };
         let crashes = watch::Sender::new(0);
         Self { shared: Arc::new(Shared { clock, state: Mutex::new(state), crashes }) }

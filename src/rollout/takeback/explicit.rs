@@ -6,11 +6,12 @@ use futures_util::stream::{self, StreamExt};
 
 use super::super::ends::{Ended, GroupEnd, Side, stopped, tell_end};
 use super::super::patience::patiently;
+use super::super::smoke::nobody;
 use super::super::{Run, Stop, prepare, record, settle, survey};
 use super::drive_back;
 use crate::aws::Account;
 use crate::config::Environment;
-use crate::event::{Event, GroupRef};
+use crate::event::{Event, GroupRef, PlannedAction, PlannedGroup};
 use crate::gate::State;
 use crate::model::{
     Group, GroupName, GroupTemplate, Outcome, Problem, Region, Target, Tracking, Verdict, Version,
@@ -39,6 +40,23 @@ struct Back {
     moved: bool,
 }
 
+impl Back {
+    /// What is to happen: the change, the other way round.
+    fn told(&self, run: &Run<'_>) -> PlannedGroup {
+        let told = self.plan.told(&[]);
+        let Some(change) = self.plan.change() else { return told };
+        let named = run.candidate.images.iter().find(|image| image.id == change.to);
+        PlannedGroup {
+            image: Some(change.to.clone()),
+            image_name: named.map(|image| image.name.clone()).unwrap_or_default(),
+            new_image: Some(change.from.clone()),
+            action: if self.moved { PlannedAction::Refresh } else { PlannedAction::Skip },
+            why: format!("back to version {}", change.source),
+            ..told
+        }
+    }
+}
+
 async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Result<Ended, Stop> {
     let accounts = run.accounts(environment).await;
     let (mut backs, mut problems, mut looked_at) = (Vec::new(), Vec::new(), 0);
@@ -59,7 +77,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupNa
     if backs.is_empty() && !problems.is_empty() {
         return Err(Stop::Refused(problems));
     }
-    let groups = backs.iter().map(|back| back.plan.told(&[])).collect();
+    let groups = backs.iter().map(|back| back.told(run)).collect();
     run.events.emit(Event::Planned { environment: environment.name.clone(), groups });
     begin(run, environment, &accounts, &backs).await?;
     let at_once = environment.refresh.groups_at_once;
@@ -221,15 +239,6 @@ fn another_candidate(group: &Group, marker: &Marker) -> Problem {
             "name that build's --candidate, or take this group back all the same with --group {}",
             group.name
         ),
-    )
-}
-
-fn nobody(environment: &Environment, only: Option<&GroupName>) -> Problem {
-    let which = only.map_or_else(|| "no group".to_owned(), |only| format!("no group {only}"));
-    Problem::new(
-        format!("{which} in {}", environment.name),
-        "none of that name carries the environment's tags",
-        format!("look with 'ami-refresh plan --env {}'", environment.name),
     )
 }
 

@@ -1,9 +1,12 @@
 //! The loopback server, over real sockets.
 
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -14,7 +17,7 @@ use crate::sim::{HOME_KEY, HOME_SECRET, Scenario, Setup, Simulator, serve};
 #[tokio::test]
 async fn the_wire_and_the_applications_answer_on_sockets() {
     let start = "2026-11-22T19:00:00Z".parse().expect("a time");
-    let setup = Setup { loopback_addresses: true, ..Setup::new(fleet(2, |_| {}), Scenario::clean(), 7) };
+    let setup = Setup { loopback_block: Some(4570), ..Setup::new(fleet(2, |_| {}), Scenario::clean(), 7) };
     let simulator = Simulator::new(setup, Clock::starting_at(start, 60.0));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -53,4 +56,26 @@ async fn the_wire_and_the_applications_answer_on_sockets() {
     assert!(text.starts_with("HTTP/1.1 200") && text.ends_with(r#"{"status":"UP"}"#), "{text}");
     stop.send(()).expect("a server");
     server.await.expect("no panic").expect("a quiet end");
+}
+
+#[tokio::test]
+async fn simulators_of_different_ports_give_no_address_twice() {
+    let addresses = |block: u16| -> BTreeSet<Ipv4Addr> {
+        let setup =
+            Setup { loopback_block: Some(block), ..Setup::new(fleet(2, |_| {}), Scenario::clean(), 7) };
+        let simulator = Simulator::new(setup, Clock::starting_at(Timestamp::UNIX_EPOCH, 1.0));
+        simulator.inspect(|world| {
+            world
+                .groups
+                .values()
+                .flat_map(|group| &group.instances)
+                .map(|instance| instance.address)
+                .collect()
+        })
+    };
+    for (one, other) in [(4570, 4571), (1024, 65_535), (0, 3999)] {
+        let (one, other) = (addresses(one), addresses(other));
+        assert!(!one.is_empty() && one.is_disjoint(&other), "{one:?} {other:?}");
+        assert!(one.iter().chain(&other).all(|address| address.octets()[1] > 0 && address.is_loopback()));
+    }
 }

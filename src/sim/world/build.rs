@@ -17,7 +17,13 @@ const DAY: i64 = 86_400;
 
 impl World {
     /// The world at `now`: every group has its instances, in service for a day.
-    pub fn new(fleet: &FleetSpec, scenario: Scenario, seed: u64, loopback: bool, now: Timestamp) -> Self {
+    pub fn new(
+        fleet: &FleetSpec,
+        scenario: Scenario,
+        seed: u64,
+        loopback: Option<u16>,
+        now: Timestamp,
+    ) -> Self {
         let mut world = Self {
             now,
             home: fleet.home.clone(),

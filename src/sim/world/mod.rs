@@ -100,7 +100,7 @@ pub struct World {
 #[derive(Debug)]
 pub(crate) struct Dice {
     rng: fastrand::Rng,
-    loopback: bool,
+    loopback: Option<u16>,
     addresses: u32,
 }
 
@@ -120,7 +120,7 @@ pub(crate) struct Around<'a> {
 const REMEMBERED: i64 = 3600;
 
 impl Dice {
-    fn new(seed: u64, loopback: bool) -> Self {
+    fn new(seed: u64, loopback: Option<u16>) -> Self {
         Self { rng: fastrand::Rng::with_seed(seed), loopback, addresses: 256 }
     }
 
@@ -148,9 +148,13 @@ impl Dice {
     /// An address that was never used before.
     fn address(&mut self) -> Ipv4Addr {
         self.addresses += 1;
-        let [_, b, c, d] = self.addresses.to_be_bytes();
-        // 127.0.0.x is left to real servers on the machine.
-        if self.loopback { Ipv4Addr::new(127, b + 1, c, d) } else { Ipv4Addr::new(10, b, c, d) }
+        let Some(block) = self.loopback else {
+            let [_, b, c, d] = self.addresses.to_be_bytes();
+            return Ipv4Addr::new(10, b, c, d);
+        };
+        // 127.0.x.y is left to real servers on the machine. A block is room for 4,096 instances.
+        let [_, b, c, d] = (0x1_0000 + u32::from(block % 4000) * 0x1000 + self.addresses).to_be_bytes();
+        Ipv4Addr::new(127, b, c, d)
     }
 }
 

@@ -1,0 +1,15 @@
+//! The program as its users run it: real processes, in folders of their own.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod abort;
+mod bad_input;
+mod bad_world;
+mod formats;
+mod gates;
+mod help;
+mod place;
+mod rehearse;
+mod secrets;
+mod simulator;
+mod steps;
