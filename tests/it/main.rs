@@ -1,6 +1,18 @@
 //! The one integration-test binary: rehearsals, sweeps, and the program as its users run it.
 
+mod refusals;
+mod refusals_access;
 mod rehearsal;
+mod rehearsal_story;
+mod rehearsal_wire;
+mod resume;
+mod resume_abort;
+mod resume_rollback;
+mod resume_steps;
+mod rules;
+mod rules_fleet;
+mod rules_proof;
+mod rules_templates;
 mod stage;
 mod sweep;
 mod truth;
