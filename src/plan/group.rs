@@ -3,7 +3,9 @@
 use super::{Change, Decision, GroupPlan, Marker, Survey};
 use crate::config::{Busy, Environment, Family, Fleet, glob_matches};
 use crate::event::GroupRef;
-use crate::model::{Candidate, Group, GroupTemplate, Image, ImageState, Problem, Refresh, Version};
+use crate::model::{
+    Candidate, Group, GroupTemplate, Image, ImageId, ImageState, Problem, Refresh, Tracking, Version,
+};
 
 /// The processes that a refresh can't do without. Source: "Suspend and resume processes".
 const NEEDED: [&str; 3] = ["Launch", "Terminate", "AddToLoadBalancer"];
@@ -50,10 +52,14 @@ impl Judge<'_> {
             version: version.map(|version| version.number),
             image_name: known.map(|image| image.name.clone()).unwrap_or_default(),
             image,
+            begun: false,
             decision: Decision::Skip(String::new()),
         });
         match self.decide(group, &plan) {
-            Ok(decision) => plan.decision = decision,
+            Ok(decision) => {
+                plan.begun = self.begun(group, plan.version, &decision);
+                plan.decision = decision;
+            }
             Err(Stop::Skip(why)) => plan.decision = Decision::Skip(why),
             Err(Stop::Refuse(problem)) => {
                 plan.decision = Decision::Skip("refused".into());
@@ -93,7 +99,7 @@ impl Judge<'_> {
             source: version.number,
             tracking: template.tracking,
             from: image.id.clone(),
-            existing: self.survey.copy_with_image(version, &to),
+            existing: self.reusable(version, template.tracking, &to),
             to,
         };
         self.not_busy(group, active, &change, plan.policy.busy)?;
@@ -134,7 +140,7 @@ impl Judge<'_> {
     }
 
     /// The candidate's image for the region and architecture, as the account sees it.
-    fn new_image(&self, group: &Group, present: &Image) -> Result<crate::model::ImageId, Stop> {
+    fn new_image(&self, group: &Group, present: &Image) -> Result<ImageId, Stop> {
         let architecture = &present.architecture;
         let Some(image) = self.candidate.image(&group.region, architecture) else {
             let has: Vec<String> = self
@@ -152,14 +158,40 @@ impl Judge<'_> {
                 "build for that region and architecture too",
             )));
         };
-        if !self.survey.images.contains_key(&image.id) {
+        let why = format!("group {} could not launch it", group.name);
+        let Some(seen) = self.survey.images.get(&image.id) else {
             return Err(Stop::Refuse(Problem::new(
                 format!("image {} is not shared with account {}", image.id, self.environment.account),
-                format!("group {} could not launch it", group.name),
+                why,
                 "share the image with the account (ami_users in Packer)",
+            )));
+        };
+        if seen.state != ImageState::Available {
+            return Err(Stop::Refuse(Problem::new(
+                format!("image {} is not available but {}", image.id, seen.state),
+                why,
+                "wait until EC2 calls it available, or build it again",
             )));
         }
         Ok(image.id.clone())
+    }
+
+    /// The version with the image that is there already, when the group may be refreshed to it.
+    ///
+    /// A group on `$Latest` will follow the newest version again: one older than its source won't do.
+    fn reusable(&self, source: &Version, tracking: Tracking, image: &ImageId) -> Option<u64> {
+        let existing = self.survey.copy_with_image(source, image);
+        existing.filter(|number| tracking != Tracking::Latest || *number > source.number)
+    }
+
+    /// Whether a rollout that goes on has begun this group's refresh, or only marked it.
+    fn begun(&self, group: &Group, version: Option<u64>, decision: &Decision) -> bool {
+        let Decision::Resume(change) = decision else { return false };
+        let Some(new) = change.existing else { return false };
+        let target = (change.template.clone(), new);
+        self.survey.active.contains_key(&group.name)
+            || version == Some(new)
+            || group.members.iter().any(|member| member.launched_from.as_ref() == Some(&target))
     }
 
     fn not_busy(
@@ -216,7 +248,7 @@ impl Judge<'_> {
             tracking: marker.tracking,
             from: marker.from.clone(),
             to: marker.to.clone(),
-            existing: self.survey.copy_with_image(source, &marker.to),
+            existing: self.reusable(source, marker.tracking, &marker.to),
         };
         if marker.to == marker.from {
             // The rollout only held it still while another group's version was made.

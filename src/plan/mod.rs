@@ -115,6 +115,8 @@ pub struct GroupPlan {
     pub image: Option<ImageId>,
     /// That image's name.
     pub image_name: String,
+    /// Whether its refresh to the new version was begun before: it is active, or has left traces.
+    pub begun: bool,
     /// What is to happen.
     pub decision: Decision,
 }

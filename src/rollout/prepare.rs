@@ -53,8 +53,11 @@ pub(super) async fn prepare(
 ) -> Result<Targets, Failure> {
     let mut targets = Targets::new();
     for (region, account) in accounts {
-        let groups: Vec<&GroupPlan> =
+        let mut groups: Vec<&GroupPlan> =
             plan.in_region(region).filter(|group| group.touched().is_some()).collect();
+        // Of versions with different sources on one template, the newest must be the one that
+        // the groups on `$Latest` were refreshed to: theirs is made last.
+        groups.sort_by_key(|group| group.touched().is_some_and(|change| change.tracking == Tracking::Latest));
         for group in &groups {
             mark(run, account, group).await?;
         }
@@ -75,7 +78,8 @@ pub(super) async fn prepare(
     Ok(targets)
 }
 
-async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(), Failure> {
+/// Notes on the group what it has, before anything changes.
+pub(super) async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(), Error> {
     let Some(change) = group.touched() else { return Ok(()) };
     // What an earlier run wrote is the truth about what the group had: never written over.
     if group.group.tags.contains_key(MARKER_TAG) {
@@ -83,9 +87,7 @@ async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(),
     }
     run.board.stands(&group.at, Standing::Running("marked, nothing changed yet".into()));
     let value = TagChange::Set(change.marker(false).to_tag());
-    patiently(run.clock, async || account.change_group_tag(&group.group.name, MARKER_TAG, &value).await)
-        .await?;
-    Ok(())
+    patiently(run.clock, async || account.change_group_tag(&group.group.name, MARKER_TAG, &value).await).await
 }
 
 /// Pins every group that floats to the number it resolves to, and sees that it is so.

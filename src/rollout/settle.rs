@@ -12,7 +12,7 @@ use super::patience::patiently;
 use super::prepare::{Failure, publish, see_tracking};
 use crate::aws::Account;
 use crate::event::Step;
-use crate::model::{GroupName, ImageId, Outcome, Region, TemplateId, Tracking, Version};
+use crate::model::{Candidate, GroupName, ImageId, Outcome, Region, TemplateId, Tracking, Version};
 use crate::plan::{Change, Decision};
 
 /// Puts the tracking of every group that floated back, unless the group needs a person.
@@ -42,21 +42,22 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
     }
 }
 
-/// A group that was only held still goes where its template's other groups went.
+/// A group that was only held still goes where the groups went that had its very version; it
+/// stays with what it had where there are none.
 fn sides_of_held_groups(ends: &mut [GroupEnd<'_>]) {
     let key = |end: &GroupEnd<'_>, change: &Change| (end.plan.at.region.clone(), change.template.clone());
-    let mut sides: BTreeMap<(Region, TemplateId), Vec<Side>> = BTreeMap::new();
+    let mut sides: BTreeMap<(Region, TemplateId), Vec<(u64, Side)>> = BTreeMap::new();
     for end in ends.iter() {
         if let Some(change) = end.plan.change() {
-            sides.entry(key(end, change)).or_default().push(end.side);
+            sides.entry(key(end, change)).or_default().push((change.source, end.side));
         }
     }
     for end in ends.iter_mut() {
         let Decision::HoldStill(change, _) = &end.plan.decision else { continue };
         let others = sides.get(&key(end, change)).map(Vec::as_slice).unwrap_or_default();
-        end.side = if others.contains(&Side::Unknown) {
+        end.side = if others.iter().any(|(_, side)| *side == Side::Unknown) {
             Side::Unknown
-        } else if others.contains(&Side::New) {
+        } else if others.contains(&(change.source, Side::New)) {
             Side::New
         } else {
             Side::Old
@@ -84,16 +85,6 @@ async fn restore(
     Ok(format!("it follows {tracking} again"))
 }
 
-/// The images that the group may find behind what it follows, on its side.
-fn right_image<'c>(change: &'c Change, side: Side, versions: &'c [Version]) -> &'c ImageId {
-    let held = change.from == change.to;
-    if held && side == Side::New {
-        // It follows whatever its template's own rollout published last.
-        return versions.last().and_then(|version| version.image.as_ref()).unwrap_or(&change.to);
-    }
-    if side == Side::New { &change.to } else { &change.from }
-}
-
 async fn point_default(
     run: &Run<'_>,
     account: &Account,
@@ -102,7 +93,7 @@ async fn point_default(
     target: Option<u64>,
     versions: &[Version],
 ) -> Result<(), Failure> {
-    let wanted = right_image(change, side, versions);
+    let wanted = if side == Side::New { &change.to } else { &change.from };
     let Some(default) = versions.iter().find(|version| version.is_default) else {
         return Err(Failure::Wrong(format!("{} has no default version", change.template)));
     };
@@ -125,23 +116,54 @@ async fn point_latest(
     side: Side,
     versions: &[Version],
 ) -> Result<(), Failure> {
-    let wanted = right_image(change, side, versions);
     let Some(newest) = versions.last() else {
         return Err(Failure::Wrong(format!("{} is gone", change.template)));
     };
-    if newest.image.as_ref() == Some(wanted) {
+    let Some(source) = versions.iter().find(|version| version.number == change.source) else {
+        let what = format!("version {} of {} is gone", change.source, change.template);
+        return Err(Failure::Wrong(what));
+    };
+    let wanted = wanted_of_latest(run.candidate, change, side, source, versions);
+    // Not the image alone: the newest may have been made from another group's source.
+    if newest.is_copy_with_image(source, wanted) {
         return Ok(());
     }
-    let ours = newest.image.as_ref() == Some(&change.to);
-    let source = versions.iter().find(|version| version.number == change.source);
-    let (Side::Old, true, Some(source)) = (side, ours, source) else {
+    let held = change.from == change.to;
+    let made_here = newest
+        .image
+        .as_ref()
+        .is_some_and(|image| run.candidate.contains(image) || (!held && *image == change.to));
+    if !made_here {
         return Err(foreign(change, "the newest version", newest));
+    }
+    // `$Latest` must be what the group runs: that is published on top of what was made here.
+    let description = if side == Side::New {
+        format!("ami-refresh: from version {}, with {wanted}, after version {}", source.number, newest.number)
+    } else {
+        format!("ami-refresh: version {} again, after version {}", source.number, newest.number)
     };
-    // `$Latest` must not be the image that failed: the old one is published on top of it.
-    let description =
-        format!("ami-refresh: version {} again, after version {}", source.number, newest.number);
     publish(run, account, source, wanted, &description).await?;
     Ok(())
+}
+
+/// The image that a copy of the group's source must have for the group to follow it.
+fn wanted_of_latest<'c>(
+    candidate: &'c Candidate,
+    change: &'c Change,
+    side: Side,
+    source: &Version,
+    versions: &[Version],
+) -> &'c ImageId {
+    let held = change.from == change.to;
+    match side {
+        // It was held still beside groups that had its very version: it gets what those got.
+        Side::New if held => {
+            let there = |image: &&ImageId| versions.iter().any(|v| v.is_copy_with_image(source, image));
+            candidate.images.iter().map(|image| &image.id).find(there).unwrap_or(&change.to)
+        }
+        Side::New => &change.to,
+        Side::Old | Side::Unknown => &change.from,
+    }
 }
 
 fn foreign(change: &Change, what: &str, version: &Version) -> Failure {

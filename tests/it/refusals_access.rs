@@ -32,7 +32,11 @@ fn credentials_that_lead_to_another_account_are_refused() {
             spec.roles.insert(ROLE.into(), AccountId::from("333333333333"));
         };
         let stage = stage(CONFIG, astray, |_| {}).await;
-        let names = ["the credentials for dev lead to account 333333333333", "dev is account 111111111111", "role_arn"];
+        let names = [
+            "the credentials for dev lead to account 333333333333",
+            "dev is account 111111111111",
+            "role_arn",
+        ];
         only(&refused(&stage, Verdict::SetUp, Exit::Usage).await, &names);
     });
 }
@@ -99,7 +103,10 @@ fn a_family_that_the_configuration_does_not_know_is_refused() {
     block(async {
         let mut stage = stage(CONFIG, |_| {}, |_| {}).await;
         stage.candidate.family = "bastion".into();
-        only(&refused(&stage, Verdict::SetUp, Exit::Usage).await, &["family \"bastion\"", "it names base", "--family"]);
+        only(
+            &refused(&stage, Verdict::SetUp, Exit::Usage).await,
+            &["family \"bastion\"", "it names base", "--family"],
+        );
     });
 }
 

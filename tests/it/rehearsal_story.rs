@@ -20,7 +20,8 @@ pub(crate) fn scenario(name: &str, groups: &str) -> Scenario {
 /// A scenario of one effect, in YAML.
 pub(crate) fn effects(effects: &[&str]) -> Scenario {
     let effects: String = effects.iter().map(|effect| format!("  - {effect}\n")).collect();
-    Scenario::from_yaml(&format!("name: made\nabout: made for a test\neffects:\n{effects}")).expect("a scenario")
+    Scenario::from_yaml(&format!("name: made\nabout: made for a test\neffects:\n{effects}"))
+        .expect("a scenario")
 }
 
 /// Everything that was told, a line each.
@@ -57,7 +58,9 @@ pub(crate) fn ends(stage: &Stage) -> Vec<String> {
 /// The verdict as the last event of the environment told it, with its message.
 pub(crate) fn told_verdict(stage: &Stage, name: &str) -> Option<(Verdict, String, Vec<String>)> {
     let told = stage.told(|event| match event {
-        Event::EnvironmentEnded { environment, verdict, message, next, .. } if environment.as_str() == name => {
+        Event::EnvironmentEnded { environment, verdict, message, next, .. }
+            if environment.as_str() == name =>
+        {
             Some((*verdict, message.clone(), next.clone()))
         }
         _ => None,

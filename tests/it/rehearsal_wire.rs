@@ -89,7 +89,8 @@ impl Wire {
         for (name, stands) in first {
             let pins = updates.iter().filter(|(_, u)| &u["AutoScalingGroupName"] == name);
             let pins = pins.filter(|(_, u)| !u["LaunchTemplate.Version"].starts_with('$')).count();
-            let touched = self.of("StartInstanceRefresh").iter().any(|(_, s)| &s["AutoScalingGroupName"] == name);
+            let touched =
+                self.of("StartInstanceRefresh").iter().any(|(_, s)| &s["AutoScalingGroupName"] == name);
             if touched && stands.tracking.floats() != (pins > 0) {
                 writeln!(broken, "{name} follows {} and was pinned {pins} times", stands.tracking).unwrap();
             }
@@ -125,7 +126,9 @@ pub(crate) fn forward(stage: &Stage, group: &str) -> usize {
         let group = world.group(group).expect("the group");
         let template = world.template_of(group).expect("a template");
         let to_new = group.refreshes.iter().filter(|refresh| {
-            let Some(Tracking::Pinned(number)) = refresh.desired.as_ref().map(|d| d.tracking) else { return false };
+            let Some(Tracking::Pinned(number)) = refresh.desired.as_ref().map(|d| d.tracking) else {
+                return false;
+            };
             template.versions[&number].image() == Some(crate::stage::NEW.into())
         });
         to_new.count()
@@ -143,12 +146,15 @@ pub(crate) fn versions(stage: &Stage) -> BTreeMap<String, usize> {
 pub(crate) fn snapshot(world: &World) -> String {
     let mut text = String::new();
     for ((place, id), template) in &world.templates {
-        let data: Vec<&BTreeMap<String, Data>> = template.versions.values().map(|version| &version.data).collect();
+        let data: Vec<&BTreeMap<String, Data>> =
+            template.versions.values().map(|version| &version.data).collect();
         writeln!(text, "{place:?} {id} default {} {data:?}", template.default_version).unwrap();
     }
     for (key, group) in &world.groups {
-        let instances: Vec<_> = group.instances.iter().map(|i| (&i.id, &i.image, i.life, i.version)).collect();
-        let refreshes: Vec<_> = group.refreshes.iter().filter(|r| !r.foreign).map(|r| (&r.id, r.status)).collect();
+        let instances: Vec<_> =
+            group.instances.iter().map(|i| (&i.id, &i.image, i.life, i.version)).collect();
+        let refreshes: Vec<_> =
+            group.refreshes.iter().filter(|r| !r.foreign).map(|r| (&r.id, r.status)).collect();
         let capacity = (group.min, group.desired, group.max);
         writeln!(
             text,
@@ -166,8 +172,8 @@ pub(crate) fn snapshot(world: &World) -> String {
 /// The calls that may change something, faults or not.
 pub(crate) fn changing_calls(stage: &Stage) -> Vec<String> {
     let calls = stage.simulator.calls();
-    let changing = calls.iter().filter(|call| {
-        !["Describe", "Get", "Assume"].iter().any(|prefix| call.action.starts_with(prefix))
-    });
+    let changing = calls
+        .iter()
+        .filter(|call| !["Describe", "Get", "Assume"].iter().any(|prefix| call.action.starts_with(prefix)));
     changing.map(|call| format!("{} {}", call.action, call.resource.as_deref().unwrap_or_default())).collect()
 }

@@ -104,10 +104,18 @@ fn a_run_killed_in_the_bake_goes_on_with_the_checks() {
         let verdicts = again(&stage).await;
         assert_eq!(verdicts, [Verdict::Passed, Verdict::Passed]);
         assert_eq!(truth::check(&stage, &first, &verdicts), Ok(()));
-        in_order(&story_of(&stage, "orders-dev"), &[
-            "adopted to 3", "checks asked", "check app-health passed", "moved Successful", "step prove passed", "ended refreshed",
-            "step tracking passed: it follows $Latest again",
-        ]);
+        in_order(
+            &story_of(&stage, "orders-dev"),
+            &[
+                "adopted to 3",
+                "checks asked",
+                "check app-health passed",
+                "moved Successful",
+                "step prove passed",
+                "ended refreshed",
+                "step tracking passed: it follows $Latest again",
+            ],
+        );
         assert_eq!(count(&story_of(&stage, "orders-dev"), "started"), 0);
         assert_eq!(refreshes(&stage, "orders-dev"), [RefreshStatus::Successful]);
         in_order(&story_of(&stage, "orders-dev"), &["step template passed", "adopted"]);
@@ -129,7 +137,15 @@ fn a_run_killed_after_it_asked_for_the_rollback_follows_that_to_its_end() {
             let verdicts = again(&stage).await;
             assert_eq!(verdicts, [Verdict::RolledBack, Verdict::NotReached]);
             assert_eq!(truth::check(&stage, &first, &verdicts), Ok(()));
-            in_order(&story_of(&stage, "payments-dev"), &["adopted to 2", "rollback native", "step rollback passed", "ended rolled back"]);
+            in_order(
+                &story_of(&stage, "payments-dev"),
+                &[
+                    "adopted to 2",
+                    "rollback native: AWS rolls it back",
+                    "step rollback passed",
+                    "ended rolled back",
+                ],
+            );
             assert_eq!(refreshes(&stage, "payments-dev"), [RefreshStatus::RollbackSuccessful]);
         }
     });
@@ -148,7 +164,10 @@ fn a_refresh_that_ended_well_while_nobody_looked_is_checked_and_passes() {
         assert_eq!(truth::check(&stage, &first, &verdicts), Ok(()));
         for group in ["catalog-dev", "orders-dev", "payments-dev"] {
             let story = story_of(&stage, group);
-            in_order(&story, &["checks asked", "check app-health passed", "step prove passed", "ended refreshed"]);
+            in_order(
+                &story,
+                &["checks asked", "check app-health passed", "step prove passed", "ended refreshed"],
+            );
             assert_eq!(count(&story, "started"), 0, "{story:#?}");
         }
     });
@@ -164,9 +183,16 @@ fn a_refresh_that_ended_while_nobody_looked_and_fails_its_checks_is_taken_back()
         let verdicts = again(&stage).await;
         assert_eq!(verdicts, [Verdict::RolledBack, Verdict::NotReached]);
         assert_eq!(truth::check(&stage, &first, &verdicts), Ok(()));
-        in_order(&story_of(&stage, "orders-dev"), &[
-            "checks asked", "check app-health failed", "rollback by a new refresh", "started to 2", "ended rolled back",
-        ]);
+        in_order(
+            &story_of(&stage, "orders-dev"),
+            &[
+                "checks asked",
+                "check app-health failed",
+                "rollback by a new refresh",
+                "started to 2",
+                "ended rolled back",
+            ],
+        );
         let both = [RefreshStatus::Successful, RefreshStatus::Successful];
         assert_eq!(refreshes(&stage, "orders-dev"), both);
     });
@@ -182,7 +208,12 @@ fn a_run_killed_before_its_tracking_was_put_back_puts_it_back() {
             plain.rollout().await;
             // The third update is the first that puts a tracking back: two pins came before.
             let calls = plain.simulator.calls();
-            calls.iter().filter(|call| call.action == "UpdateAutoScalingGroup").nth(2).expect("an update").number
+            calls
+                .iter()
+                .filter(|call| call.action == "UpdateAutoScalingGroup")
+                .nth(2)
+                .expect("an update")
+                .number
         };
         stage.simulator.inject(Fault { at_call, kind: FaultKind::CrashBefore });
         assert_eq!(stage.rollout_or_crash().await, None);

@@ -60,7 +60,10 @@ fn groups_that_are_being_refreshed_go_back_natively() {
         killed_when(&stage, |stage| told("orders-dev", "moved InProgress 50%")(stage)).await;
         assert_eq!(back(&stage).await, Verdict::Partial);
         everything_is_back(&stage);
-        in_order(&story_of(&stage, "orders-dev"), &["rollback native: asked for by hand", "step rollback passed"]);
+        in_order(
+            &story_of(&stage, "orders-dev"),
+            &["rollback native: asked for by hand", "step rollback passed"],
+        );
         assert_eq!(refreshes(&stage, "orders-dev"), [RefreshStatus::RollbackSuccessful]);
         // The canary had ended before: only a new refresh leads back.
         in_order(&story_of(&stage, "catalog-dev"), &["rollback by a new refresh", "started to 1"]);

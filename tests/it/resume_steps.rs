@@ -42,7 +42,10 @@ pub(crate) fn problems(stage: &Stage) -> Vec<Problem> {
 fn end(stage: &Stage) -> (BTreeMap<String, Stands>, BTreeMap<EnvironmentName, (State, String)>) {
     stage.simulator.inspect(|world| {
         let gates = truth::gates(world).into_iter();
-        (truth::groups(world), gates.map(|(name, record)| (name.into(), (record.state, record.detail))).collect())
+        (
+            truth::groups(world),
+            gates.map(|(name, record)| (name.into(), (record.state, record.detail))).collect(),
+        )
     })
 }
 
@@ -63,7 +66,16 @@ fn the_steps_one_by_one_end_as_the_whole_rollout_does() {
         for group in ["catalog-dev", "orders-dev", "payments-dev", "payments-qa"] {
             assert_eq!(held(&stage, group), held(&whole, group), "{group}");
             let story = story_of(&stage, group);
-            in_order(&story, &["step template passed", "started", "ended left (Baking", "check app-health passed", "ended refreshed"]);
+            in_order(
+                &story,
+                &[
+                    "step template passed",
+                    "started",
+                    "ended left (Baking",
+                    "check app-health passed",
+                    "ended refreshed",
+                ],
+            );
             assert_eq!(count(&story, "started"), 1, "{story:#?}");
         }
     });
@@ -88,10 +100,14 @@ fn every_step_may_be_run_twice() {
         whole.rollout().await;
         let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
         for name in ["dev", "qa"] {
-            for steps in [Steps::Templates, Steps::Templates, Steps::RefreshToBaking, Steps::RefreshToBaking] {
+            for steps in [Steps::Templates, Steps::Templates, Steps::RefreshToBaking, Steps::RefreshToBaking]
+            {
                 assert_eq!(step(&stage, name, steps).await, Verdict::Partial, "{steps:?}");
             }
-            assert_eq!([smoke(&stage, name).await, smoke(&stage, name).await], [Verdict::Partial, Verdict::Partial]);
+            assert_eq!(
+                [smoke(&stage, name).await, smoke(&stage, name).await],
+                [Verdict::Partial, Verdict::Partial]
+            );
             for steps in [Steps::RefreshToEnd, Steps::RefreshToEnd] {
                 assert_eq!(step(&stage, name, steps).await, Verdict::Partial, "{steps:?}");
             }
@@ -129,7 +145,11 @@ fn a_gate_is_not_passed_by_proof_before_the_checks_have_passed() {
         assert!(stage.simulator.inspect(truth::gates).is_empty());
         assert_eq!(smoke(&stage, "dev").await, Verdict::Partial);
         assert_eq!(pass(&stage, "dev").await, Verdict::Passed);
-        assert!(stage.simulator.inspect(|world| world.groups.values().all(|group| !group.tags.contains_key(MARKER_TAG))));
+        assert!(
+            stage
+                .simulator
+                .inspect(|world| world.groups.values().all(|group| !group.tags.contains_key(MARKER_TAG)))
+        );
     });
 }
 
@@ -151,7 +171,11 @@ fn checks_that_fail_in_their_own_step_keep_the_gate_closed_and_name_the_way_back
         let now = stage.simulator.inspect(truth::groups);
         for (name, stands) in &now {
             let was = &first[name];
-            assert_eq!((&stands.serves, stands.tracking, stands.marked), (&was.serves, was.tracking, false), "{name}");
+            assert_eq!(
+                (&stands.serves, stands.tracking, stands.marked),
+                (&was.serves, was.tracking, false),
+                "{name}"
+            );
         }
     });
 }
@@ -182,7 +206,10 @@ fn smoke_alone_changes_nothing_on_groups_without_a_rollout() {
         let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
         let before = stage.simulator.inspect(snapshot);
         assert_eq!(smoke(&stage, "qa").await, Verdict::Partial);
-        in_order(&story_of(&stage, "payments-qa"), &["checks asked", "check app-health passed", "ended skipped (its checks passed"]);
+        in_order(
+            &story_of(&stage, "payments-qa"),
+            &["checks asked", "check app-health passed", "ended skipped (its checks passed"],
+        );
         assert_eq!(stage.simulator.inspect(snapshot), before);
         assert_eq!(changing_calls(&stage), [""; 0]);
     });

@@ -42,7 +42,8 @@ fn no_group_is_started_after_so_many_failures() {
         block(async {
             let config = refresh(&format!("groups_at_once: 1, max_failures: {allowed}"));
             let names = ["a-dev", "bad-1-dev", "bad-2-dev", "c-dev", "d-dev", "e-dev"];
-            let done = Rehearsal::with(&config, scenario("app-down", "bad-*"), |spec| only(spec, &names)).await;
+            let done =
+                Rehearsal::with(&config, scenario("app-down", "bad-*"), |spec| only(spec, &names)).await;
             done.keeps_its_promises();
             assert_eq!(done.verdicts, [Verdict::RolledBack, Verdict::NotReached]);
             let ran = ran(&done.stage);
@@ -64,7 +65,10 @@ fn a_canary_that_fails_stops_everything() {
         done.keeps_its_promises();
         assert_eq!(done.verdicts, [Verdict::RolledBack, Verdict::NotReached]);
         let ran = ran(&done.stage);
-        assert_eq!((ran.order, ran.not_started), (vec!["a-dev".to_owned()], SEVEN[1..].iter().map(|s| (*s).to_owned()).collect()));
+        assert_eq!(
+            (ran.order, ran.not_started),
+            (vec!["a-dev".to_owned()], SEVEN[1..].iter().map(|s| (*s).to_owned()).collect())
+        );
     });
 }
 
@@ -82,10 +86,17 @@ fn a_group_that_failed_takes_back_its_environment_when_told_so() {
         }
         let back = [RefreshStatus::Successful, RefreshStatus::Successful];
         assert_eq!(refreshes(&done.stage, "a-dev"), back);
-        in_order(&done.story("a-dev"), &[
-            "ended refreshed", "rollback by a new refresh: b-dev failed", "started to 1", "moved Successful",
-            "step rollback passed", "ended rolled back (b-dev failed",
-        ]);
+        in_order(
+            &done.story("a-dev"),
+            &[
+                "ended refreshed",
+                "rollback by a new refresh: b-dev failed",
+                "started to 1",
+                "moved Successful",
+                "step rollback passed",
+                "ended rolled back (b-dev failed",
+            ],
+        );
         assert_eq!(refreshes(&done.stage, "b-dev"), [RefreshStatus::RollbackSuccessful]);
         assert_eq!(done.gate("dev").map(|(state, _)| state), Some(State::Failed));
         let (_, message, _) = told_verdict(&done.stage, "dev").expect("an end");
@@ -96,7 +107,8 @@ fn a_group_that_failed_takes_back_its_environment_when_told_so() {
 #[test]
 fn groups_that_share_a_floating_template_get_one_version_and_succeed_together() {
     block(async {
-        let groups = [("a-dev", Tracking::Latest), ("b-dev", Tracking::Latest), ("c-dev", Tracking::Pinned(2))];
+        let groups =
+            [("a-dev", Tracking::Latest), ("b-dev", Tracking::Latest), ("c-dev", Tracking::Pinned(2))];
         let done = Rehearsal::with(CONFIG, Scenario::clean(), |spec| shared(spec, &groups)).await;
         done.keeps_its_promises();
         assert_eq!(done.verdicts, [Verdict::Passed, Verdict::Passed]);
@@ -110,14 +122,18 @@ fn groups_that_share_a_floating_template_get_one_version_and_succeed_together() 
 #[test]
 fn groups_that_share_a_floating_template_go_back_together() {
     block(async {
-        let groups = [("a-dev", Tracking::Latest), ("b-dev", Tracking::Latest), ("c-dev", Tracking::Pinned(2))];
+        let groups =
+            [("a-dev", Tracking::Latest), ("b-dev", Tracking::Latest), ("c-dev", Tracking::Pinned(2))];
         let done = Rehearsal::with(CONFIG, scenario("app-down", "b-dev"), |spec| shared(spec, &groups)).await;
         done.keeps_its_promises();
         assert_eq!(done.verdicts, [Verdict::RolledBack, Verdict::NotReached]);
         done.is_whole("a-dev", &old(), Tracking::Latest);
         done.is_whole("b-dev", &old(), Tracking::Latest);
         done.is_whole("c-dev", &old(), Tracking::Pinned(2));
-        in_order(&done.story("a-dev"), &["ended refreshed", "rollback by a new refresh", "ended rolled back"]);
+        in_order(
+            &done.story("a-dev"),
+            &["ended refreshed", "rollback by a new refresh", "ended rolled back"],
+        );
         // One equal copy of the old version serves both that follow the newest.
         let versions = held(&done.stage, "a-dev");
         assert_eq!(versions.len(), 4);
@@ -128,7 +144,9 @@ fn groups_that_share_a_floating_template_go_back_together() {
 #[test]
 fn groups_on_templates_of_their_own_do_not_go_back_with_another() {
     block(async {
-        let done = Rehearsal::with(CONFIG, scenario("app-down", "b-dev"), |spec| only(spec, &["a-dev", "b-dev"])).await;
+        let done =
+            Rehearsal::with(CONFIG, scenario("app-down", "b-dev"), |spec| only(spec, &["a-dev", "b-dev"]))
+                .await;
         done.keeps_its_promises();
         done.is_whole("a-dev", &new(), Tracking::Pinned(2));
         done.is_whole("b-dev", &old(), Tracking::Pinned(1));
@@ -151,7 +169,11 @@ fn a_second_rollout_of_the_same_image_changes_nothing() {
             assert!(message.contains("nothing to do"), "{message}");
             assert!(next.is_empty(), "{next:?}");
         }
-        assert!(ends(&done.stage).iter().all(|end| end.ends_with("ended skipped")), "{:?}", ends(&done.stage));
+        assert!(
+            ends(&done.stage).iter().all(|end| end.ends_with("ended skipped")),
+            "{:?}",
+            ends(&done.stage)
+        );
     });
 }
 
@@ -180,13 +202,27 @@ fn without_a_bake_the_checks_come_after_the_end_and_a_new_refresh_leads_back() {
         let done = Rehearsal::of(&config, scenario("app-down", "orders-dev")).await;
         done.keeps_its_promises();
         assert_eq!(done.verdicts, [Verdict::RolledBack, Verdict::NotReached]);
-        in_order(&done.story("catalog-dev"), &["moved Successful", "checks asked", "check app-health passed", "ended refreshed"]);
+        in_order(
+            &done.story("catalog-dev"),
+            &["moved Successful", "checks asked", "check app-health passed", "ended refreshed"],
+        );
         let story = done.story("orders-dev");
-        in_order(&story, &[
-            "pinned $Latest to 2", "started to 3", "moved Successful", "checks asked", "check app-health failed",
-            "rollback by a new refresh: check app-health", "started to 2", "moved Successful", "step rollback passed",
-            "ended rolled back", "step tracking passed",
-        ]);
+        in_order(
+            &story,
+            &[
+                "pinned $Latest to 2",
+                "started to 3",
+                "moved Successful",
+                "checks asked",
+                "check app-health failed",
+                "rollback by a new refresh: check app-health",
+                "started to 2",
+                "moved Successful",
+                "step rollback passed",
+                "ended rolled back",
+                "step tracking passed",
+            ],
+        );
         assert_eq!(count(&story, "moved Baking"), 0);
         let both = [RefreshStatus::Successful, RefreshStatus::Successful];
         assert_eq!(refreshes(&done.stage, "orders-dev"), both);
@@ -213,7 +249,10 @@ fn an_environment_of_empty_groups_proves_nothing_unless_that_is_allowed() {
         assert!(message.contains("nothing was proved"), "{message}");
         assert!(next.iter().any(|next| next.contains("gate pass --env dev --reason")), "{next:?}");
 
-        let config = CONFIG.replace("checks: [instances, targets, app-health]\n  - name: qa", "gate: { allow_empty: true }\n  - name: qa");
+        let config = CONFIG.replace(
+            "checks: [instances, targets, app-health]\n  - name: qa",
+            "gate: { allow_empty: true }\n  - name: qa",
+        );
         assert_ne!(config, CONFIG);
         let done = Rehearsal::with(&config, Scenario::clean(), empty).await;
         assert_eq!(done.verdicts, [Verdict::Passed, Verdict::Passed]);
@@ -227,7 +266,8 @@ fn a_group_of_another_family_is_left_alone() {
         let done = Rehearsal::with(CONFIG, Scenario::clean(), |spec| {
             only(spec, &["a-dev", "b-dev"]);
             crate::rules_fleet::foreign_image(spec);
-            let own = spec.templates.iter_mut().find(|template| template.name == "b-dev-own").expect("a template");
+            let own =
+                spec.templates.iter_mut().find(|template| template.name == "b-dev-own").expect("a template");
             own.versions[0].data.insert("ImageId".into(), crate::rules_fleet::FOREIGN.into());
         })
         .await;
@@ -245,9 +285,12 @@ fn an_outcome_names_how_many_instances_were_proved() {
         let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
         stage.rollout().await;
         let proved = stage.told(|event| match event {
-            ami_refresh::event::Event::GroupEnded { outcome: Outcome::Refreshed { instances }, images, stragglers, .. } => {
-                Some((*instances, images.get(&new()).copied(), stragglers.len()))
-            }
+            ami_refresh::event::Event::GroupEnded {
+                outcome: Outcome::Refreshed { instances },
+                images,
+                stragglers,
+                ..
+            } => Some((*instances, images.get(&new()).copied(), stragglers.len())),
             _ => None,
         });
         assert_eq!(proved, [(2, Some(2), 0); 4]);

@@ -19,14 +19,14 @@ pub(crate) fn refresh(settings: &str) -> String {
 }
 
 /// Makes the first environment consist of groups of these names, each pinned to version 1 of a
-/// template of its own; the second keeps its group.
+/// template of its own and slower to boot than the one before; the second keeps its group.
 pub(crate) fn only(spec: &mut FleetSpec, names: &[&str]) {
     let model = group(spec, "payments-dev").clone();
     let template = template(spec, "payments-dev").clone();
     spec.groups.retain(|group| !group.name.as_str().ends_with("-dev"));
-    for name in names {
+    for (name, boot) in names.iter().zip((60..).step_by(30)) {
         spec.templates.push(TemplateSpec { name: format!("{name}-own"), ..template.clone() });
-        let own = GroupSpec { name: (*name).into(), template: format!("{name}-own"), ..model.clone() };
+        let own = GroupSpec { name: (*name).into(), template: format!("{name}-own"), boot, ..model.clone() };
         spec.groups.push(own);
     }
 }
@@ -95,9 +95,14 @@ pub(crate) fn held(stage: &Stage, group: &str) -> BTreeMap<u64, Held> {
 pub(crate) fn follows(stage: &Stage, group: &str) -> Held {
     let (number, tracking) = stage.simulator.inspect(|world| {
         let group = world.group(group).expect("the group");
-        (world.template_of(group).expect("a template").resolve(group.template.tracking), group.template.tracking)
+        (
+            world.template_of(group).expect("a template").resolve(group.template.tracking),
+            group.template.tracking,
+        )
     });
-    held(stage, group).remove(&number).unwrap_or_else(|| panic!("{group} follows {tracking}, which is not there"))
+    held(stage, group)
+        .remove(&number)
+        .unwrap_or_else(|| panic!("{group} follows {tracking}, which is not there"))
 }
 
 /// How the groups' refreshes ran beside each other, from what was told.

@@ -43,9 +43,14 @@ fn a_protected_instance_stays_old_only_where_the_configuration_ignores_it() {
         let done = Rehearsal::with(&config, Scenario::clean(), |spec| protected(spec, 1)).await;
         assert_eq!(done.verdicts, [Verdict::Passed, Verdict::Passed], "{:#?}", done.story("b-dev"));
         assert_eq!(on_old(&done.stage, "b-dev").len(), 1);
-        in_order(&done.story("b-dev"), &["check instances passed", "step prove passed: 1 in-service", "ended refreshed (1)"]);
+        in_order(
+            &done.story("b-dev"),
+            &["check instances passed", "step prove passed: 1 in-service", "ended refreshed (1)"],
+        );
         let images = done.stage.told(|event| match event {
-            Event::GroupEnded { group, images, .. } if group.group.as_str() == "b-dev" => Some(images.clone()),
+            Event::GroupEnded { group, images, .. } if group.group.as_str() == "b-dev" => {
+                Some(images.clone())
+            }
             _ => None,
         });
         assert_eq!((images[0][&new()], images[0][&old()]), (1, 1), "the report says which run what");
@@ -58,7 +63,10 @@ fn a_refresh_that_replaced_nothing_proves_nothing() {
         block(async {
             let mut config = refresh("bake: 10m, protected: ignore");
             if allowed {
-                config = config.replace("app-health]\n  - name: qa", "app-health]\n    gate: { allow_empty: true }\n  - name: qa");
+                config = config.replace(
+                    "app-health]\n  - name: qa",
+                    "app-health]\n    gate: { allow_empty: true }\n  - name: qa",
+                );
             }
             let done = Rehearsal::with(&config, Scenario::clean(), |spec| {
                 only(spec, &["b-dev"]);
@@ -66,7 +74,10 @@ fn a_refresh_that_replaced_nothing_proves_nothing() {
             })
             .await;
             assert_eq!(on_old(&done.stage, "b-dev").len(), 2);
-            in_order(&done.story("b-dev"), &["moved Successful", "ended skipped (the refresh replaced nothing"]);
+            in_order(
+                &done.story("b-dev"),
+                &["moved Successful", "ended skipped (the refresh replaced nothing"],
+            );
             let verdict = done.verdicts[0];
             if allowed {
                 assert_eq!((verdict, verdict.exit()), (Verdict::Passed, Exit::Done));
@@ -91,7 +102,8 @@ fn an_instance_that_runs_another_image_at_the_end_is_named_and_fails_the_group()
             stage.simulator.change(|world| {
                 let key = world.key("a-dev").expect("the group");
                 let group = world.groups.get_mut(&key).expect("the group");
-                let instance = group.instances.iter_mut().find(|i| i.life == Life::InService).expect("an instance");
+                let instance =
+                    group.instances.iter_mut().find(|i| i.life == Life::InService).expect("an instance");
                 instance.image = old();
                 instance.version = 1;
                 instance.id.clone()
@@ -100,8 +112,14 @@ fn an_instance_that_runs_another_image_at_the_end_is_named_and_fails_the_group()
         let (verdicts, straggler) = tokio::join!(stage.rollout(), meanwhile);
         assert_eq!(verdicts, [Verdict::RolledBack, Verdict::NotReached]);
         assert_eq!(truth::check(&stage, &first, &verdicts), Ok(()));
-        let named = format!("rollback by a new refresh: AWS called the refresh successful, but {straggler} runs {}", old());
-        in_order(&story_of(&stage, "a-dev"), &["moved Successful", "step prove failed", &named, "ended rolled back"]);
+        let named = format!(
+            "rollback by a new refresh: AWS called the refresh successful, but {straggler} runs {}",
+            old()
+        );
+        in_order(
+            &story_of(&stage, "a-dev"),
+            &["moved Successful", "step prove failed", &named, "ended rolled back"],
+        );
         assert_eq!(refreshes(&stage, "a-dev"), [RefreshStatus::Successful, RefreshStatus::Successful]);
     });
 }
@@ -126,7 +144,12 @@ fn an_instance_in_standby_stays_old_only_where_the_configuration_ignores_it() {
             let stage = Stage::with(&config, Scenario::clean(), 7, |spec| only(spec, &["a-dev"])).await;
             let aside = set_aside(&stage, "a-dev");
             let done = Rehearsal::on(stage).await;
-            assert_eq!(done.verdicts, [Verdict::Passed, Verdict::Passed], "{policy}: {:#?}", done.story("a-dev"));
+            assert_eq!(
+                done.verdicts,
+                [Verdict::Passed, Verdict::Passed],
+                "{policy}: {:#?}",
+                done.story("a-dev")
+            );
             assert_eq!(on_old(&done.stage, "a-dev"), if stays { vec![aside] } else { vec![] }, "{policy}");
         });
     }

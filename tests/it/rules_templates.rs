@@ -23,7 +23,10 @@ fn a_new_version_differs_from_its_source_in_the_image_only_and_names_it() {
             assert!(versions[&version].fields.len() > 15, "{:?}", versions[&version].fields);
             assert_eq!(versions[&version].image, new());
             let description = &versions[&version].description;
-            assert!(description.starts_with(&format!("ami-refresh: from version {source}, ")), "{description}");
+            assert!(
+                description.starts_with(&format!("ami-refresh: from version {source}, ")),
+                "{description}"
+            );
             assert!(description.contains(old().as_str()) && description.contains(NEW), "{description}");
         }
     });
@@ -36,10 +39,17 @@ fn a_group_on_latest_follows_an_equal_copy_of_the_old_version_after_a_rollback()
         done.keeps_its_promises();
         done.is_whole("orders-dev", &old(), Tracking::Latest);
         let versions = held(&done.stage, "orders-dev");
-        assert_eq!(versions.keys().copied().collect::<Vec<u64>>(), [1, 2, 3, 4], "versions are never deleted");
+        assert_eq!(
+            versions.keys().copied().collect::<Vec<u64>>(),
+            [1, 2, 3, 4],
+            "versions are never deleted"
+        );
         assert_eq!((&versions[&4].image, &versions[&4].fields), (&old(), &versions[&2].fields));
         assert!(versions[&4].description.contains("version 2 again"), "{}", versions[&4].description);
-        in_order(&done.story("orders-dev"), &["pinned $Latest to 2", "ended rolled back", "step tracking passed: it follows $Latest again"]);
+        in_order(
+            &done.story("orders-dev"),
+            &["pinned $Latest to 2", "ended rolled back", "step tracking passed: it follows $Latest again"],
+        );
     });
 }
 
@@ -50,7 +60,10 @@ fn a_group_on_default_finds_the_default_version_where_it_was_after_a_rollback() 
         done.keeps_its_promises();
         done.is_whole("catalog-dev", &old(), Tracking::Default);
         let default = done.stage.simulator.inspect(|world| {
-            world.template_of(world.group("catalog-dev").expect("the group")).expect("a template").default_version
+            world
+                .template_of(world.group("catalog-dev").expect("the group"))
+                .expect("a template")
+                .default_version
         });
         assert_eq!(default, 1);
     });
@@ -68,6 +81,23 @@ fn after_a_rollback_the_next_rollout_of_the_same_image_goes_through() {
         for (group, tracking) in [("catalog-dev", Tracking::Default), ("orders-dev", Tracking::Latest)] {
             done.is_whole(group, &new(), tracking);
         }
+    });
+}
+
+#[test]
+fn a_version_that_an_earlier_rollout_made_is_used_again_but_not_behind_the_newest() {
+    block(async {
+        let groups = [("a-dev", Tracking::Latest), ("c-dev", Tracking::Pinned(2))];
+        let done = Rehearsal::with(CONFIG, scenario("app-down", "*-dev"), |spec| shared(spec, &groups)).await;
+        assert_eq!(done.verdicts[0], Verdict::RolledBack);
+        assert_eq!(held(&done.stage, "a-dev").len(), 4);
+        done.stage.simulator.change(|world| world.scenario = Scenario::clean());
+        let verdicts = done.stage.rollout().await;
+        assert_eq!(verdicts, [Verdict::Passed, Verdict::Passed], "{:#?}", done.story("a-dev"));
+        assert_eq!(truth::check(&done.stage, &done.first, &verdicts), Ok(()));
+        done.is_whole("c-dev", &new(), Tracking::Pinned(3));
+        done.is_whole("a-dev", &new(), Tracking::Latest);
+        assert_eq!(done.stage.rollout().await, [Verdict::Passed, Verdict::Passed], "the third time");
     });
 }
 
@@ -107,7 +137,8 @@ fn a_template_that_a_group_outside_floats_on_is_refused_by_name() {
 #[test]
 fn a_pinned_group_outside_may_share_the_template() {
     block(async {
-        let done = Rehearsal::with(CONFIG, Scenario::clean(), |spec| outsider(spec, Tracking::Pinned(1))).await;
+        let done =
+            Rehearsal::with(CONFIG, Scenario::clean(), |spec| outsider(spec, Tracking::Pinned(1))).await;
         done.keeps_its_promises();
         assert_eq!(done.verdicts, [Verdict::Passed, Verdict::Passed]);
         assert_eq!(done.now("stranger"), done.first["stranger"]);
@@ -126,7 +157,14 @@ fn a_bystander_that_floats_is_held_still_and_floats_again() {
                 .await;
                 done.keeps_its_promises();
                 let story = done.story("idle-dev");
-                in_order(&story, &[&format!("pinned {tracking} to "), "ended skipped (it has no instances", "step tracking passed"]);
+                in_order(
+                    &story,
+                    &[
+                        &format!("pinned {tracking} to "),
+                        "ended skipped (it has no instances",
+                        "step tracking passed",
+                    ],
+                );
                 assert_eq!(refreshes(&done.stage, "idle-dev"), []);
                 let now = done.now("idle-dev");
                 assert_eq!((now.tracking, now.marked, &now.follows), (tracking, false, &image), "{trouble}");
@@ -144,9 +182,13 @@ fn an_idle_group_that_scales_out_in_the_middle_launches_its_old_version() {
             group_mut(spec, "idle-dev").capacity = (0, 0, 4);
         };
         let stage = Stage::with(CONFIG, Scenario::clean(), 7, change).await;
-        let serves = |stage: &Stage| stage.simulator.inspect(|world| truth::groups(world)["idle-dev"].serves.clone());
+        let serves =
+            |stage: &Stage| stage.simulator.inspect(|world| truth::groups(world)["idle-dev"].serves.clone());
         let meanwhile = async {
-            until(&stage, |stage| stage.simulator.inspect(|w| w.group("a-dev").is_some_and(|g| !g.refreshes.is_empty()))).await;
+            until(&stage, |stage| {
+                stage.simulator.inspect(|w| w.group("a-dev").is_some_and(|g| !g.refreshes.is_empty()))
+            })
+            .await;
             stage.simulator.change(|world| {
                 let key = world.key("idle-dev").expect("the group");
                 world.groups.get_mut(&key).expect("the group").desired = 1;
@@ -169,7 +211,8 @@ fn groups_with_different_sources_on_one_template_each_keep_their_own_fields() {
     ] {
         for (trouble, image) in [("clean", new()), ("app-down", old())] {
             block(async {
-                let done = Rehearsal::with(CONFIG, scenario(trouble, "*-dev"), |spec| shared(spec, &groups)).await;
+                let done =
+                    Rehearsal::with(CONFIG, scenario(trouble, "*-dev"), |spec| shared(spec, &groups)).await;
                 done.keeps_its_promises();
                 let versions = held(&done.stage, "a-dev");
                 for (name, tracking) in groups {
@@ -198,7 +241,8 @@ fn a_group_of_another_family_that_floats_on_the_template_keeps_its_image_and_fie
             let done = Rehearsal::with(CONFIG, scenario(trouble, "a-dev"), |spec| {
                 shared(spec, &[("a-dev", Tracking::Pinned(1)), ("theirs-dev", Tracking::Latest)]);
                 foreign_image(spec);
-                let shared = spec.templates.iter_mut().find(|template| template.name == "shared").expect("it");
+                let shared =
+                    spec.templates.iter_mut().find(|template| template.name == "shared").expect("it");
                 shared.versions[1].data.insert("ImageId".into(), FOREIGN.into());
             })
             .await;

@@ -8,7 +8,9 @@ use ami_refresh::aws::{Cloud, Settings};
 use ami_refresh::clock::Clock;
 use ami_refresh::config::Fleet;
 use ami_refresh::event::{Event, Stamped};
-use ami_refresh::model::{AccountId, Build, Candidate, CandidateImage, EnvironmentName, ImageId, Region, Verdict};
+use ami_refresh::model::{
+    AccountId, Build, Candidate, CandidateImage, EnvironmentName, ImageId, Region, Verdict,
+};
 use ami_refresh::net::Network;
 use ami_refresh::rollout::{self, Events, Run, Scope, Steps};
 use ami_refresh::sim::{FleetSpec, HOME_KEY, HOME_SECRET, Scenario, Setup, Simulator};
@@ -63,7 +65,12 @@ impl Stage {
     }
 
     /// A stage whose fleet `change` has had a hand in.
-    pub async fn with(config: &str, scenario: Scenario, seed: u64, change: impl FnOnce(&mut FleetSpec)) -> Self {
+    pub async fn with(
+        config: &str,
+        scenario: Scenario,
+        seed: u64,
+        change: impl FnOnce(&mut FleetSpec),
+    ) -> Self {
         fastrand::seed(seed);
         let fleet = Fleet::parse(Path::new("test.yaml"), config).expect("a valid configuration");
         let clock = Clock::starting_at("2026-11-22T19:00:00Z".parse().unwrap(), 1.0);

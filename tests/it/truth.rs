@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ami_refresh::event::Event;
 use ami_refresh::gate::{Record, State};
 use ami_refresh::model::{ImageId, Outcome, Tracking, Verdict};
 use ami_refresh::plan::MARKER_TAG;
-use ami_refresh::event::Event;
 use ami_refresh::sim::World;
 
 use crate::stage::{NEW, Stage};
@@ -64,7 +64,9 @@ pub fn check(stage: &Stage, first: &BTreeMap<String, Stands>, verdicts: &[Verdic
     let (now, gates) = stage.simulator.inspect(|world| (groups(world), gates(world)));
     let needing: BTreeSet<String> = stage
         .told(|event| match event {
-            Event::GroupEnded { group, outcome: Outcome::NeedsPerson { .. }, .. } => Some(group.group.to_string()),
+            Event::GroupEnded { group, outcome: Outcome::NeedsPerson { .. }, .. } => {
+                Some(group.group.to_string())
+            }
             _ => None,
         })
         .into_iter()
@@ -83,12 +85,15 @@ pub fn check(stage: &Stage, first: &BTreeMap<String, Stands>, verdicts: &[Verdic
 }
 
 fn group(name: &str, first: &Stands, now: &Stands, verdict: Verdict, needing: bool) -> Result<(), String> {
-    let untouched = matches!(verdict, Verdict::NotReached | Verdict::Refused | Verdict::SetUp | Verdict::Unreachable);
+    let untouched =
+        matches!(verdict, Verdict::NotReached | Verdict::Refused | Verdict::SetUp | Verdict::Unreachable);
     if untouched {
         return if now == first { Ok(()) } else { Err(format!("{name} was touched: {first:?} -> {now:?}")) };
     }
     let new = BTreeSet::from([ImageId::from(NEW)]);
-    let whole_new = now.serves == new && now.follows == ImageId::from(NEW);
+    // A group without instances is whole wherever it points.
+    let empty = first.serves.is_empty() && now.serves.is_empty();
+    let whole_new = (now.serves == new || empty) && now.follows == ImageId::from(NEW);
     let whole_old = now.serves == first.serves && now.follows == first.follows;
     let tracked = now.tracking == first.tracking
         || matches!((first.tracking, now.tracking), (Tracking::Pinned(_), Tracking::Pinned(_)));

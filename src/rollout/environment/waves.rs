@@ -30,9 +30,10 @@ pub(super) async fn roll<'a>(
     let mut first: Vec<&GroupPlan> = Vec::new();
     for group in &plan.groups {
         match &group.decision {
-            // What was begun before is under way already, and serves as the canary.
-            Decision::Resume(_) => first.push(group),
-            Decision::Refresh(_) => waiting.push_back(group),
+            // What was begun before is under way already, and serves as the canary. A group that was
+            // only marked or pinned before waits for its turn.
+            Decision::Resume(_) if group.begun => first.push(group),
+            Decision::Resume(_) | Decision::Refresh(_) => waiting.push_back(group),
             Decision::HoldStill(_, why) | Decision::Skip(why) => ends.push(skipped(run, group, why)),
         }
     }

@@ -6,6 +6,7 @@ use futures_util::stream::{self, StreamExt};
 
 use super::super::environment::{Ended, GroupEnd, Side, stopped, tell_end};
 use super::super::patience::patiently;
+use super::super::prepare::mark;
 use super::super::{Run, Stop, record, settle, survey};
 use super::drive_back;
 use crate::aws::Account;
@@ -57,6 +58,12 @@ async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupNa
     }
     let groups = backs.iter().map(|back| back.plan.told(&[])).collect();
     run.events.emit(Event::Planned { environment: environment.name.clone(), groups });
+    // Once a group is back, only its marker still says how it named its version.
+    for back in &backs {
+        if let Some(account) = accounts.get(&back.plan.at.region) {
+            mark(run, account, &back.plan).await.map_err(Stop::Aws)?;
+        }
+    }
     let at_once = environment.refresh.groups_at_once;
     let ends = stream::iter(&backs).map(async |back| go_back(run, &accounts, back).await);
     let mut ends: Vec<GroupEnd<'_>> = ends.buffered(at_once).collect().await;
@@ -137,6 +144,7 @@ async fn back_of(
         version: resolved,
         image: known.and_then(|version| version.image.clone()),
         image_name: String::new(),
+        begun: moved,
         decision,
     };
     Ok(Ok(Some(Back { plan, target, moved })))
