@@ -29,7 +29,7 @@ pub struct Settings {
     pub http_client: Option<SharedHttpClient>,
     /// The home account's key and secret; `None` for the SDK's default chain.
     pub credentials: Option<(String, String)>,
-    /// The name of the sessions in assumed roles, as CloudTrail shows it.
+    /// The name of the sessions in assumed roles, as `CloudTrail` shows it.
     pub session_name: String,
 }
 

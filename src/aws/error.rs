@@ -1,10 +1,25 @@
 //! What AWS answered instead of a result, with its code, message and request id.
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
+
+/// The code of credentials that could not be had since whoever gives them did not answer.
+const UNANSWERED: &str = "CredentialsUnanswered";
+
+/// Parts of the codes that pass by themselves.
+const PASSING: [&str; 7] = [
+    "Throttl",
+    "RequestLimitExceeded",
+    "Internal",
+    "Unavailable",
+    "ResourceContention",
+    "ScalingActivityInProgress",
+    "ResourceInUse",
+];
 
 /// What kind of failure it was, as far as the next step depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,16 +68,13 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self.kind {
             Kind::NoAnswer => true,
-            Kind::Credentials => self.code.contains("Expired"),
-            Kind::Answered => {
-                let passing =
-                    ["Throttl", "RequestLimitExceeded", "Internal", "Unavailable", "ResourceContention"];
-                passing.iter().any(|part| self.code.contains(part))
-            }
+            Kind::Credentials => self.code.contains("Expired") || self.code == UNANSWERED,
+            Kind::Answered => PASSING.iter().any(|part| self.code.contains(part)),
         }
     }
 
     /// Reads what the SDK says.
+    #[expect(clippy::needless_pass_by_value, reason = "an error is handed over, once")]
     pub(super) fn from_sdk<E, R>(operation: &'static str, error: SdkError<E, R>) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + RequestId + 'static,
@@ -80,8 +92,7 @@ impl Error {
                 code,
             };
         }
-        if let Some(message) = credentials_message(&error) {
-            let code = String::new();
+        if let Some((code, message)) = credentials_error(&error) {
             return Self { operation, kind: Kind::Credentials, code, message, request_id: String::new() };
         }
         Self {
@@ -109,16 +120,27 @@ fn is_credentials_code(code: &str) -> bool {
     )
 }
 
-/// The message of the credentials error that caused this one, if one did.
-fn credentials_message(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+/// Code and message of the credentials error that caused this one, if one did.
+fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<(String, String)> {
     let mut source = Some(error);
+    let mut found = None;
     while let Some(cause) = source {
-        if cause.downcast_ref::<CredentialsError>().is_some() {
-            return Some(one_line(&DisplayErrorContext(cause).to_string()));
+        if let Some(credentials) = cause.downcast_ref::<CredentialsError>() {
+            let unanswered = matches!(
+                credentials,
+                CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_)
+            );
+            let code = if unanswered { UNANSWERED } else { "" };
+            found = Some((code.to_owned(), one_line(&DisplayErrorContext(cause).to_string())));
+        }
+        // STS said no: asking again is answered the same.
+        if let Some(refused) = cause.downcast_ref::<AssumeRoleError>() {
+            let code = refused.code().unwrap_or("AccessDenied").to_owned();
+            found = Some((code, one_line(refused.message().unwrap_or("the role can't be assumed"))));
         }
         source = cause.source();
     }
-    None
+    found
 }
 
 /// The SDK's chain of causes without its debug dump, on one line.

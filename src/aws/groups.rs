@@ -63,6 +63,7 @@ impl Account {
             template: group.launch_template().and_then(read_template),
             launch_configuration: group.launch_configuration_name().map(str::to_owned),
             mixed: group.mixed_instances_policy().is_some(),
+            policy_templates: policy_templates(group),
             desired: count(group.desired_capacity()),
             min: count(group.min_size()),
             max: count(group.max_size()),
@@ -120,6 +121,15 @@ fn read_template(specification: &LaunchTemplateSpecification) -> Option<GroupTem
         name: text(specification.launch_template_name()),
         tracking: Tracking::parse(specification.version().unwrap_or_default())?,
     })
+}
+
+/// The policy's own template, and each override's.
+fn policy_templates(group: &AutoScalingGroup) -> Vec<GroupTemplate> {
+    let Some(template) = group.mixed_instances_policy().and_then(|policy| policy.launch_template()) else {
+        return Vec::new();
+    };
+    let overrides = template.overrides().iter().filter_map(|one| one.launch_template_specification());
+    template.launch_template_specification().into_iter().chain(overrides).filter_map(read_template).collect()
 }
 
 fn read_member(instance: &aws_sdk_autoscaling::types::Instance) -> Member {

@@ -77,7 +77,8 @@ impl Account {
             name: text(image.name()),
             region: self.region.clone(),
             state,
-            architecture: text(image.architecture().map(|architecture| architecture.as_str())).into(),
+            architecture: text(image.architecture().map(aws_sdk_ec2::types::ArchitectureValues::as_str))
+                .into(),
             owner: text(image.owner_id()).into(),
             created: image.creation_date().and_then(|date| date.parse().ok()),
             deprecated_from: image.deprecation_time().and_then(|date| date.parse().ok()),

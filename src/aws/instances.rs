@@ -34,7 +34,8 @@ impl Account {
             let mut pages = self.ec2.describe_instances().filters(filter).into_paginator().send();
             while let Some(page) = pages.next().await {
                 let page = page.map_err(|error| Error::from_sdk("DescribeInstances", error))?;
-                let instances = page.reservations().iter().flat_map(|reservation| reservation.instances());
+                let instances =
+                    page.reservations().iter().flat_map(aws_sdk_ec2::types::Reservation::instances);
                 found.extend(instances.map(read_instance).map(|instance| (instance.id.clone(), instance)));
             }
         }

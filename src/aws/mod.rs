@@ -17,6 +17,8 @@ pub use error::{Error, Kind};
 pub use groups::TagChange;
 pub use refreshes::FailedActivity;
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 
 /// The SDK's moment as ours; `None` when it is out of range.
@@ -33,4 +35,13 @@ fn count(number: Option<i32>) -> u32 {
 /// A whole number of seconds as the API takes it.
 fn seconds(duration: std::time::Duration) -> i32 {
     i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

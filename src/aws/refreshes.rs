@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{
-    DesiredConfiguration, InstanceRefresh, LaunchTemplateSpecification, RefreshPreferences, RefreshStrategy,
-    ScaleInProtectedInstances, ScalingActivityStatusCode, StandbyInstances,
+    Activity, DesiredConfiguration, InstanceRefresh, LaunchTemplateSpecification, RefreshPreferences,
+    RefreshStrategy, ScaleInProtectedInstances, ScalingActivityStatusCode, StandbyInstances,
 };
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -29,8 +29,20 @@ pub struct FailedActivity {
 
 /// The failed activities of the whole account and region, read at most once in [`FRESH`].
 ///
-/// One call serves every group that is being refreshed.
-pub(super) type ActivityCache = Arc<Mutex<Option<(Timestamp, Vec<FailedActivity>)>>>;
+/// One reading serves every group that is being refreshed.
+pub(super) type ActivityCache = Arc<Mutex<Option<ReadActivities>>>;
+
+/// What was read of them.
+#[derive(Debug)]
+pub(super) struct ReadActivities {
+    at: Timestamp,
+    /// From when on nothing is missing.
+    since: Timestamp,
+    failed: Vec<FailedActivity>,
+}
+
+/// How many pages of a hundred activities are read at most.
+const PAGES: u32 = 20;
 
 /// How long an answer about activities is good for.
 const FRESH: Duration = Duration::from_secs(45);
@@ -106,33 +118,63 @@ impl Account {
     ) -> Result<Vec<FailedActivity>, Error> {
         let mut cache = self.activities.lock().await;
         let now = self.clock.now();
-        let fresh = cache.as_ref().is_some_and(|(read, _)| self.clock.since(*read) < FRESH);
+        let fresh =
+            cache.as_ref().is_some_and(|read| self.clock.since(read.at) < FRESH && read.since <= since);
         if !fresh {
-            *cache = Some((now, self.read_failed_activities().await?));
+            let known = cache.take();
+            // What was read once is kept, so that only what is new since is paged through again.
+            let (from, mut failed) = match known {
+                Some(read) if read.since <= since => (read.at, (read.since, read.failed)),
+                Some(_) | None => (since, (since, Vec::new())),
+            };
+            for activity in self.read_failed_activities(from).await? {
+                if failed.1.iter().all(|known| known.id != activity.id) {
+                    failed.1.push(activity);
+                }
+            }
+            failed.1.sort_by(|a, b| (b.started, &b.id).cmp(&(a.started, &a.id)));
+            *cache = Some(ReadActivities { at: now, since: failed.0, failed: failed.1 });
         }
-        let known = cache.iter().flat_map(|(_, activities)| activities);
+        let known = cache.iter().flat_map(|read| &read.failed);
         Ok(known.filter(|activity| activity.group == *group && activity.started >= since).cloned().collect())
     }
 
-    async fn read_failed_activities(&self) -> Result<Vec<FailedActivity>, Error> {
-        let answer = self.autoscaling.describe_scaling_activities().max_records(100).send().await;
-        let answer = answer.map_err(|error| Error::from_sdk("DescribeScalingActivities", error))?;
-        let failed = answer.activities().iter().filter(|activity| {
-            matches!(
-                activity.status_code(),
-                Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
-            )
-        });
-        let read = failed.filter_map(|activity| {
-            Some(FailedActivity {
-                id: activity.activity_id()?.to_owned(),
-                group: activity.auto_scaling_group_name()?.into(),
-                started: timestamp(activity.start_time())?,
-                message: activity.status_message().or(activity.description()).unwrap_or_default().to_owned(),
-            })
-        });
-        Ok(read.collect())
+    /// The failed activities of all groups, back to some minutes before `from`.
+    async fn read_failed_activities(&self, from: Timestamp) -> Result<Vec<FailedActivity>, Error> {
+        // An activity is listed by its start, and may fail a good while after.
+        let from = from - jiff::SignedDuration::from_secs(900);
+        let mut failed = Vec::new();
+        let mut pages =
+            self.autoscaling.describe_scaling_activities().max_records(100).into_paginator().send();
+        let mut left = PAGES;
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| Error::from_sdk("DescribeScalingActivities", error))?;
+            failed.extend(page.activities().iter().filter_map(read_failed));
+            let oldest =
+                page.activities().iter().filter_map(|activity| timestamp(activity.start_time())).min();
+            left -= 1;
+            if left == 0 || oldest.is_none_or(|oldest| oldest < from) {
+                break;
+            }
+        }
+        Ok(failed)
     }
+}
+
+fn read_failed(activity: &Activity) -> Option<FailedActivity> {
+    let failed = matches!(
+        activity.status_code(),
+        Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
+    );
+    if !failed {
+        return None;
+    }
+    Some(FailedActivity {
+        id: activity.activity_id()?.to_owned(),
+        group: activity.auto_scaling_group_name()?.into(),
+        started: timestamp(activity.start_time())?,
+        message: activity.status_message().or(activity.description()).unwrap_or_default().to_owned(),
+    })
 }
 
 fn write_preferences(preferences: &Preferences, auto_rollback: bool) -> RefreshPreferences {

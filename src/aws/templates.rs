@@ -62,7 +62,7 @@ impl Account {
             .send()
             .await
             .map_err(|error| Error::from_sdk(OPERATION, error))?;
-        let number = answer.launch_template_version().and_then(|version| version.version_number());
+        let number = answer.launch_template_version().and_then(LaunchTemplateVersion::version_number);
         let number = number.and_then(|number| u64::try_from(number).ok());
         number.ok_or_else(|| Error::unexpected(OPERATION, "no version number"))
     }
@@ -103,7 +103,7 @@ fn read_fields(data: &ResponseLaunchTemplateData) -> std::collections::BTreeMap<
     // The SDK hides user data in debug output, where two that differ would look the same.
     if let Some(user_data) = rest.user_data.take() {
         let digest = Sha256::digest(user_data.as_bytes());
-        fields.insert("UserData".to_owned(), digest.iter().map(|byte| format!("{byte:02x}")).collect());
+        fields.insert("UserData".to_owned(), super::hex(&digest));
     }
     macro_rules! take {
         ($($field:ident => $name:literal),* $(,)?) => {

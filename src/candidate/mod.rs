@@ -1,6 +1,6 @@
 //! Finds the images of one build, and proves that they are fit to be rolled out.
 //!
-//! [`packer`] reads a manifest, [`lookup`] asks EC2; both end in [`verify`], which asks
+//! [`packer`] reads a manifest, [`lookup()`] asks EC2; both end in [`verify()`], which asks
 //! EC2 what every image is and refuses the unfit ones. Tags and writes nothing by itself
 //! before all of them are found fit.
 

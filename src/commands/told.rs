@@ -39,6 +39,7 @@ pub(super) async fn told(
     let events = Events::new(world.clock, move |event| sink.borrow_mut().emit(event));
     let probes = Runner::new(world.clock, world.network.clone());
     let run = Run::new(telling.fleet, telling.candidate, &world.cloud, world.clock, probes, events);
+    let run = run.again_by(again(telling.command));
     run.events.emit(started(telling));
     let names: Vec<EnvironmentName> =
         telling.environments.iter().map(|environment| environment.name.clone()).collect();
@@ -57,7 +58,12 @@ pub(super) async fn told(
     };
     run.events.emit(Event::RunEnded { exit, message: message(exit).to_owned() });
     drop(run);
-    reporters.borrow_mut().finish()?;
+    let finished = reporters.borrow_mut().finish();
+    if let Err(error) = finished {
+        // What became of the rollout matters more than that it could not be written down.
+        Output::new(telling.global).failure(&Failure::from(error));
+        return Ok(if exit == Exit::Done { Exit::Unexpected } else { exit });
+    }
     Ok(exit)
 }
 
@@ -83,6 +89,17 @@ fn started(telling: &Telling<'_>) -> Event {
         images: telling.candidate.images.clone(),
         build: telling.candidate.build.clone(),
         environments: telling.environments.iter().map(|environment| environment.name.clone()).collect(),
+    }
+}
+
+/// The step that goes on where a run of this one ends.
+fn again(command: &str) -> &'static str {
+    match command {
+        "rollback" => "rollback",
+        "smoke" => "smoke",
+        "refresh" => "refresh",
+        "update-templates" => "update-templates",
+        _ => "rollout",
     }
 }
 

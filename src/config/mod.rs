@@ -9,6 +9,7 @@ mod document;
 mod environments;
 mod error;
 mod fleet;
+mod glob;
 mod http;
 mod place;
 mod reader;
@@ -26,8 +27,9 @@ pub use error::{ConfigErrors, Mistake};
 pub use fleet::{
     Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, OnAbort, OnFailure,
     Override, PreferenceChanges, Preferences, Protected, RefreshPolicy, RetryPolicy, Scope, Selector,
-    Standby, TcpCheck, glob_matches,
+    Standby, TcpCheck,
 };
+pub use glob::glob_matches;
 
 /// Reads a small YAML document, such as a scenario, into a type of its own.
 ///

@@ -1,7 +1,7 @@
 //! Gates: the record that an image passed an environment, and the policy that asks for it.
 //!
 //! The record lives as tags on the candidate's images, where everyone can see it.
-//! [`policy`] is pure; [`ledger`] reads and writes the tags and decides nothing.
+//! `policy` is pure; `ledger` reads and writes the tags and decides nothing.
 
 mod ledger;
 mod policy;

@@ -86,6 +86,8 @@ pub struct Group {
     pub launch_configuration: Option<String>,
     /// Whether it has a mixed instances policy.
     pub mixed: bool,
+    /// Every template that its mixed instances policy and the overrides in it name.
+    pub policy_templates: Vec<GroupTemplate>,
     /// How many instances it should have.
     pub desired: u32,
     /// The smallest number of instances it may have.

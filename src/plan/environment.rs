@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::{Judge, Judged};
+use super::group::{Judge, Judged, REFUSED};
 use super::{Change, Decision, GroupPlan, Plan, Survey};
 use crate::config::{Environment, Family, Fleet};
-use crate::model::{Candidate, Group, Problem, Region, TemplateId};
+use crate::model::{Candidate, Group, GroupTemplate, Problem, Region, TemplateId};
 
 /// Plans one environment from what AWS says of each of its regions.
 pub fn make(
@@ -75,24 +75,30 @@ fn selected_twice(fleet: &Fleet, environment: &Environment, group: &Group) -> Op
 
 /// Rule 2: whoever floats on a template that gets a version is pinned first, or the rollout is refused.
 fn hold_sharers_still(environment: &Environment, survey: &Survey, groups: &mut [GroupPlan]) -> Vec<Problem> {
-    // A version that exists already puts nothing new in front of anybody.
-    let published: BTreeSet<TemplateId> = groups
-        .iter()
-        .filter_map(GroupPlan::change)
-        .filter(|change| change.existing.is_none())
-        .map(|change| change.template.clone())
-        .collect();
+    // Also where the version exists already: at the end the default may be moved to it, or
+    // the old one published again.
+    let published: BTreeSet<TemplateId> =
+        groups.iter().filter_map(GroupPlan::change).map(|change| change.template.clone()).collect();
     let mut problems = Vec::new();
     for sharer in &survey.groups {
+        let floating = sharer
+            .policy_templates
+            .iter()
+            .find(|template| template.tracking.floats() && published.contains(&template.id));
+        if let Some(template) = floating {
+            problems.push(shared_outside(environment, sharer, survey, template));
+            continue;
+        }
         let Some(template) = sharer.template.as_ref() else { continue };
         if !template.tracking.floats() || !published.contains(&template.id) {
             continue;
         }
         let Some(planned) = groups.iter_mut().find(|planned| planned.group.name == sharer.name) else {
-            problems.push(shared_outside(environment, sharer, survey, &template.id));
+            problems.push(shared_outside(environment, sharer, survey, template));
             continue;
         };
         if let Decision::Skip(why) = &planned.decision
+            && why != REFUSED
             && let (Some(version), Some(image)) = (planned.version, &planned.image)
         {
             let change = Change {
@@ -113,16 +119,23 @@ fn shared_outside(
     environment: &Environment,
     sharer: &Group,
     survey: &Survey,
-    template: &TemplateId,
+    template: &GroupTemplate,
 ) -> Problem {
-    let tracking =
-        sharer.template.as_ref().map_or_else(String::new, |template| template.tracking.to_string());
+    let (id, tracking) = (&template.id, template.tracking);
     let pin =
-        survey.latest.get(template).map_or_else(String::new, |version| format!(" to version {version}"));
+        survey.resolve(id, tracking).map_or_else(String::new, |version| format!(" to version {version}"));
+    let (where_it_is, next) = if sharer.mixed {
+        ("has a mixed instances policy, which is not rolled", "name a number in its policy".to_owned())
+    } else {
+        ("is not rolled here", format!("pin {}{pin}", sharer.name))
+    };
     Problem::new(
-        format!("group {} follows {tracking} of {template}, and is not in {}", sharer.name, environment.name),
-        "publishing a version would put the new image into it on its next scale-out",
-        format!("pin {}{pin}, or give it a template of its own", sharer.name),
+        format!("group {} follows {tracking} of {id}, and {where_it_is}", sharer.name),
+        format!(
+            "publishing a version for {} would put the new image into it on its next scale-out",
+            environment.name
+        ),
+        format!("{next}, or give it a template of its own"),
     )
 }
 

@@ -1,14 +1,18 @@
 //! What is decided for one group by itself.
 
+use super::refusals::{
+    bad_marker, moved_elsewhere, needs_processes, other_rollout, supported, template_gone,
+};
+use super::resume::{floats_elsewhere, resumed};
 use super::{Change, Decision, GroupPlan, Marker, Survey};
 use crate::config::{Busy, Environment, Family, Fleet, glob_matches};
 use crate::event::GroupRef;
 use crate::model::{
-    Candidate, Group, GroupTemplate, Image, ImageId, ImageState, Problem, Refresh, Tracking, Version,
+    Candidate, Group, GroupTemplate, Image, ImageId, ImageState, Member, Problem, Refresh, Version,
 };
 
-/// The processes that a refresh can't do without. Source: "Suspend and resume processes".
-const NEEDED: [&str; 3] = ["Launch", "Terminate", "AddToLoadBalancer"];
+/// Why a refused group is skipped: the plan's problems say more.
+pub(super) const REFUSED: &str = "refused";
 
 /// What came of looking at one group.
 pub(super) enum Judged {
@@ -30,7 +34,7 @@ pub(super) struct Judge<'a> {
 }
 
 /// Why a group can't be decided on: refused, busy, or not ours to touch.
-enum Stop {
+pub(super) enum Stop {
     Refuse(Problem),
     Wait(Problem),
     Skip(String),
@@ -52,17 +56,15 @@ impl Judge<'_> {
             version: version.map(|version| version.number),
             image_name: known.map(|image| image.name.clone()).unwrap_or_default(),
             image,
-            begun: false,
             decision: Decision::Skip(String::new()),
+            under_way: false,
+            names_new: false,
         });
-        match self.decide(group, &plan) {
-            Ok(decision) => {
-                plan.begun = self.begun(group, plan.version, &decision);
-                plan.decision = decision;
-            }
+        match self.decide(group, &mut plan) {
+            Ok(decision) => plan.decision = decision,
             Err(Stop::Skip(why)) => plan.decision = Decision::Skip(why),
             Err(Stop::Refuse(problem)) => {
-                plan.decision = Decision::Skip("refused".into());
+                plan.decision = Decision::Skip(REFUSED.into());
                 return Judged::Refused(plan, problem);
             }
             Err(Stop::Wait(problem)) => return Judged::Busy(plan, problem),
@@ -77,29 +79,33 @@ impl Judge<'_> {
         Some((template, self.survey.versions.get(&(template.id.clone(), number))?))
     }
 
-    fn decide(&self, group: &Group, plan: &GroupPlan) -> Result<Decision, Stop> {
+    fn decide(&self, group: &Group, plan: &mut GroupPlan) -> Result<Decision, Stop> {
         supported(group)?;
         let marker = Marker::of(&group.tags).map_err(|text| Stop::Refuse(bad_marker(group, &text)))?;
         let (template, version) = self.present(group).ok_or_else(|| Stop::Refuse(template_gone(group)))?;
-        let active = self.survey.active.get(&group.name);
         if let Some(marker) = marker {
-            return self.resume(group, template, &marker, active, plan.policy.busy);
+            return self.resume(group, &marker, plan);
         }
         let image = self.present_image(group, version)?;
         let to = self.new_image(group, image)?;
         if image.id == to {
-            return already_there(group, version).map(Decision::Skip);
+            return already_there(group, &to, self.survey).map(Decision::Skip);
         }
         if group.desired == 0 && group.members.is_empty() {
             return Err(Stop::Skip("it has no instances: nothing to replace, and nothing to prove".into()));
         }
         needs_processes(group)?;
+        let copies = self.survey.copies_with_image(version, &to);
+        let active = self.survey.active.get(&group.name);
+        let aimed =
+            active.and_then(|active| active.target.as_ref()).filter(|target| target.template == template.id);
+        let aimed = aimed.map(|target| target.version).filter(|number| copies.contains(number));
         let change = Change {
             template: template.id.clone(),
             source: version.number,
             tracking: template.tracking,
             from: image.id.clone(),
-            existing: self.reusable(version, template.tracking, &to),
+            existing: aimed.or(copies.last().copied()),
             to,
         };
         self.not_busy(group, active, &change, plan.policy.busy)?;
@@ -176,24 +182,6 @@ impl Judge<'_> {
         Ok(image.id.clone())
     }
 
-    /// The version with the image that is there already, when the group may be refreshed to it.
-    ///
-    /// A group on `$Latest` will follow the newest version again: one older than its source won't do.
-    fn reusable(&self, source: &Version, tracking: Tracking, image: &ImageId) -> Option<u64> {
-        let existing = self.survey.copy_with_image(source, image);
-        existing.filter(|number| tracking != Tracking::Latest || *number > source.number)
-    }
-
-    /// Whether a rollout that goes on has begun this group's refresh, or only marked it.
-    fn begun(&self, group: &Group, version: Option<u64>, decision: &Decision) -> bool {
-        let Decision::Resume(change) = decision else { return false };
-        let Some(new) = change.existing else { return false };
-        let target = (change.template.clone(), new);
-        self.survey.active.contains_key(&group.name)
-            || version == Some(new)
-            || group.members.iter().any(|member| member.launched_from.as_ref() == Some(&target))
-    }
-
     fn not_busy(
         &self,
         group: &Group,
@@ -229,137 +217,50 @@ impl Judge<'_> {
         }
     }
 
-    fn resume(
-        &self,
-        group: &Group,
-        template: &GroupTemplate,
-        marker: &Marker,
-        active: Option<&Refresh>,
-        busy: Busy,
-    ) -> Result<Decision, Stop> {
+    /// Goes on with a rollout of this candidate that was begun before.
+    fn resume(&self, group: &Group, marker: &Marker, plan: &mut GroupPlan) -> Result<Decision, Stop> {
+        let resumed =
+            resumed(group, marker, self.survey).ok_or_else(|| Stop::Refuse(template_gone(group)))?;
+        if marker.to == marker.from {
+            // The rollout only held it still while another group's version was made.
+            return Ok(Decision::HoldStill(resumed.change, "held still while its template changed".into()));
+        }
         if !self.candidate.contains(&marker.to) {
             return Err(Stop::Refuse(other_rollout(group, marker)));
         }
-        let source = self.survey.versions.get(&(template.id.clone(), marker.version));
-        let source = source.ok_or_else(|| Stop::Refuse(template_gone(group)))?;
-        let change = Change {
-            template: template.id.clone(),
-            source: marker.version,
-            tracking: marker.tracking,
-            from: marker.from.clone(),
-            to: marker.to.clone(),
-            existing: self.reusable(source, marker.tracking, &marker.to),
-        };
-        if marker.to == marker.from {
-            // The rollout only held it still while another group's version was made.
-            return Ok(Decision::HoldStill(change, "held still while its template changed".into()));
+        if let Some(number) = floats_elsewhere(group, &resumed, self.survey) {
+            return Err(Stop::Refuse(moved_elsewhere(group, marker, number)));
         }
-        let Some(active) = active else { return Ok(Decision::Resume(change)) };
-        let ours = active.target.as_ref().is_some_and(|target| {
-            target.template == change.template
-                && (Some(target.version) == change.existing || target.version == change.source)
-        });
-        if ours { Ok(Decision::Resume(change)) } else { Err(self.busy(group, active, busy)) }
+        if let Some(active) = self.survey.active.get(&group.name) {
+            let ours = active.target.as_ref().is_some_and(|target| {
+                target.template == resumed.change.template
+                    && (resumed.copies.contains(&target.version) || target.version == resumed.change.source)
+            });
+            if !ours {
+                return Err(self.busy(group, active, plan.policy.busy));
+            }
+        }
+        plan.under_way = resumed.under_way;
+        plan.names_new = resumed.names_new;
+        Ok(Decision::Resume(resumed.change))
     }
 }
 
-/// Refuses the kinds of group that can't be rolled.
-fn supported(group: &Group) -> Result<(), Stop> {
-    let name = &group.name;
-    let refuse = |what: String, why: &str, next: &str| Err(Stop::Refuse(Problem::new(what, why, next)));
-    if group.deleting {
-        return refuse(
-            format!("group {name} is being deleted"),
-            "AWS refreshes no such group",
-            "run this again when it is gone",
-        );
-    }
-    if group.mixed {
-        return refuse(
-            format!("group {name} has a mixed instances policy"),
-            "every template and override in it would have to change with it, which is not supported yet",
-            "leave the group out of the environment, and roll it by hand",
-        );
-    }
-    if let Some(configuration) = &group.launch_configuration {
-        return refuse(
-            format!("group {name} uses launch configuration {configuration}"),
-            "launch configurations can't be changed, and AWS rolls no refresh of them back",
-            "move the group to a launch template",
-        );
-    }
-    if group.template.is_none() {
-        return refuse(
-            format!("group {name} names no launch template"),
-            "there is nothing to update",
-            "give it a launch template",
-        );
-    }
-    Ok(())
-}
-
-fn needs_processes(group: &Group) -> Result<(), Stop> {
-    let suspended: Vec<&str> =
-        group.suspended.iter().map(String::as_str).filter(|process| NEEDED.contains(process)).collect();
-    if suspended.is_empty() {
-        return Ok(());
-    }
-    let processes = suspended.join(", ");
-    Err(Stop::Refuse(Problem::new(
-        format!("group {} has suspended {processes}", group.name),
-        "a refresh can't replace instances without",
-        format!("resume {processes}, or leave the group out of the environment"),
-    )))
-}
-
-/// A group whose template names the image already: fine when its instances came from there.
-fn already_there(group: &Group, version: &Version) -> Result<String, Stop> {
-    let target = (version.template.clone(), version.number);
-    let strays: Vec<&str> = group
-        .in_service()
-        .filter(|member| member.launched_from.as_ref().is_none_or(|from| from.0 != target.0))
-        .map(|member| member.id.as_str())
-        .collect();
-    let older = group.in_service().filter(|member| member.launched_from.as_ref() != Some(&target)).count();
-    if older == 0 {
+/// A group whose template names the image already: fine when its instances run it too,
+/// from whatever version.
+fn already_there(group: &Group, image: &ImageId, survey: &Survey) -> Result<String, Stop> {
+    let runs_image = |member: &Member| {
+        let version = member.launched_from.as_ref().and_then(|from| survey.versions.get(from));
+        version.and_then(|version| version.image.as_ref()) == Some(image)
+    };
+    let older: Vec<&str> =
+        group.in_service().filter(|member| !runs_image(member)).map(|member| member.id.as_str()).collect();
+    if older.is_empty() {
         return Ok("already on the image".into());
     }
     Err(Stop::Refuse(Problem::new(
-        format!(
-            "group {} names the image already, but {older} of its instances are of another version",
-            group.name
-        ),
-        format!(
-            "nobody recorded a version to go back to{}",
-            if strays.is_empty() { String::new() } else { format!("; {}", strays.join(", ")) }
-        ),
+        format!("group {} names the image already, but {} do not run it", group.name, older.join(", ")),
+        "nobody recorded a version to go back to",
         "start an instance refresh on it by hand, or pin it to the version that its instances run",
     )))
-}
-
-fn template_gone(group: &Group) -> Problem {
-    let named = group.template.as_ref().map_or_else(String::new, |template| {
-        format!("{} {} version {}", template.name, template.id, template.tracking)
-    });
-    Problem::new(
-        format!("the template of group {} is gone", group.name),
-        format!("it names {named}, which EC2 does not know"),
-        "give the group a template version that exists",
-    )
-}
-
-fn bad_marker(group: &Group, text: &str) -> Problem {
-    Problem::new(
-        format!("the tag {} of group {} can't be read", super::MARKER_TAG, group.name),
-        format!("it says {text:?}"),
-        "look what the group runs and how it names its version, then remove the tag",
-    )
-}
-
-fn other_rollout(group: &Group, marker: &Marker) -> Problem {
-    Problem::new(
-        format!("a rollout of {} was begun on group {} and never ended", marker.to, group.name),
-        format!("the group had {} (version {}, tracking {})", marker.from, marker.version, marker.tracking),
-        "finish it with that candidate, or take it back with 'ami-refresh rollback' and that candidate",
-    )
 }

@@ -6,11 +6,14 @@
 mod environment;
 mod group;
 mod marker;
+mod refusals;
+mod resume;
 
 use std::collections::BTreeMap;
 
 pub use environment::make;
 pub use marker::{MARKER_TAG, Marker};
+pub use resume::{Resumed, resumed};
 
 use crate::config::RefreshPolicy;
 use crate::event::{GroupRef, PlannedAction, PlannedGroup};
@@ -46,13 +49,13 @@ impl Survey {
         }
     }
 
-    /// The newest version that is a copy of `source` with this image.
-    pub fn copy_with_image(&self, source: &Version, image: &ImageId) -> Option<u64> {
+    /// The versions that are a copy of `source` with this image, ordered by number.
+    pub fn copies_with_image(&self, source: &Version, image: &ImageId) -> Vec<u64> {
         let of_template = self.versions.values().filter(|version| version.template == source.template);
         of_template
             .filter(|version| version.is_copy_with_image(source, image))
             .map(|version| version.number)
-            .max()
+            .collect()
     }
 }
 
@@ -115,10 +118,13 @@ pub struct GroupPlan {
     pub image: Option<ImageId>,
     /// That image's name.
     pub image_name: String,
-    /// Whether its refresh to the new version was begun before: it is active, or has left traces.
-    pub begun: bool,
     /// What is to happen.
     pub decision: Decision,
+    /// Whether a rollout that was begun before may have moved it: a refresh is active, or an
+    /// instance or the group itself is on the new version. Such a group is not simply old.
+    pub under_way: bool,
+    /// Whether the group itself names the new version: its refresh ended well before.
+    pub names_new: bool,
 }
 
 impl GroupPlan {

@@ -84,7 +84,27 @@ pub(super) fn of_group(run: &Run, environment: &EnvironmentRecord, group: &Group
     if let (Some(failure), false) = (failure_of(group), cases.iter().any(Case::failed)) {
         cases[prove_at].fail(failure);
     }
+    keep_own(run, &mut cases);
     cases
+}
+
+/// Leaves out what another step's file has: a case that did not run since it is not this
+/// step's business would stand there a second time, under the same name.
+fn keep_own(run: &Run, cases: &mut Vec<Case>) {
+    let Some(step) = single_step(&run.command) else { return };
+    let own: &[&str] = match step {
+        "update-templates" => &["gate", "plan", "template"],
+        "refresh" => &["gate", "plan", "refresh", "prove"],
+        "smoke" => &["check"],
+        _ => &[],
+    };
+    cases.retain(|case| case.status != Status::Skipped || own.contains(&case.kind));
+}
+
+/// The step, when the run is one step of a rollout and not the whole of it.
+pub(super) fn single_step(command: &str) -> Option<&str> {
+    let single = ["update-templates", "refresh", "smoke", "rollback", "gate pass"];
+    single.into_iter().find(|step| *step == command)
 }
 
 /// The planned checks in their order, then any that were not planned.
@@ -188,7 +208,7 @@ pub(super) fn of_environment(run: &Run, environment: &EnvironmentRecord, green: 
     if green && !cases.iter().any(Case::failed) {
         match environment.verdict {
             Some(Verdict::Refused | Verdict::SetUp | Verdict::Unreachable) => {
-                cases[1].fail(environment.message.clone())
+                cases[1].fail(environment.message.clone());
             }
             Some(Verdict::RolledBack | Verdict::NeedsPerson | Verdict::Unproved) => {
                 cases[2].fail(environment.message.clone());
@@ -199,6 +219,7 @@ pub(super) fn of_environment(run: &Run, environment: &EnvironmentRecord, green: 
             Some(Verdict::Passed | Verdict::Partial | Verdict::Aborted | Verdict::NotReached) | None => {}
         }
     }
+    keep_own(run, &mut cases);
     cases
 }
 

@@ -18,9 +18,14 @@ use crate::model::EnvironmentName;
 /// The longest time that a case may claim: sums of more would overflow the crate's.
 const LONGEST_MS: u64 = 10 * 366 * 24 * 3600 * 1000;
 
-/// The name of an environment's file.
-pub(super) fn file_name(environment: &EnvironmentName) -> String {
-    format!("junit-{}.xml", clean::file_name(environment.as_str()))
+/// The name of an environment's file: `junit-qa.xml`; that of a single step `junit-qa.smoke.xml`,
+/// so that the steps of one environment can share a report directory.
+pub(super) fn file_name(command: &str, environment: &EnvironmentName) -> String {
+    let environment = clean::file_name(environment.as_str());
+    match cases::single_step(command) {
+        Some(step) => format!("junit-{environment}.{}.xml", clean::file_name(step)),
+        None => format!("junit-{environment}.xml"),
+    }
 }
 
 /// The XML of an environment.

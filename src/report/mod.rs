@@ -182,7 +182,7 @@ impl Reporters {
 
     /// Reports of an earlier run would be read as this one's if it were killed.
     fn remove_stale(&self, environments: &[EnvironmentName]) {
-        let names = environments.iter().map(junit::file_name);
+        let names = environments.iter().map(|name| junit::file_name(&self.run.command, name));
         for name in names.chain([summary::FILE_NAME.to_owned()]) {
             // One that can't be removed can't be replaced either, which the end will tell.
             let _told_later = std::fs::remove_file(self.settings.report_dir.join(name));
@@ -190,7 +190,7 @@ impl Reporters {
     }
 
     fn write_environment(&self, name: &EnvironmentName) -> Result<PathBuf, Problem> {
-        let path = self.settings.report_dir.join(junit::file_name(name));
+        let path = self.settings.report_dir.join(junit::file_name(&self.run.command, name));
         match self.run.environment(name) {
             None => Ok(path),
             Some(environment) => {

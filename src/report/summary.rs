@@ -140,14 +140,14 @@ pub(super) fn write(run: &Run, simulated: bool) -> serde_json::Result<Vec<u8>> {
         exit: ended.map(|(exit, _)| exit.code()),
         message: ended.map_or("", |(_, message)| message),
         aborted_by: run.aborting.as_ref().map(|(signal, _)| signal.as_str()),
-        environments: run.environments.iter().map(environment).collect(),
+        environments: run.environments.iter().map(|record| environment(run, record)).collect(),
     };
     let mut bytes = serde_json::to_vec_pretty(&summary)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-fn environment(record: &EnvironmentRecord) -> Environment<'_> {
+fn environment<'a>(run: &Run, record: &'a EnvironmentRecord) -> Environment<'a> {
     Environment {
         name: &record.name,
         verdict: record.verdict,
@@ -158,7 +158,7 @@ fn environment(record: &EnvironmentRecord) -> Environment<'_> {
         counts: Counts::of(record),
         next: &record.next,
         problems: &record.problems,
-        junit: junit::file_name(&record.name),
+        junit: junit::file_name(&run.command, &record.name),
         steps: steps(&record.steps),
         groups: record.groups.iter().map(|one| group(record, one)).collect(),
     }

@@ -34,11 +34,11 @@ pub async fn abandon(run: &Run<'_>, names: &[EnvironmentName], signal: &str) {
         let touched = groups.values().any(|standing| *standing != Standing::Waiting);
         let next = if touched {
             vec![
-                format!("ami-refresh rollout --env {name} to go on"),
+                format!("ami-refresh {} --env {name} to go on", run.again),
                 format!("ami-refresh rollback --env {name} to take it back"),
             ]
         } else {
-            vec![format!("ami-refresh rollout --env {name}")]
+            vec![format!("ami-refresh {} --env {name}", run.again)]
         };
         run.events.emit(Event::EnvironmentEnded {
             environment: name.clone(),
@@ -58,18 +58,21 @@ fn tell(run: &Run<'_>, at: &GroupRef, standing: &Standing, asked: Option<&String
     let outcome = match standing {
         Standing::Ended => return,
         Standing::Waiting => Outcome::NotStarted { why: "the run was aborted".into() },
-        Standing::Running(state) => {
-            let state = asked.map_or_else(|| state.clone(), |asked| format!("{state}; {asked}"));
-            Outcome::Left { state, next: format!("ami-refresh rollout --env {}", at.environment) }
+        Standing::Running { what, .. } => {
+            let state = asked.map_or_else(|| what.clone(), |asked| format!("{what}; {asked}"));
+            Outcome::Left { state, next: format!("ami-refresh {} --env {}", run.again, at.environment) }
         }
     };
     let (images, stragglers) = (BTreeMap::new(), Vec::new());
     run.events.emit(Event::GroupEnded { group: at.clone(), outcome, images, stragglers, took_ms: 0 });
 }
 
-/// Asks AWS to roll back every refresh that runs; says of each what became of the request.
+/// Asks AWS to roll back every refresh that goes forward; says of each what became of it.
+///
+/// Never one that leads back: undoing that would lead to the new image.
 async fn ask_rollbacks(run: &Run<'_>, groups: &BTreeMap<GroupRef, Standing>) -> BTreeMap<GroupRef, String> {
-    let running = groups.iter().filter(|(_, standing)| matches!(standing, Standing::Running(_)));
+    let running =
+        groups.iter().filter(|(_, standing)| matches!(standing, Standing::Running { forward: true, .. }));
     let asked = running.map(async |(at, _)| {
         let Some(environment) = run.fleet.environment(at.environment.as_str()) else {
             return (at.clone(), "its environment is not known any more".to_owned());

@@ -13,8 +13,13 @@ use crate::model::EnvironmentName;
 pub(super) enum Standing {
     /// Its turn has not come.
     Waiting,
-    /// Something was begun on it: what, in words.
-    Running(String),
+    /// Something was begun on it.
+    Running {
+        /// What, in words.
+        what: String,
+        /// Whether a refresh to the new version is active: only such a one may be rolled back.
+        forward: bool,
+    },
     /// Its end was told.
     Ended,
 }
@@ -30,6 +35,13 @@ struct Inner {
     environment: Option<EnvironmentName>,
     finished: Vec<EnvironmentName>,
     groups: BTreeMap<GroupRef, Standing>,
+}
+
+impl Standing {
+    /// Something was begun, with no refresh that could be rolled back.
+    pub(super) fn begun(what: impl Into<String>) -> Self {
+        Self::Running { what: what.into(), forward: false }
+    }
 }
 
 impl Board {

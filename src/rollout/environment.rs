@@ -5,18 +5,17 @@ mod waves;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use super::board::Standing;
-use super::events::{StepEnd, millis};
-use super::group::{Ending, Manner, Until};
+use super::ends::{Ended, GroupEnd, Side, Steps, stopped, tell_end};
+use super::events::StepEnd;
+use super::group::{Manner, Until};
 use super::prepare::{Targets, prepare};
 use super::{Run, Stop, record, settle, takeback};
 use crate::aws::Account;
 use crate::config::Environment;
-use crate::event::{Event, Status, Step};
-use crate::model::{EnvironmentName, Outcome, Problem, Region, Target, Verdict};
-use crate::plan::{Decision, GroupPlan, Plan};
+use crate::event::{Event, Step};
+use crate::model::{Outcome, Region, Verdict};
+use crate::plan::Plan;
 
 /// How much of a rollout is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,45 +24,6 @@ pub struct Scope {
     pub steps: Steps,
     /// Whether a gate that is passed but has not soaked is waited for.
     pub wait: bool,
-}
-
-/// The steps of a rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Steps {
-    /// Pin, make versions, read them back.
-    Templates,
-    /// Start or adopt the refreshes, and follow them to the bake.
-    RefreshToBaking,
-    /// Start or adopt the refreshes, follow them to the end, put the tracking back.
-    RefreshToEnd,
-    /// All of it, with the checks and the gate.
-    Rollout,
-}
-
-/// Where a group is at the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    /// On the new image, whole.
-    New,
-    /// On the old image, whole.
-    Old,
-    /// Not for certain on either, or still on its way.
-    Unknown,
-}
-
-/// One group's end.
-pub(super) struct GroupEnd<'a> {
-    pub(super) plan: &'a GroupPlan,
-    pub(super) target: Option<Target>,
-    pub(super) outcome: Outcome,
-    pub(super) side: Side,
-}
-
-/// How an environment ended, for its last event.
-pub(super) struct Ended {
-    pub(super) verdict: Verdict,
-    pub(super) message: String,
-    pub(super) next: Vec<String>,
 }
 
 /// Takes the candidate through one environment, as far as the scope says.
@@ -78,39 +38,6 @@ pub async fn environment(run: &Run<'_>, environment: &Environment, scope: Scope)
     };
     tell_end(run, name, begun, &ended);
     ended.verdict
-}
-
-/// Tells an environment's end, and takes it off the board.
-pub(super) fn tell_end(run: &Run<'_>, name: &EnvironmentName, begun: Timestamp, ended: &Ended) {
-    run.events.emit(Event::EnvironmentEnded {
-        environment: name.clone(),
-        verdict: ended.verdict,
-        message: ended.message.clone(),
-        next: ended.next.clone(),
-        took_ms: millis(run.clock.since(begun)),
-    });
-    run.board.finish(name);
-}
-
-/// An environment that could not be begun: nothing changed there.
-pub(super) fn stopped(run: &Run<'_>, environment: &Environment, stop: Stop) -> Ended {
-    let name = &environment.name;
-    let (verdict, problems) = match stop {
-        Stop::Refused(problems) => (Verdict::Refused, problems),
-        Stop::SetUp(problem) => (Verdict::SetUp, vec![problem]),
-        Stop::Aws(error) => (
-            Verdict::Unreachable,
-            vec![Problem::new(
-                format!("AWS could not be asked about {name}"),
-                error.to_string(),
-                format!("nothing was changed: run 'ami-refresh rollout --env {name}' again"),
-            )],
-        ),
-    };
-    let next = problems.iter().map(|problem| problem.next.clone()).filter(|next| !next.is_empty()).collect();
-    let message = problems.first().map(|problem| problem.what.clone()).unwrap_or_default();
-    run.events.emit(Event::Refused { environment: name.clone(), problems });
-    Ended { verdict, message, next }
 }
 
 async fn attempt(run: &Run<'_>, environment: &Environment, scope: Scope) -> Result<Ended, Stop> {
@@ -135,9 +62,8 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: Scope) -> Resu
     let manner = manner(scope.steps);
     let mut ends = waves::roll(run, environment, &plan, &accounts, &targets, manner).await;
     takeback::after_failures(run, environment, &accounts, &mut ends).await;
-    if manner.until == Until::End {
-        settle::tracking(run, &accounts, &mut ends).await;
-    }
+    // Groups that are handed over to the next step stay pinned until that has ended them.
+    settle::tracking(run, &accounts, &mut ends).await;
     Ok(record::conclude(run, environment, &accounts, &ends, scope.steps).await)
 }
 
@@ -185,7 +111,7 @@ async fn undo(
     let mut ends: Vec<GroupEnd<'_>> = Vec::new();
     for group in plan.groups.iter().filter(|group| group.touched().is_some()) {
         // One that was begun before may be anywhere: that run's successor must look at it.
-        let begun_before = matches!(group.decision, Decision::Resume(_));
+        let begun_before = group.under_way;
         let side = if begun_before { Side::Unknown } else { Side::Old };
         let outcome = if begun_before {
             let next = format!("ami-refresh rollout --env {}", environment.name);
@@ -206,47 +132,4 @@ async fn undo(
         });
     }
     record::failed_before_refresh(run, environment, accounts, &ends, &why).await
-}
-
-/// What an ending means for the group, and for where it is.
-pub(super) fn outcome(ending: &Ending, environment: &EnvironmentName, instances: u32) -> (Outcome, Side) {
-    use super::machine::End;
-    match ending.clone() {
-        Ending::Machine(End::Refreshed) => (Outcome::Refreshed { instances }, Side::New),
-        Ending::Machine(End::RolledBack(why) | End::Untouched(why)) => {
-            (Outcome::RolledBack { why }, Side::Old)
-        }
-        Ending::Machine(End::NeedsPerson(why)) => {
-            let next = format!("ami-refresh rollback --env {environment}");
-            (Outcome::NeedsPerson { why, next }, Side::Unknown)
-        }
-        Ending::Unchanged => {
-            let why = "the refresh replaced nothing: it runs the image, and that proves nothing".to_owned();
-            (Outcome::Skipped { why }, Side::New)
-        }
-        Ending::Handed(state) => {
-            let next = format!(
-                "ami-refresh smoke --env {environment}, then ami-refresh refresh --env {environment}"
-            );
-            (Outcome::Left { state, next }, Side::Unknown)
-        }
-    }
-}
-
-/// Tells that a step of the environment ended.
-pub(super) fn tell_environment_step(
-    run: &Run<'_>,
-    environment: &EnvironmentName,
-    step: Step,
-    since: Timestamp,
-    (status, message, evidence): (Status, String, Vec<String>),
-) {
-    run.events.emit(Event::EnvironmentStep {
-        environment: environment.clone(),
-        step,
-        status,
-        message,
-        evidence,
-        took_ms: millis(run.clock.since(since)),
-    });
 }

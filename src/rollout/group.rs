@@ -16,7 +16,7 @@ use super::proof::{self, Proof, Wanted};
 use crate::aws::Account;
 use crate::config::Protected;
 use crate::event::{Event, GroupRef, RollbackRoute, Status};
-use crate::model::{InstanceId, RefreshId, RefreshStatus, Target, Tracking};
+use crate::model::{InstanceId, RefreshId, RefreshStatus, Target};
 use crate::plan::{Change, Decision, GroupPlan};
 use crate::smoke::Expectation;
 
@@ -150,8 +150,11 @@ impl<'a> Driver<'a> {
     async fn standing(&mut self) -> (State, Act) {
         let listed =
             patiently(self.run.clock, async || self.account.refreshes(&self.at().group, 10).await).await;
-        let active = listed.unwrap_or_default().into_iter().find(|refresh| refresh.status.is_active());
-        if let Some(active) = active {
+        let listed = match listed {
+            Ok(listed) => listed,
+            Err(error) => return next(State::Starting, Seen::Lost(error.to_string())),
+        };
+        if let Some(active) = listed.into_iter().find(|refresh| refresh.status.is_active()) {
             if active.target.as_ref() == Some(&self.change.back()) {
                 let why = "a rollback was begun before".to_owned();
                 self.adopt(active);
@@ -163,22 +166,20 @@ impl<'a> Driver<'a> {
                 return next(State::Starting, Seen::Refresh(status, String::new()));
             }
         }
-        if self.says_new() { (State::CheckingLate, Act::RunChecks) } else { (State::Starting, Act::Start) }
-    }
-
-    /// Whether the group itself names the new version: then its refresh ended well before.
-    fn says_new(&self) -> bool {
-        let tracking = self.plan.group.template.as_ref().map(|template| template.tracking);
-        match tracking {
-            Some(Tracking::Pinned(version)) => version == self.target.version,
-            Some(Tracking::Latest | Tracking::Default) => self.plan.version == Some(self.target.version),
-            None => false,
+        // The group names the new version only when its refresh ended well.
+        if self.plan.names_new {
+            (State::CheckingLate, Act::RunChecks)
+        } else {
+            (State::Starting, Act::Start)
         }
     }
 
     async fn drive(mut self, mut state: State, mut act: Act) -> Driven {
         loop {
-            self.run.board.stands(self.at(), Standing::Running(self.words(&state)));
+            let forward = matches!(state, State::Refreshing | State::Checking | State::Settling);
+            let standing =
+                Standing::Running { what: self.words(&state), forward: forward && self.refresh.is_some() };
+            self.run.board.stands(self.at(), standing);
             if self.manner.until == Until::Baking && matches!(state, State::Checking | State::CheckingLate) {
                 let status = if state == State::Checking { "Baking" } else { "refreshed, not proved yet" };
                 return Driven { end: Ending::Handed(status.into()), proof: self.proof };
@@ -264,7 +265,7 @@ impl<'a> Driver<'a> {
         let resumed = matches!(self.plan.decision, Decision::Resume(_));
         let replaced = self.proof.proved.iter().any(|id| !self.first.contains(id));
         let end = match end {
-            End::Refreshed if !replaced && !resumed => Ending::Unchanged,
+            End::Refreshed if self.proof.proved.is_empty() || (!replaced && !resumed) => Ending::Unchanged,
             end => Ending::Machine(end),
         };
         Driven { end, proof: self.proof }

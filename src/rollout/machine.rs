@@ -36,8 +36,6 @@ pub(super) enum End {
     Refreshed,
     /// On the old image, proved, for this reason.
     RolledBack(String),
-    /// Nothing was started, for this reason: the group is as it was.
-    Untouched(String),
     /// Neither for certain, for this reason.
     NeedsPerson(String),
 }
@@ -128,7 +126,8 @@ pub(super) fn next(state: State, seen: Seen) -> (State, Act) {
 fn starting(seen: Seen) -> (State, Act) {
     match seen {
         Seen::Started => (Refreshing, Act::Follow),
-        Seen::NotStarted(why) => ended(End::Untouched(why)),
+        // Most likely it is as it was; one that was begun before may be anywhere.
+        Seen::NotStarted(why) => (ProvingBack(why), Act::ProveBack),
         // A rollout that was begun before may stand anywhere.
         Seen::Refresh(..) => forward(Refreshing, seen),
         Seen::LaunchesFail(_)
@@ -148,10 +147,9 @@ fn forward(state: State, seen: Seen) -> (State, Act) {
     match (state, seen) {
         (state, Seen::Refresh(status, reason)) => followed(state, status, &reason),
         (Refreshing | Settling, Seen::LaunchesFail(why)) => native(format!("launches fail: {why}")),
-        (Refreshing | Settling, Seen::TimedOut(why)) => native(why),
         (Checking, Seen::ChecksPassed) => (Settling, Act::Follow),
         (CheckingLate, Seen::ChecksPassed) => (Proving, Act::Prove),
-        (Checking, Seen::ChecksFailed(why)) => native(why),
+        (Refreshing | Settling, Seen::TimedOut(why)) | (Checking, Seen::ChecksFailed(why)) => native(why),
         // The refresh is over: only a new one leads back.
         (CheckingLate, Seen::ChecksFailed(why)) => anew(why),
         (Proving, Seen::Proved) => ended(End::Refreshed),
@@ -172,17 +170,6 @@ fn followed(state: State, status: RefreshStatus, reason: &str) -> (State, Act) {
         // The checks passed before, so a status that is late changes nothing.
         (Settling, Is::Baking | Is::Pending | Is::InProgress | Is::Cancelling) => (Settling, Act::Follow),
         (Refreshing, Is::Pending | Is::InProgress | Is::Cancelling) => (Refreshing, Act::Follow),
-        (state @ (Checking | CheckingLate | Proving), Is::Successful) => {
-            let act = act_of(&state);
-            (state, act)
-        }
-        (
-            state @ (Checking | CheckingLate | Proving),
-            Is::Baking | Is::Pending | Is::InProgress | Is::Cancelling,
-        ) => {
-            let act = act_of(&state);
-            (state, act)
-        }
         (_, Is::RollbackInProgress) => {
             (RollingBack(RollbackRoute::Native, because("AWS rolls it back", reason)), Act::Follow)
         }
@@ -190,7 +177,11 @@ fn followed(state: State, status: RefreshStatus, reason: &str) -> (State, Act) {
         (_, Is::RollbackFailed) => anew(because("AWS failed to roll it back", reason)),
         (_, Is::Failed) => anew(because("the refresh failed", reason)),
         (_, Is::Cancelled) => anew(because("the refresh was cancelled", reason)),
-        (state @ (Starting | RollingBack(..) | ProvingBack(_) | Ended(_)), _) => {
+        (
+            state @ (Checking | CheckingLate | Proving),
+            Is::Successful | Is::Baking | Is::Pending | Is::InProgress | Is::Cancelling,
+        )
+        | (state @ (Starting | RollingBack(..) | ProvingBack(_) | Ended(_)), _) => {
             let act = act_of(&state);
             (state, act)
         }

@@ -1,6 +1,6 @@
 //! Takes the candidate through environments: the one place that acts.
 //!
-//! [`run`] goes through environments in order. For one environment, [`environment`] asks
+//! [`run`] goes through environments in order. For one environment, [`environment()`] asks
 //! the gate, surveys and plans, prepares templates, drives every group (`group`, which
 //! obeys the pure `machine`), settles tracking and records the gate. Everything that
 //! happens is told as an event; nothing here prints, and nothing decides what the plan or
@@ -9,6 +9,7 @@
 
 mod abort;
 mod board;
+mod ends;
 mod environment;
 mod events;
 mod group;
@@ -25,7 +26,8 @@ mod survey;
 mod takeback;
 
 pub use abort::abandon;
-pub use environment::{Scope, Steps, environment};
+pub use ends::Steps;
+pub use environment::{Scope, environment};
 pub use events::Events;
 pub use homes::homes;
 pub use record::pass_by_proof;
@@ -57,6 +59,8 @@ pub struct Run<'a> {
     pub probes: Runner,
     /// Where events go.
     pub events: Events,
+    /// The step whose command goes on where this run ends: `rollout`, `rollback`, …
+    pub again: &'static str,
     /// What stands where, for whoever must clean up when the run is dropped.
     pub board: board::Board,
 }
@@ -73,6 +77,17 @@ pub enum Stop {
     /// AWS could not be asked before anything changed: exit 1.
     #[error(transparent)]
     Aws(#[from] Error),
+}
+
+impl From<prepare::Failure> for Stop {
+    fn from(failure: prepare::Failure) -> Self {
+        match failure {
+            prepare::Failure::Aws(error) => Self::Aws(error),
+            prepare::Failure::Wrong(what) => {
+                Self::Refused(vec![Problem::new(what, "", "look at the group in AWS, and run this again")])
+            }
+        }
+    }
 }
 
 impl Stop {
@@ -99,7 +114,23 @@ impl<'a> Run<'a> {
         probes: Runner,
         events: Events,
     ) -> Self {
-        Self { fleet, candidate, cloud, clock, probes, events, board: board::Board::default() }
+        Self {
+            fleet,
+            candidate,
+            cloud,
+            clock,
+            probes,
+            events,
+            again: "rollout",
+            board: board::Board::default(),
+        }
+    }
+
+    /// The same run, gone on with by another step than `rollout`.
+    #[must_use]
+    pub fn again_by(mut self, step: &'static str) -> Self {
+        self.again = step;
+        self
     }
 
     /// The family of the candidate.

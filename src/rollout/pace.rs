@@ -73,7 +73,9 @@ mod tests {
     fn the_end_is_seen_soon_and_with_few_looks() {
         for minutes in [2, 10, 20, 30, 60, 180] {
             let (looks, late) = follow(minutes * 60);
-            assert!(late <= SOONEST.as_secs(), "{minutes} minutes: seen {late} s late");
+            // AWS rounds to whole percents, which nobody can look behind.
+            let allowed = SOONEST.as_secs().max(minutes * 60 / 100);
+            assert!(late <= allowed, "{minutes} minutes: seen {late} s late");
             assert!(looks <= 10 + u32::try_from(minutes).unwrap() / 4, "{minutes} minutes: {looks} looks");
         }
     }

@@ -11,13 +11,16 @@ use sha2::{Digest, Sha256};
 use super::Run;
 use super::board::Standing;
 use super::patience::{patiently, until};
-use crate::aws::{Account, Error, TagChange};
+use crate::aws::{self, Account, Error, TagChange};
 use crate::event::Event;
 use crate::model::{GroupName, ImageId, Region, Target, TemplateId, Tracking, Version};
 use crate::plan::{Change, GroupPlan, MARKER_TAG, Plan};
 
 /// How long AWS may show the state before a change.
 pub(super) const SETTLES_WITHIN: Duration = Duration::from_secs(60);
+
+/// What the description of every version that a rollout made begins with.
+pub(super) const OURS: &str = "ami-refresh: ";
 
 /// The target of every group that is to be refreshed.
 pub(super) type Targets = BTreeMap<(Region, GroupName), Target>;
@@ -53,11 +56,8 @@ pub(super) async fn prepare(
 ) -> Result<Targets, Failure> {
     let mut targets = Targets::new();
     for (region, account) in accounts {
-        let mut groups: Vec<&GroupPlan> =
+        let groups: Vec<&GroupPlan> =
             plan.in_region(region).filter(|group| group.touched().is_some()).collect();
-        // Of versions with different sources on one template, the newest must be the one that
-        // the groups on `$Latest` were refreshed to: theirs is made last.
-        groups.sort_by_key(|group| group.touched().is_some_and(|change| change.tracking == Tracking::Latest));
         for group in &groups {
             mark(run, account, group).await?;
         }
@@ -78,16 +78,17 @@ pub(super) async fn prepare(
     Ok(targets)
 }
 
-/// Notes on the group what it has, before anything changes.
-pub(super) async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(), Error> {
+pub(super) async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(), Failure> {
     let Some(change) = group.touched() else { return Ok(()) };
     // What an earlier run wrote is the truth about what the group had: never written over.
     if group.group.tags.contains_key(MARKER_TAG) {
         return Ok(());
     }
-    run.board.stands(&group.at, Standing::Running("marked, nothing changed yet".into()));
+    run.board.stands(&group.at, Standing::begun("marked, nothing changed yet"));
     let value = TagChange::Set(change.marker(false).to_tag());
-    patiently(run.clock, async || account.change_group_tag(&group.group.name, MARKER_TAG, &value).await).await
+    patiently(run.clock, async || account.change_group_tag(&group.group.name, MARKER_TAG, &value).await)
+        .await?;
+    Ok(())
 }
 
 /// Pins every group that floats to the number it resolves to, and sees that it is so.
@@ -97,14 +98,14 @@ async fn pin(run: &Run<'_>, account: &Account, groups: &[&GroupPlan]) -> Result<
         let (Some(change), Some(template)) = (group.touched(), group.group.template.as_ref()) else {
             continue;
         };
-        // A rollout that goes on may have put the tracking back already: then all is published.
-        if !template.tracking.floats() || group.version != Some(change.source) {
+        // A rollout that goes on may have ended it and put its tracking back already.
+        if !template.tracking.floats() || group.names_new {
             continue;
         }
         let tracking = Tracking::Pinned(change.source);
         let name = &group.group.name;
         patiently(run.clock, async || account.set_tracking(name, &change.template, tracking).await).await?;
-        run.board.stands(&group.at, Standing::Running("pinned, not refreshed yet".into()));
+        run.board.stands(&group.at, Standing::begun("pinned, not refreshed yet"));
         pinned.insert(name.clone(), tracking);
         run.events.emit(Event::Pinned {
             group: group.at.clone(),
@@ -168,11 +169,16 @@ async fn ready_version(
         return Ok(version);
     }
     let versions = patiently(run.clock, async || account.versions(&change.template).await).await?;
-    let source = versions.into_iter().find(|version| version.number == change.source);
+    let source = versions.iter().find(|version| version.number == change.source);
     let source = source
         .ok_or_else(|| Failure::Wrong(format!("version {} of {} is gone", change.source, change.template)))?;
+    // The plan knew the newest and the default version only.
+    if let Some(copy) = versions.iter().rfind(|version| version.is_copy_with_image(source, &change.to)) {
+        run.events.emit(ready(copy.number, true));
+        return Ok(copy.number);
+    }
     let description = describe(run, change);
-    let version = publish(run, account, &source, &change.to, &description).await?;
+    let version = publish(run, account, source, &change.to, &description).await?;
     run.events.emit(ready(version, false));
     Ok(version)
 }
@@ -211,7 +217,7 @@ pub(super) async fn publish(
 fn token(source: &Version, image: &ImageId, description: &str) -> String {
     let wish = format!("{} {} {image} {description}", source.template, source.number);
     let digest = Sha256::digest(wish.as_bytes());
-    digest.iter().take(24).map(|byte| format!("{byte:02x}")).collect()
+    aws::hex(&digest[..24])
 }
 
 /// What the version came from, within EC2's 255 characters.

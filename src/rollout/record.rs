@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 pub use by_proof::pass_by_proof;
 
 use super::Run;
-use super::environment::{Ended, GroupEnd, Side, Steps, tell_environment_step};
+use super::ends::{Ended, GroupEnd, Side, Steps, failed, tell_environment_step};
 use super::patience::{patiently, until};
 use super::prepare::SETTLES_WITHIN;
 use crate::aws::{Account, Error, TagChange};
 use crate::config::Environment;
 use crate::event::{Event, Status, Step};
 use crate::gate::{self, Record, State};
-use crate::model::{EnvironmentName, Outcome, Region, Verdict};
+use crate::model::{EnvironmentName, Outcome, Problem, Region, Verdict};
 use crate::plan::MARKER_TAG;
 
 /// How many groups ended in which way.
@@ -46,7 +46,9 @@ impl Tally {
     }
 
     fn verdict(&self, steps: Steps, allow_empty: bool) -> Verdict {
-        if !self.needing.is_empty() {
+        let failed = !self.rolled_back.is_empty() || self.not_started > 0;
+        if !self.needing.is_empty() || (failed && self.left > 0) {
+            // Groups that bake for a next step which will not come end unwatched.
             Verdict::NeedsPerson
         } else if !self.rolled_back.is_empty() || self.not_started > 0 {
             Verdict::RolledBack
@@ -90,15 +92,17 @@ pub(super) async fn conclude(
     let mut message = tally.words();
     let mut next = Vec::new();
     match verdict {
-        Verdict::Passed if tally.refreshed == 0 && already_passed(run, environment).await => {
+        Verdict::Passed if tally.refreshed == 0 && passed(run, environment).await.unwrap_or(false) => {
             message = format!("nothing to do: {message}");
         }
         Verdict::Passed => {
             let detail = format!("{}/{}", tally.refreshed, tally.refreshed + tally.skipped);
             if let Err(error) = keep(run, environment, State::Passed, &detail).await {
                 verdict = Verdict::NeedsPerson;
+                // The markers stay: they are what the next run proves the gate by.
                 message = format!("{message}, but the gate could not be recorded: {error}");
                 next.push(format!("ami-refresh rollout --env {name}"));
+                return Ended { verdict, message, next };
             }
         }
         Verdict::RolledBack | Verdict::NeedsPerson => {
@@ -108,10 +112,16 @@ pub(super) async fn conclude(
                 message = format!("{message}; the gate's record could not be written: {error}");
             }
             next.extend(ways_on(ends));
+            if tally.left > 0 {
+                next.push(format!(
+                    "ami-refresh rollback --env {name}, for {} groups are still under way",
+                    tally.left
+                ));
+            }
             next.push(format!("ami-refresh rollout --env {name}, when the cause is mended"));
         }
         Verdict::Unproved => {
-            if already_passed(run, environment).await {
+            if passed(run, environment).await.unwrap_or(false) {
                 verdict = Verdict::Passed;
                 message = format!("nothing to do, the gate is passed: {message}");
             } else {
@@ -130,12 +140,13 @@ pub(super) async fn conclude(
         Verdict::Refused | Verdict::SetUp | Verdict::Unreachable | Verdict::Aborted | Verdict::NotReached => {
         }
     }
-    // Until the gate is recorded the markers are what a next run goes on from.
-    if verdict != Verdict::Partial || steps == Steps::Templates {
-        unmark(run, accounts, ends, |_| true).await;
-    } else {
-        unmark(run, accounts, ends, |end| matches!(end.outcome, Outcome::RolledBack { .. })).await;
-    }
+    // Until the gate is recorded the markers are what a next step goes on from; a group that is
+    // back on the old image has nothing to go on from.
+    let whole = steps == Steps::Rollout;
+    unmark(run, accounts, ends, |end| {
+        whole || failed(&end.outcome) || (verdict != Verdict::Partial && end.side == Side::Old)
+    })
+    .await;
     Ended { verdict, message, next }
 }
 
@@ -154,24 +165,29 @@ pub(super) async fn failed_before_refresh(
     Ended { verdict, message: why.to_owned(), next: vec![again] }
 }
 
-/// The end of a rollback that was asked for.
+/// The end of a rollback that was asked for; `problems` are groups that it could not take back.
 pub(super) async fn conclude_rollback(
     run: &Run<'_>,
     environment: &Environment,
     accounts: &BTreeMap<Region, Account>,
     ends: &[GroupEnd<'_>],
+    problems: &[Problem],
 ) -> Ended {
     let tally = Tally::of(ends);
     let mut message = tally.words();
-    if !tally.rolled_back.is_empty()
-        && already_passed(run, environment).await
-        && let Err(error) = keep(run, environment, State::Revoked, "rolled back by hand").await
-    {
-        message = format!("{message}; the gate's record could not be written: {error}");
+    let mut next = ways_on(ends);
+    for problem in problems {
+        let text = problem.to_string();
+        run.events.emit(Event::Note { environment: Some(environment.name.clone()), text });
+        next.push(problem.next.clone());
+    }
+    if !problems.is_empty() {
+        message = format!("{message}; {} groups could not be taken back", problems.len());
     }
     unmark(run, accounts, ends, |_| true).await;
-    let verdict = if tally.needing.is_empty() { Verdict::Partial } else { Verdict::NeedsPerson };
-    Ended { verdict, message, next: ways_on(ends) }
+    let well = tally.needing.is_empty() && tally.left == 0 && problems.is_empty();
+    let verdict = if well { Verdict::Partial } else { Verdict::NeedsPerson };
+    Ended { verdict, message, next }
 }
 
 /// Writes the gate's record on every image of the candidate, and tells it.
@@ -217,11 +233,10 @@ async fn shown(
 }
 
 /// Whether the environment's own gate is passed for this candidate.
-pub(super) async fn already_passed(run: &Run<'_>, environment: &Environment) -> bool {
+pub(super) async fn passed(run: &Run<'_>, environment: &Environment) -> Result<bool, Error> {
     let homes = run.homes();
-    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await;
-    let records = records.unwrap_or_default();
-    records.get(&environment.name).is_some_and(|record| record.state == State::Passed)
+    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await?;
+    Ok(records.get(&environment.name).is_some_and(|record| record.state == State::Passed))
 }
 
 /// Takes the markers of the chosen groups away; a group that needs a person keeps its own.

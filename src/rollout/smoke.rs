@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::environment::{Ended, stopped, tell_end};
+use super::ends::{Ended, stopped, tell_end};
 use super::events::millis;
 use super::patience::patiently;
+use super::proof::{self, Wanted};
 use super::{Run, Stop, survey};
-use crate::aws::{Account, TagChange};
+use crate::aws::{Account, Error, TagChange};
 use crate::config::{Environment, Fleet, Protected};
 use crate::event::{CheckResult, Event, GroupRef, PlannedAction, PlannedGroup, Status};
 use crate::model::{Build, Candidate, Group, GroupName, Outcome, Problem, Target, Verdict};
-use crate::plan::{MARKER_TAG, Marker, Survey};
+use crate::plan::{MARKER_TAG, Marker, Survey, resumed};
 use crate::smoke::Expectation;
 
 /// A candidate of no images: checks are asked of whatever runs.
@@ -91,8 +92,7 @@ fn under_way(run: &Run<'_>, survey: &Survey, group: &Group) -> Option<(Marker, T
         return None;
     }
     let template = &group.template.as_ref()?.id;
-    let source = survey.versions.get(&(template.clone(), marker.version))?;
-    let version = survey.copy_with_image(source, &marker.to)?;
+    let version = resumed(group, &marker, survey)?.change.existing?;
     Some((marker, Target { template: template.clone(), version }))
 }
 
@@ -132,7 +132,7 @@ async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> bool {
     };
     let results = run.probes.run(&asked.account, &expect, &checks, done).await;
     let passed = results.iter().all(|result| matches!(result.status, Status::Passed | Status::Skipped));
-    let outcome = match (passed, note(run, asked, passed).await) {
+    let outcome = match (passed, note(run, environment, asked, passed).await) {
         (true, Ok(())) => Outcome::Skipped { why: "its checks passed; nothing was changed".into() },
         (true, Err(error)) => Outcome::NeedsPerson {
             why: format!("its checks passed, which could not be noted on it: {error}"),
@@ -159,12 +159,23 @@ async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> bool {
 }
 
 /// Notes the result where `gate pass` looks for it.
-async fn note(run: &Run<'_>, asked: &Asked, passed: bool) -> Result<(), crate::aws::Error> {
-    let Some((marker, _)) = &asked.rollout else { return Ok(()) };
-    if marker.checked == passed {
+///
+/// What passed on old instances is not noted: it says nothing of the image.
+async fn note(run: &Run<'_>, environment: &Environment, asked: &Asked, passed: bool) -> Result<(), Error> {
+    let Some((marker, target)) = &asked.rollout else { return Ok(()) };
+    let checked = passed && {
+        let policy = run.fleet.policy(environment, &asked.group.name);
+        let preferences = &policy.preferences;
+        let wanted = Wanted { image: &marker.to, target, any_version: false, preferences };
+        let name = &asked.group.name;
+        let proof =
+            patiently(run.clock, async || proof::prove_now(&asked.account, name, &wanted).await).await?;
+        !proof.proved.is_empty() && proof.stragglers.is_empty()
+    };
+    if marker.checked == checked {
         return Ok(());
     }
-    let value = TagChange::Set(Marker { checked: passed, ..marker.clone() }.to_tag());
+    let value = TagChange::Set(Marker { checked, ..marker.clone() }.to_tag());
     patiently(run.clock, async || asked.account.change_group_tag(&asked.group.name, MARKER_TAG, &value).await)
         .await
 }

@@ -8,7 +8,7 @@ use super::patience::patiently;
 use super::{Run, Stop};
 use crate::aws::{Account, Error, Kind};
 use crate::config::Environment;
-use crate::model::{EnvironmentName, Group, ImageId, Problem, Region, TemplateId};
+use crate::model::{EnvironmentName, Group, ImageId, Member, Problem, Region, TemplateId};
 use crate::plan::{self, MARKER_TAG, Plan, Survey};
 
 /// How many groups are asked for their refreshes at once.
@@ -91,7 +91,7 @@ async fn look(run: &Run<'_>, environment: &Environment, account: &Account) -> Re
     }
     let selected: Vec<Group> =
         survey.groups.iter().filter(|group| environment.select.matches(&group.tags)).cloned().collect();
-    for template in wanting_all_versions(&selected, &survey) {
+    for template in wanting_all_versions(run, &selected, &survey) {
         for version in patiently(clock, async || account.versions(&template).await).await? {
             survey.versions.insert((template.clone(), version.number), version);
         }
@@ -107,15 +107,20 @@ async fn look(run: &Run<'_>, environment: &Environment, account: &Account) -> Re
     Ok(survey)
 }
 
-/// The templates of which the newest and the default version are not enough: pinned to
-/// another one, or with a rollout under way, whose versions may be anywhere.
-fn wanting_all_versions(selected: &[Group], survey: &Survey) -> BTreeSet<TemplateId> {
+/// The templates of which the newest and the default version are not enough: of groups that
+/// are pinned to another one, have a rollout under way, or run instances of other versions
+/// though they name the candidate already.
+fn wanting_all_versions(run: &Run<'_>, selected: &[Group], survey: &Survey) -> BTreeSet<TemplateId> {
     let wanting = selected.iter().filter(|group| {
         let Some(template) = &group.template else { return false };
         let resolved = survey.resolve(&template.id, template.tracking);
-        let known =
-            resolved.is_some_and(|number| survey.versions.contains_key(&(template.id.clone(), number)));
-        !known || group.tags.contains_key(MARKER_TAG)
+        let version = resolved.and_then(|number| survey.versions.get(&(template.id.clone(), number)));
+        let Some(version) = version else { return true };
+        let there = version.image.as_ref().is_some_and(|image| run.candidate.contains(image));
+        let unknown = |member: &Member| {
+            member.launched_from.as_ref().is_none_or(|from| !survey.versions.contains_key(from))
+        };
+        group.tags.contains_key(MARKER_TAG) || (there && group.in_service().any(unknown))
     });
     wanting.filter_map(|group| Some(group.template.as_ref()?.id.clone())).collect()
 }

@@ -9,7 +9,8 @@ use futures_util::stream::{self, StreamExt};
 pub use explicit::rollback;
 
 use super::Run;
-use super::environment::{GroupEnd, Side, outcome};
+use super::board::Standing;
+use super::ends::{GroupEnd, Side, outcome};
 use super::events::millis;
 use super::group::{Driver, Manner, Until};
 use crate::aws::Account;
@@ -44,7 +45,9 @@ pub(super) async fn after_failures(
             .plan
             .change()
             .is_some_and(|change| torn.contains(&(end.plan.at.region.clone(), change.template.clone())));
-        end.side == Side::New && (all || shares)
+        // What bakes for the next step to go on with is taken back as well as what ended.
+        let baking = matches!(end.outcome, Outcome::Left { .. });
+        (end.side == Side::New && (all || shares)) || (baking && all)
     });
     let back = stream::iter(back).map(async |end| take_back(run, accounts, end, &why).await);
     back.buffer_unordered(environment.refresh.groups_at_once).collect::<Vec<()>>().await;
@@ -100,5 +103,6 @@ async fn drive_back(
         stragglers: driven.proof.stragglers,
         took_ms: millis(run.clock.since(begun)),
     });
+    run.board.stands(&plan.at, Standing::Ended);
     (outcome, side)
 }

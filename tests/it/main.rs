@@ -1,5 +1,7 @@
 //! The one integration-test binary: rehearsals, sweeps, and the program as its users run it.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod layers;
 mod refusals;
 mod refusals_access;
 mod rehearsal;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::super::ends::tell_environment_step;
 use super::super::prepare::Targets;
 use super::super::survey::{self, subject};
 use super::super::{Run, Stop};
-use super::tell_environment_step;
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::{Event, Status, Step};

@@ -6,10 +6,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::super::Run;
 use super::super::board::Standing;
+use super::super::ends::{GroupEnd, Side, failed, outcome};
 use super::super::events::millis;
 use super::super::group::{Driver, Manner};
 use super::super::prepare::Targets;
-use super::{GroupEnd, Side, outcome};
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::Event;
@@ -27,23 +27,24 @@ pub(super) async fn roll<'a>(
 ) -> Vec<GroupEnd<'a>> {
     let mut ends: Vec<GroupEnd<'a>> = Vec::new();
     let mut waiting: VecDeque<&GroupPlan> = VecDeque::new();
-    let mut first: Vec<&GroupPlan> = Vec::new();
+    let mut under_way: Vec<&GroupPlan> = Vec::new();
     for group in &plan.groups {
         match &group.decision {
-            // What was begun before is under way already, and serves as the canary. A group that was
-            // only marked or pinned before waits for its turn.
-            Decision::Resume(_) if group.begun => first.push(group),
+            // What an earlier run moved must be looked after, whatever becomes of the others.
+            Decision::Resume(_) if group.under_way => under_way.push(group),
             Decision::Resume(_) | Decision::Refresh(_) => waiting.push_back(group),
             Decision::HoldStill(_, why) | Decision::Skip(why) => ends.push(skipped(run, group, why)),
         }
     }
-    if first.is_empty() {
-        let canary = environment.refresh.canary.min(waiting.len());
-        first.extend(waiting.drain(..canary));
-    }
     let policy = &environment.refresh;
     let wave = Wave { run, accounts, targets, manner, at_once: policy.groups_at_once };
-    ends.extend(wave.run(first.into(), policy.max_failures).await);
+    // It serves as the canary too: some of it was the canary, or came after.
+    let mut canary: VecDeque<&GroupPlan> = VecDeque::new();
+    if under_way.is_empty() {
+        canary.extend(waiting.drain(..policy.canary.min(waiting.len())));
+    }
+    ends.extend(wave.run(under_way.into(), usize::MAX).await);
+    ends.extend(wave.run(canary, policy.max_failures).await);
     let failures = ends.iter().filter(|end| failed(&end.outcome)).count();
     // A canary that fails stops everything, whatever the rest would be allowed.
     let allowed = if failures > 0 { 0 } else { policy.max_failures };
@@ -102,16 +103,6 @@ impl<'a> Wave<'a> {
         });
         self.run.board.stands(&group.at, Standing::Ended);
         end
-    }
-}
-
-pub(super) fn failed(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::RolledBack { .. } | Outcome::NeedsPerson { .. } => true,
-        Outcome::Refreshed { .. }
-        | Outcome::Skipped { .. }
-        | Outcome::Left { .. }
-        | Outcome::NotStarted { .. } => false,
     }
 }
 

@@ -8,9 +8,10 @@ use super::super::machine::{Seen, State};
 use super::super::pace::{self, Known};
 use super::super::patience::{patiently, until};
 use super::Driver;
-use crate::aws::{Error, Kind};
+use crate::aws::{Error, Kind, TagChange};
 use crate::event::Event;
 use crate::model::{Refresh, RefreshStatus, Target};
+use crate::plan::{MARKER_TAG, Marker};
 
 /// How often a start whose answer was lost is made again, each time after looking for it.
 const STARTS: u32 = 3;
@@ -42,6 +43,9 @@ impl Driver<'_> {
             preferences.bake = Duration::ZERO;
             preferences.checkpoints.clear();
         }
+        if auto_rollback && let Err(error) = self.forget_checks().await {
+            return Seen::NotStarted(format!("its tag could not be written: {error}"));
+        }
         let mut last = String::new();
         for _ in 0..STARTS {
             let asked = self.run.clock.now();
@@ -61,6 +65,16 @@ impl Driver<'_> {
             last = error.to_string();
         }
         Seen::Lost(last)
+    }
+
+    /// What was checked before a refresh is no sign for what it launches.
+    async fn forget_checks(&self) -> Result<(), Error> {
+        let marker = Marker::of(&self.plan.group.tags).ok().flatten().filter(|marker| marker.checked);
+        let Some(marker) = marker else { return Ok(()) };
+        let value = TagChange::Set(Marker { checked: false, ..marker }.to_tag());
+        let group = &self.at().group;
+        patiently(self.run.clock, async || self.account.change_group_tag(group, MARKER_TAG, &value).await)
+            .await
     }
 
     /// Looks for the refresh behind an answer that was not one; `None` when it is not there.
@@ -212,6 +226,10 @@ impl Driver<'_> {
         self.phase = self.run.clock.now();
         self.known = None;
         self.progress();
+        // The request names no refresh: were ours over, somebody else's would be rolled back.
+        if let Some(seen) = self.over().await {
+            return seen;
+        }
         let mut tries = 0;
         loop {
             let error = match self.account.rollback_refresh(&self.at().group).await {
@@ -220,14 +238,8 @@ impl Driver<'_> {
             };
             // A lost answer may have taken effect: the SDK's own second try is then told that
             // nothing is active, while the rollback runs. The status tells.
-            if let Some(id) = &self.refresh
-                && let Ok(Some(refresh)) = self.account.refresh(&self.at().group, id).await
-                && !matches!(
-                    refresh.status,
-                    RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Baking
-                )
-            {
-                return Seen::Refresh(refresh.status, refresh.reason);
+            if let Some(seen) = self.over().await {
+                return seen;
             }
             if error.is("IrreversibleInstanceRefresh") {
                 self.cancel().await;
@@ -243,6 +255,17 @@ impl Driver<'_> {
             }
             self.run.clock.sleep(Duration::from_secs(10)).await;
         }
+    }
+
+    /// The status of the refresh that is followed, when it does not go forward any more.
+    async fn over(&self) -> Option<Seen> {
+        let found = self.account.refresh(&self.at().group, self.refresh.as_ref()?).await;
+        let refresh = found.ok().flatten()?;
+        let forward = matches!(
+            refresh.status,
+            RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Baking
+        );
+        (!forward).then_some(Seen::Refresh(refresh.status, refresh.reason))
     }
 
     /// Cancels the refresh that can't be rolled back, so that another can lead back.

@@ -39,9 +39,6 @@ impl Driver<'_> {
                 }
                 self.tell_rollback(*route, why);
             }
-            (State::Starting | State::Refreshing | State::Settling, State::ProvingBack(why)) => {
-                self.end_step(Step::Refresh, StepEnd::failed(why.clone()));
-            }
             (State::Starting | State::Refreshing, State::CheckingLate)
             | (State::Settling, State::Proving) => {
                 self.end_step(
@@ -81,7 +78,8 @@ impl Driver<'_> {
             (State::Proving | State::CheckingLate, State::Ended(End::NeedsPerson(why))) => {
                 self.end_step(Step::Prove, StepEnd::errored(why.clone()));
             }
-            (_, State::Ended(End::NeedsPerson(why) | End::Untouched(why))) => {
+            (State::Starting | State::Refreshing | State::Settling, State::ProvingBack(why))
+            | (_, State::Ended(End::NeedsPerson(why))) => {
                 self.end_step(Step::Refresh, StepEnd::failed(why.clone()));
             }
             (_, _) => {}

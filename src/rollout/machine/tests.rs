@@ -90,14 +90,18 @@ fn a_way_back_that_fails_needs_a_person() {
     let back = [Seen::Started, is(Is::Failed), Seen::Started];
     for end in [is(Is::Failed), is(Is::Cancelled), Seen::TimedOut("3h".into()), Seen::NotStarted("no".into())]
     {
-        let (state, _) = walk(&[&back[..], &[end.clone()]].concat());
+        let (state, _) = walk(&[&back[..], std::slice::from_ref(&end)].concat());
         assert!(matches!(state, Ended(End::NeedsPerson(_))), "{end:?}: {state:?}");
     }
 }
 
 #[test]
-fn nothing_started_leaves_the_group_untouched() {
-    assert_eq!(walk(&[Seen::NotStarted("busy".into())]).0, Ended(End::Untouched("busy".into())));
+fn a_group_that_could_not_be_started_is_proved_to_be_as_it_was() {
+    let refused = Seen::NotStarted("busy".into());
+    assert_eq!(walk(std::slice::from_ref(&refused)), (ProvingBack("busy".into()), Act::ProveBack));
+    assert_eq!(walk(&[refused.clone(), Seen::Proved]).0, Ended(End::RolledBack("busy".into())));
+    let half = walk(&[refused, Seen::Stragglers("i-1 runs ami-new".into())]).0;
+    assert!(matches!(half, Ended(End::NeedsPerson(_))), "{half:?}");
 }
 
 fn any_seen() -> impl Strategy<Value = Seen> {

@@ -1,6 +1,6 @@
 //! `gate pass` without a reason: passes only what the steps before it proved.
 
-use super::super::environment::{Ended, GroupEnd, Side, stopped, tell_end};
+use super::super::ends::{Ended, GroupEnd, Side, stopped, tell_end};
 use super::super::proof::{self, Wanted};
 use super::super::survey::plan;
 use super::super::{Run, Stop};

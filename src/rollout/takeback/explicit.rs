@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::super::environment::{Ended, GroupEnd, Side, stopped, tell_end};
+use super::super::ends::{Ended, GroupEnd, Side, stopped, tell_end};
 use super::super::patience::patiently;
-use super::super::prepare::mark;
-use super::super::{Run, Stop, record, settle, survey};
+use super::super::{Run, Stop, prepare, record, settle, survey};
 use super::drive_back;
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::{Event, GroupRef};
-use crate::model::{Group, GroupName, Outcome, Problem, Region, Target, Verdict, Version};
-use crate::plan::{Change, Decision, GroupPlan, Marker, Survey};
+use crate::gate::State;
+use crate::model::{
+    Group, GroupName, GroupTemplate, Outcome, Problem, Region, Target, Tracking, Verdict, Version,
+};
+use crate::plan::{Decision, GroupPlan, Marker, Survey, resumed};
 
 /// Takes every group of the environment that a rollout touched, or that runs the
 /// candidate, back to the version that it had; `only` narrows it to one group.
@@ -39,36 +41,56 @@ struct Back {
 
 async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Result<Ended, Stop> {
     let accounts = run.accounts(environment).await;
-    let mut backs = Vec::new();
-    let mut problems = Vec::new();
+    let (mut backs, mut problems, mut looked_at) = (Vec::new(), Vec::new(), 0);
     for account in accounts.values() {
         let survey = survey::look_in_right_account(run, environment, account).await?;
-        for group in survey.groups.iter().filter(|group| environment.select.matches(&group.tags)) {
-            if only.is_some_and(|only| *only != group.name) {
-                continue;
-            }
-            match back_of(run, environment, account, &survey, group).await? {
+        let groups = survey.groups.iter().filter(|group| environment.select.matches(&group.tags));
+        for group in groups.filter(|group| only.is_none_or(|only| *only == group.name)) {
+            looked_at += 1;
+            match back_of(run, environment, account, &survey, group, only.is_some()).await? {
                 Ok(back) => backs.extend(back),
                 Err(problem) => problems.push(problem),
             }
         }
     }
-    if !problems.is_empty() {
+    if looked_at == 0 {
+        return Err(Stop::Refused(vec![nobody(environment, only)]));
+    }
+    if backs.is_empty() && !problems.is_empty() {
         return Err(Stop::Refused(problems));
     }
     let groups = backs.iter().map(|back| back.plan.told(&[])).collect();
     run.events.emit(Event::Planned { environment: environment.name.clone(), groups });
-    // Once a group is back, only its marker still says how it named its version.
-    for back in &backs {
-        if let Some(account) = accounts.get(&back.plan.at.region) {
-            mark(run, account, &back.plan).await.map_err(Stop::Aws)?;
-        }
-    }
+    begin(run, environment, &accounts, &backs).await?;
     let at_once = environment.refresh.groups_at_once;
     let ends = stream::iter(&backs).map(async |back| go_back(run, &accounts, back).await);
     let mut ends: Vec<GroupEnd<'_>> = ends.buffered(at_once).collect().await;
     settle::tracking(run, &accounts, &mut ends).await;
-    Ok(record::conclude_rollback(run, environment, &accounts, &ends).await)
+    Ok(record::conclude_rollback(run, environment, &accounts, &ends, &problems).await)
+}
+
+/// What must be recorded before the first group goes back: that the gate is not passed any
+/// more, and what each group had, so that a run that is killed can be gone on with.
+async fn begin(
+    run: &Run<'_>,
+    environment: &Environment,
+    accounts: &BTreeMap<Region, Account>,
+    backs: &[Back],
+) -> Result<(), Stop> {
+    if backs.is_empty() {
+        return Ok(());
+    }
+    if record::passed(run, environment).await.map_err(Stop::from_home)? {
+        record::keep(run, environment, State::Revoked, "rolled back by hand")
+            .await
+            .map_err(Stop::from_home)?;
+    }
+    for back in backs {
+        if let Some(account) = accounts.get(&back.plan.at.region) {
+            prepare::mark(run, account, &back.plan).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn go_back<'a>(run: &Run<'_>, accounts: &BTreeMap<Region, Account>, back: &'a Back) -> GroupEnd<'a> {
@@ -96,12 +118,18 @@ async fn back_of(
     account: &Account,
     survey: &Survey,
     group: &Group,
+    by_name: bool,
 ) -> Result<Result<Option<Back>, Problem>, Stop> {
     let Some(template) = &group.template else { return Ok(Ok(None)) };
     let marker = match Marker::of(&group.tags) {
         Ok(marker) => marker,
         Err(text) => return Ok(Err(unreadable(group, &text))),
     };
+    let held = marker.as_ref().is_some_and(|marker| marker.from == marker.to);
+    let other = marker.as_ref().filter(|marker| !held && !run.candidate.contains(&marker.to));
+    if let Some(marker) = other.filter(|_| !by_name) {
+        return Ok(Err(another_candidate(group, marker)));
+    }
     let resolved = survey.resolve(&template.id, template.tracking);
     let known = resolved.and_then(|number| survey.versions.get(&(template.id.clone(), number)));
     let runs_candidate =
@@ -109,33 +137,27 @@ async fn back_of(
     if marker.is_none() && !runs_candidate {
         return Ok(Ok(None));
     }
-    let versions = patiently(run.clock, async || account.versions(&template.id).await).await?;
-    let Some(change) = change(group, marker.as_ref(), known, &versions) else {
-        return Ok(Err(Problem::new(
-            format!("nobody recorded what group {} had before", group.name),
-            "it has no marker, and its version's description names no source",
-            "start an instance refresh to the version you want by hand",
-        )));
+    let mut all = survey.clone();
+    for version in patiently(run.clock, async || account.versions(&template.id).await).await? {
+        all.versions.insert((template.id.clone(), version.number), version);
+    }
+    let marker = marker.or_else(|| marker_of_finished(template, known?, &all));
+    let Some(resumed) = marker.as_ref().and_then(|marker| resumed(group, marker, &all)) else {
+        return Ok(Err(nothing_recorded(group)));
     };
+    let change = resumed.change;
     // Without the new version nothing can have moved to it.
-    let target =
-        Target { template: change.template.clone(), version: change.existing.unwrap_or(change.source) };
-    let on_source = |member: &crate::model::Member| {
-        member.launched_from.as_ref() == Some(&(change.template.clone(), change.source))
+    let version = change.existing.unwrap_or(change.source);
+    let target = Target { template: change.template.clone(), version };
+    let decision = if held {
+        Decision::HoldStill(change, "it was only held still".into())
+    } else {
+        Decision::Resume(change)
     };
-    let moved = change.existing.is_some()
-        && (resolved != Some(change.source)
-            || survey.active.contains_key(&group.name)
-            || !group.members.iter().all(on_source));
     let at = GroupRef {
         environment: environment.name.clone(),
         region: group.region.clone(),
         group: group.name.clone(),
-    };
-    let decision = if change.from == change.to {
-        Decision::HoldStill(change, "it was only held still".into())
-    } else {
-        Decision::Resume(change)
     };
     let plan = GroupPlan {
         group: group.clone(),
@@ -144,42 +166,28 @@ async fn back_of(
         version: resolved,
         image: known.and_then(|version| version.image.clone()),
         image_name: String::new(),
-        begun: moved,
         decision,
+        under_way: resumed.under_way,
+        names_new: resumed.names_new,
     };
+    let moved = plan.under_way;
     Ok(Ok(Some(Back { plan, target, moved })))
 }
 
-/// The change that is to be undone: from the marker, else from the version's own description.
-fn change(
-    group: &Group,
-    marker: Option<&Marker>,
-    present: Option<&Version>,
-    versions: &[Version],
-) -> Option<Change> {
-    let template = group.template.as_ref()?;
-    let numbered = |number: u64| versions.iter().find(|version| version.number == number);
-    if let Some(marker) = marker {
-        let source = numbered(marker.version)?;
-        let copies = versions.iter().filter(|version| version.is_copy_with_image(source, &marker.to));
-        return Some(Change {
-            template: template.id.clone(),
-            source: marker.version,
-            tracking: marker.tracking,
-            from: marker.from.clone(),
-            to: marker.to.clone(),
-            existing: copies.map(|version| version.number).max(),
-        });
-    }
-    let present = present?;
-    let source = numbered(source_named(&present.description)?)?;
-    Some(Change {
-        template: template.id.clone(),
-        source: source.number,
-        tracking: template.tracking,
-        from: source.image.clone()?,
+/// What a group had that ended on the candidate: its version's own description names it.
+fn marker_of_finished(template: &GroupTemplate, present: &Version, survey: &Survey) -> Option<Marker> {
+    let number = source_named(&present.description)?;
+    let source = survey.versions.get(&(template.id.clone(), number))?;
+    Some(Marker {
         to: present.image.clone()?,
-        existing: Some(present.number),
+        from: source.image.clone()?,
+        version: number,
+        tracking: match template.tracking {
+            // It was pinned to a number before as well: to the one that it goes back to.
+            Tracking::Pinned(_) => Tracking::Pinned(number),
+            floating @ (Tracking::Latest | Tracking::Default) => floating,
+        },
+        checked: false,
     })
 }
 
@@ -194,6 +202,34 @@ fn unreadable(group: &Group, text: &str) -> Problem {
         format!("the rollout tag of group {} can't be read", group.name),
         format!("it says {text:?}"),
         "look what the group runs and how it names its version, then remove the tag",
+    )
+}
+
+fn nothing_recorded(group: &Group) -> Problem {
+    Problem::new(
+        format!("nobody recorded what group {} had before", group.name),
+        "it has no marker whose version exists, and its version's description names no source",
+        "start an instance refresh to the version you want by hand",
+    )
+}
+
+fn another_candidate(group: &Group, marker: &Marker) -> Problem {
+    Problem::new(
+        format!("the rollout under way on group {} is of {}, not of this candidate", group.name, marker.to),
+        "it is another build's, which may still be at work",
+        format!(
+            "name that build's --candidate, or take this group back all the same with --group {}",
+            group.name
+        ),
+    )
+}
+
+fn nobody(environment: &Environment, only: Option<&GroupName>) -> Problem {
+    let which = only.map_or_else(|| "no group".to_owned(), |only| format!("no group {only}"));
+    Problem::new(
+        format!("{which} in {}", environment.name),
+        "none of that name carries the environment's tags",
+        format!("look with 'ami-refresh plan --env {}'", environment.name),
     )
 }
 

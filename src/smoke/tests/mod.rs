@@ -70,6 +70,7 @@ fn sighting(ids: &[&str], address: &str) -> Sighting {
             template: None,
             launch_configuration: None,
             mixed: false,
+            policy_templates: Vec::new(),
             desired: u32::try_from(ids.len()).unwrap(),
             min: 0,
             max: 100,
