@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::{Judge, Judged};
+use super::group::{Judge, Judged, REFUSED};
 use super::{Change, Decision, GroupPlan, Plan, Survey};
 use crate::config::{Environment, Family, Fleet};
 use crate::model::{Candidate, Group, GroupTemplate, Problem, Region, TemplateId};
@@ -98,6 +98,7 @@ fn hold_sharers_still(environment: &Environment, survey: &Survey, groups: &mut [
             continue;
         };
         if let Decision::Skip(why) = &planned.decision
+            && why != REFUSED
             && let (Some(version), Some(image)) = (planned.version, &planned.image)
         {
             let change = Change {

@@ -11,6 +11,9 @@ use crate::model::{
     Candidate, Group, GroupTemplate, Image, ImageId, ImageState, Member, Problem, Refresh, Version,
 };
 
+/// Why a refused group is skipped: the plan's problems say more.
+pub(super) const REFUSED: &str = "refused";
+
 /// What came of looking at one group.
 pub(super) enum Judged {
     /// This is what happens.
@@ -61,7 +64,7 @@ impl Judge<'_> {
             Ok(decision) => plan.decision = decision,
             Err(Stop::Skip(why)) => plan.decision = Decision::Skip(why),
             Err(Stop::Refuse(problem)) => {
-                plan.decision = Decision::Skip("refused".into());
+                plan.decision = Decision::Skip(REFUSED.into());
                 return Judged::Refused(plan, problem);
             }
             Err(Stop::Wait(problem)) => return Judged::Busy(plan, problem),
@@ -161,11 +164,19 @@ impl Judge<'_> {
                 "build for that region and architecture too",
             )));
         };
-        if !self.survey.images.contains_key(&image.id) {
+        let why = format!("group {} could not launch it", group.name);
+        let Some(seen) = self.survey.images.get(&image.id) else {
             return Err(Stop::Refuse(Problem::new(
                 format!("image {} is not shared with account {}", image.id, self.environment.account),
-                format!("group {} could not launch it", group.name),
+                why,
                 "share the image with the account (ami_users in Packer)",
+            )));
+        };
+        if seen.state != ImageState::Available {
+            return Err(Stop::Refuse(Problem::new(
+                format!("image {} is not available but {}", image.id, seen.state),
+                why,
+                "wait until EC2 calls it available, or build it again",
             )));
         }
         Ok(image.id.clone())

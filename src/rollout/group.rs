@@ -14,6 +14,7 @@ use super::pace::Known;
 use super::patience::patiently;
 use super::proof::{self, Proof, Wanted};
 use crate::aws::Account;
+use crate::config::Protected;
 use crate::event::{Event, GroupRef, RollbackRoute, Status};
 use crate::model::{InstanceId, RefreshId, RefreshStatus, Target};
 use crate::plan::{Change, Decision, GroupPlan};
@@ -121,6 +122,9 @@ impl<'a> Driver<'a> {
     pub(super) async fn forward(mut self) -> Driven {
         let resumed = matches!(self.plan.decision, Decision::Resume(_));
         let (state, act) = if resumed { self.standing().await } else { (State::Starting, Act::Start) };
+        if let State::RollingBack(route, why) = &state {
+            self.tell_rollback(*route, why);
+        }
         self.drive(state, act).await
     }
 
@@ -218,6 +222,7 @@ impl<'a> Driver<'a> {
             group: group.clone(),
             image: Some(self.change.to.clone()),
             target: Some(self.target.clone()),
+            spares_protected: self.plan.policy.preferences.protected == Protected::Ignore,
         };
         let events = &self.run.events;
         let done = |result: &crate::event::CheckResult| {

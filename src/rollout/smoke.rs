@@ -13,7 +13,7 @@ use super::patience::patiently;
 use super::proof::{self, Wanted};
 use super::{Run, Stop, survey};
 use crate::aws::{Account, Error, TagChange};
-use crate::config::{Environment, Fleet};
+use crate::config::{Environment, Fleet, Protected};
 use crate::event::{CheckResult, Event, GroupRef, PlannedAction, PlannedGroup, Status};
 use crate::model::{Build, Candidate, Group, GroupName, Outcome, Problem, Target, Verdict};
 use crate::plan::{MARKER_TAG, Marker, Survey, resumed};
@@ -120,10 +120,12 @@ async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> bool {
     let checks = run.fleet.checks_of(environment);
     let names = checks.iter().map(|check| check.name.clone()).collect();
     run.events.emit(Event::ChecksStarted { group: asked.at.clone(), checks: names });
+    let policy = run.fleet.policy(environment, &asked.group.name);
     let expect = Expectation {
         group: asked.at.clone(),
         image: asked.rollout.as_ref().map(|(marker, _)| marker.to.clone()),
         target: asked.rollout.as_ref().map(|(_, target)| target.clone()),
+        spares_protected: policy.preferences.protected == Protected::Ignore,
     };
     let done = |result: &CheckResult| {
         run.events.emit(Event::CheckEnded { group: asked.at.clone(), result: result.clone() });

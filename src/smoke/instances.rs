@@ -37,9 +37,10 @@ fn judge_one(member: &Member, instance: Option<&Instance>, expect: &Expectation)
     if !member.healthy {
         wrong.push("Auto Scaling calls it unhealthy".to_owned());
     }
-    wrong.extend(wrong_version(member, expect));
+    let spared = member.protected && expect.spares_protected;
+    wrong.extend(wrong_version(member, expect).filter(|_| !spared));
     if let Some(instance) = instance {
-        wrong.extend(wrong_image(instance, expect));
+        wrong.extend(wrong_image(instance, expect).filter(|_| !spared));
         wrong.extend(wrong_status(instance).map(str::to_owned));
     }
     let answer = match (wrong.is_empty(), instance) {

@@ -62,6 +62,9 @@ pub struct Expectation {
     pub image: Option<ImageId>,
     /// The template version; `None` when any will do.
     pub target: Option<Target>,
+    /// Whether instances that are protected from scale-in may run something else: AWS was told
+    /// to leave them alone.
+    pub spares_protected: bool,
 }
 
 /// What the checks of one group share.

@@ -3,7 +3,19 @@
 
 mod cli;
 mod layers;
+mod refusals;
+mod refusals_access;
 mod rehearsal;
+mod rehearsal_story;
+mod rehearsal_wire;
+mod resume;
+mod resume_abort;
+mod resume_rollback;
+mod resume_steps;
+mod rules;
+mod rules_fleet;
+mod rules_proof;
+mod rules_templates;
 mod stage;
 mod sweep;
 mod sweep_wide;

@@ -1,1 +1,264 @@
+//! Whatever an account looks like: nobody floats onto a new version unseen.
 
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{Build, CandidateImage, GroupTemplate, Image, ImageState, Member, Tracking, Version};
+use crate::plan::{MARKER_TAG, Marker};
+
+const CONFIG: &str = "
+version: 1
+families: { base: { previous: { name: 'base-*', owners: [self] } } }
+defaults: { regions: [eu-west-2] }
+environments:
+  - { name: dev, account: '111111111111', select: { tags: { Environment: dev } } }
+  - { name: qa, account: '111111111111', select: { tags: { Environment: qa } } }
+";
+const NEW: &str = "ami-0000000000000000e";
+/// What versions name: an old image, another, the candidate's, one of another family, one that is gone.
+const IMAGES: [&str; 5] =
+    ["ami-0000000000000000a", "ami-0000000000000000b", NEW, "ami-0000000000000000f", "ami-00000000000000dea"];
+
+fn image(id: &str, name: &str) -> Image {
+    Image {
+        id: id.into(),
+        name: name.into(),
+        region: "eu-west-2".into(),
+        state: ImageState::Available,
+        architecture: "x86_64".to_owned().into(),
+        owner: "100000000000".into(),
+        created: None,
+        deprecated_from: None,
+        tags: BTreeMap::new(),
+    }
+}
+
+fn version(template: &str, number: u64, is_default: bool, image: &str, size: &str) -> Version {
+    Version {
+        template: template.into(),
+        template_name: template.into(),
+        number,
+        is_default,
+        description: String::new(),
+        image: Some(image.into()),
+        fields: BTreeMap::from([("InstanceType".to_owned(), size.to_owned())]),
+    }
+}
+
+/// A group as chance made it.
+#[derive(Debug, Clone)]
+struct Made {
+    template: usize,
+    tracking: Tracking,
+    environment: &'static str,
+    desired: u32,
+    oddity: u8,
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    let tracking =
+        prop_oneof![Just(Tracking::Latest), Just(Tracking::Default), (1_u64..4).prop_map(Tracking::Pinned),];
+    let environment = prop_oneof![4 => Just("dev"), 1 => Just("qa"), 1 => Just("nobodys")];
+    (0_usize..3, tracking, environment, 0_u32..3, 0_u8..12).prop_map(
+        |(template, tracking, environment, desired, oddity)| Made {
+            template,
+            tracking,
+            environment,
+            desired,
+            oddity,
+        },
+    )
+}
+
+fn group(at: usize, made: &Made) -> Group {
+    let template = format!("lt-{}", made.template);
+    let member = |number: u32| Member {
+        id: format!("i-{at}-{number}").into(),
+        lifecycle: crate::model::Lifecycle::InService,
+        healthy: true,
+        launched_from: Some((template.as_str().into(), 1)),
+        protected: false,
+    };
+    let mut tags = BTreeMap::from([("Environment".to_owned(), made.environment.to_owned())]);
+    let mark = |to: &str, from: &str| {
+        let marker =
+            Marker { to: to.into(), from: from.into(), version: 1, tracking: made.tracking, checked: false };
+        (MARKER_TAG.to_owned(), marker.to_tag())
+    };
+    match made.oddity {
+        0 => tags.extend([mark(NEW, IMAGES[0])]),
+        1 => tags.extend([mark("ami-0000000000000000c", IMAGES[0])]),
+        2 => tags.extend([mark(IMAGES[0], IMAGES[0])]),
+        _ => {}
+    }
+    Group {
+        name: format!("g{at}").into(),
+        region: "eu-west-2".into(),
+        tags,
+        template: Some(GroupTemplate {
+            id: template.as_str().into(),
+            name: template.clone(),
+            tracking: made.tracking,
+        }),
+        launch_configuration: None,
+        mixed: made.oddity == 3,
+        desired: made.desired,
+        min: 0,
+        max: 4,
+        members: (0..made.desired).map(member).collect(),
+        suspended: if made.oddity == 4 { vec!["Launch".into()] } else { Vec::new() },
+        target_groups: Vec::new(),
+        deleting: made.oddity == 5,
+    }
+}
+
+/// A survey of these groups on three templates of three versions, with these images in them.
+fn survey(groups: &[Made], images: &[usize], default: &[u64]) -> Survey {
+    let mut survey = Survey {
+        groups: groups.iter().enumerate().map(|(at, made)| group(at, made)).collect(),
+        ..Survey::default()
+    };
+    for template in 0..3_usize {
+        let id = TemplateId::from(format!("lt-{template}"));
+        for number in 1..=3_u64 {
+            let image = IMAGES[images[template * 3 + usize::try_from(number).unwrap() - 1]];
+            let size = if number == 3 { "large" } else { "small" };
+            let made = version(id.as_str(), number, number == default[template], image, size);
+            survey.versions.insert((id.clone(), number), made);
+        }
+        survey.latest.insert(id.clone(), 3);
+        survey.default.insert(id, default[template]);
+    }
+    let known = [(IMAGES[0], "base-1"), (IMAGES[1], "base-2"), (NEW, "base-3"), (IMAGES[3], "other-1")];
+    survey.images = known.into_iter().map(|(id, name)| (id.into(), image(id, name))).collect();
+    survey
+}
+
+fn plan(survey: &Survey) -> Plan {
+    let fleet = Fleet::parse(Path::new("test.yaml"), CONFIG).unwrap();
+    let image = CandidateImage {
+        region: "eu-west-2".into(),
+        id: NEW.into(),
+        architecture: "x86_64".to_owned().into(),
+        name: "base-3".into(),
+        owner: "100000000000".into(),
+    };
+    let candidate = Candidate::new("base".into(), vec![image], Build::default(), "test".into());
+    let surveys = BTreeMap::from([("eu-west-2".into(), survey.clone())]);
+    make(&fleet, &fleet.environments[0], &fleet.families["base"], &candidate, &surveys)
+}
+
+fn named(problems: &[Problem], group: &Group) -> bool {
+    let name = format!("group {}", group.name);
+    let whole =
+        |text: &str| text.split(&name).skip(1).any(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
+    problems.iter().any(|problem| whole(&problem.what) || whole(&problem.why))
+}
+
+fn worlds() -> impl Strategy<Value = Survey> {
+    let images = prop::collection::vec(
+        prop_oneof![6 => Just(0_usize), 1 => Just(1), 1 => Just(2), 1 => Just(3), 1 => Just(4)],
+        9,
+    );
+    let groups = prop::collection::vec(made(), 1..7);
+    (groups, images, prop::collection::vec(1_u64..4, 3))
+        .prop_map(|(groups, images, default)| survey(&groups, &images, &default))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Rule 2: who floats on a template that gets a version is pinned first, or the plan is refused.
+    #[test]
+    fn nobody_floats_onto_a_new_version_unseen(survey in worlds()) {
+        let plan = plan(&survey);
+        let published: BTreeSet<&TemplateId> = plan.groups.iter().filter_map(GroupPlan::change)
+            .filter(|change| change.existing.is_none()).map(|change| &change.template).collect();
+        for group in &survey.groups {
+            let template = group.template.as_ref().unwrap();
+            if !template.tracking.floats() || !published.contains(&template.id) {
+                continue;
+            }
+            let planned = plan.groups.iter().find(|planned| planned.group.name == group.name);
+            let touched = planned.and_then(GroupPlan::touched).is_some_and(|change| change.template == template.id);
+            prop_assert!(touched || named(&plan.refused, group), "{} floats: {:?}", group.name, plan);
+        }
+    }
+
+    /// A group that changes is taken from the version that it has, by the marker if it has one.
+    #[test]
+    fn what_changes_is_what_the_group_has(survey in worlds()) {
+        let plan = plan(&survey);
+        for planned in &plan.groups {
+            let Some(change) = planned.touched() else { continue };
+            let template = planned.group.template.as_ref().unwrap();
+            let marker = Marker::of(&planned.group.tags).unwrap();
+            let source = marker.as_ref().map_or_else(|| survey.resolve(&template.id, template.tracking), |m| Some(m.version));
+            prop_assert_eq!(Some(change.source), source);
+            prop_assert_eq!(change.tracking, marker.map_or(template.tracking, |marker| marker.tracking));
+            if let Some(existing) = change.existing.filter(|_| change.from != change.to) {
+                let held = |number| &survey.versions[&(template.id.clone(), number)];
+                prop_assert!(held(existing).is_copy_with_image(held(change.source), &change.to));
+                prop_assert!(change.tracking != Tracking::Latest || existing > change.source);
+            }
+        }
+    }
+
+    /// Every selected group is there once, and is one of changed, held, skipped and refused.
+    #[test]
+    fn every_group_is_decided_once(survey in worlds()) {
+        let plan = plan(&survey);
+        let selected: Vec<&Group> =
+            survey.groups.iter().filter(|group| group.tags["Environment"] == "dev").collect();
+        prop_assert_eq!(plan.groups.len(), selected.len());
+        for (planned, group) in plan.groups.iter().zip(selected) {
+            prop_assert_eq!(&planned.group.name, &group.name);
+            let refused = named(&plan.refused, group);
+            let decided = match &planned.decision {
+                Decision::Refresh(_) | Decision::Resume(_) | Decision::HoldStill(..) => !refused,
+                Decision::Skip(why) => (why == "refused") == refused && !why.is_empty(),
+            };
+            prop_assert!(decided, "{} is {:?}, refused: {}: {:?}", group.name, planned.decision, refused, plan.refused);
+        }
+        for problem in &plan.refused {
+            prop_assert!(!problem.why.is_empty() && !problem.next.is_empty(), "{problem}");
+        }
+    }
+}
+
+fn only(groups: &[Made], image: usize) -> Plan {
+    plan(&survey(groups, &[image; 9], &[1, 1, 1]))
+}
+
+fn dev(template: usize, tracking: Tracking, desired: u32) -> Made {
+    Made { template, tracking, environment: "dev", desired, oddity: 11 }
+}
+
+#[test]
+fn a_bystander_is_held_still_and_keeps_its_image() {
+    let plan = only(&[dev(0, Tracking::Pinned(1), 2), dev(0, Tracking::Latest, 0)], 0);
+    assert!(plan.refused.is_empty(), "{:?}", plan.refused);
+    let Decision::HoldStill(change, why) = &plan.groups[1].decision else {
+        panic!("{:?}", plan.groups[1].decision)
+    };
+    assert_eq!((change.source, change.tracking, &change.from), (3, Tracking::Latest, &change.to));
+    assert!(why.contains("no instances"), "{why}");
+}
+
+#[test]
+fn nobody_is_held_still_beside_a_version_that_is_there_already() {
+    let mut survey =
+        survey(&[dev(0, Tracking::Pinned(1), 2), dev(0, Tracking::Latest, 0)], &[0; 9], &[1, 1, 1]);
+    survey.versions.get_mut(&("lt-0".into(), 2)).unwrap().image = Some(NEW.into());
+    let plan = plan(&survey);
+    assert_eq!(plan.groups[0].change().and_then(|change| change.existing), Some(2));
+    assert!(matches!(plan.groups[1].decision, Decision::Skip(_)), "{:?}", plan.groups[1].decision);
+}
+
+#[test]
+fn an_environment_without_groups_is_refused_with_what_it_selects() {
+    let plan = only(&[], 0);
+    assert!(plan.refused[0].what.contains("no group in dev carries Environment=dev"), "{}", plan.refused[0]);
+}

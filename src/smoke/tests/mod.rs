@@ -36,6 +36,7 @@ fn expectation() -> Expectation {
         group: GroupRef { environment: "qa".into(), region: "eu-west-2".into(), group: "web".into() },
         image: Some("ami-new".into()),
         target: Some(Target { template: "lt-1".into(), version: 7 }),
+        spares_protected: false,
     }
 }
 
