@@ -94,6 +94,7 @@ fn group(at: usize, made: &Made) -> Group {
         _ => {}
     }
     Group {
+        policy_templates: Vec::new(),
         name: format!("g{at}").into(),
         region: "eu-west-2".into(),
         tags,
