@@ -91,7 +91,9 @@ fn group(name: &str, first: &Stands, now: &Stands, verdict: Verdict, needing: bo
         return if now == first { Ok(()) } else { Err(format!("{name} was touched: {first:?} -> {now:?}")) };
     }
     let new = BTreeSet::from([ImageId::from(NEW)]);
-    let whole_new = now.serves == new && now.follows == ImageId::from(NEW);
+    // A group without instances is whole wherever it points.
+    let empty = first.serves.is_empty() && now.serves.is_empty();
+    let whole_new = (now.serves == new || empty) && now.follows == ImageId::from(NEW);
     let whole_old = now.serves == first.serves && now.follows == first.follows;
     let tracked = now.tracking == first.tracking
         || matches!((first.tracking, now.tracking), (Tracking::Pinned(_), Tracking::Pinned(_)));

@@ -36,6 +36,7 @@ fn sighting(desired: u32, members: &[(Member, &str)]) -> Sighting {
         }),
         launch_configuration: None,
         mixed: false,
+        policy_templates: Vec::new(),
         desired,
         min: 0,
         max: 10,
