@@ -238,10 +238,12 @@ async fn point_latest(
     // `$Latest` must be neither the image that failed nor what another group was given: what
     // this group is on is published on top.
     let (from, image) = (&change.from, wish.image());
-    let description = format!(
-        "{OURS}from version {}, {from} -> {image}, again after version {}",
-        source.number, newest.number
-    );
+    let description = if image == from {
+        format!("{OURS}version {} again, after version {}", source.number, newest.number)
+    } else {
+        // A rollback reads the source from here.
+        format!("{OURS}from version {}, {from} -> {image}, after version {}", source.number, newest.number)
+    };
     publish(run, account, source, image, &description).await?;
     Ok(())
 }

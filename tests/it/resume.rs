@@ -22,7 +22,7 @@ pub(crate) async fn killed_when(stage: &Stage, so: impl Fn(&Stage) -> bool) {
 }
 
 /// The number of the n-th call of that action, in a rollout that nobody kills.
-async fn call_number(scenario: &Scenario, action: &str, n: usize) -> u64 {
+pub(crate) async fn call_number(scenario: &Scenario, action: &str, n: usize) -> u64 {
     let stage = Stage::new(CONFIG, scenario.clone(), 7).await;
     stage.rollout().await;
     let calls = stage.simulator.calls();

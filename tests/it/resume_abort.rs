@@ -7,7 +7,7 @@ use ami_refresh::sim::{Fault, FaultKind, Scenario};
 
 use crate::rehearsal_story::{block, in_order, story, story_of, told_verdict};
 use crate::rehearsal_wire::{refreshes, snapshot};
-use crate::resume::told;
+use crate::resume::{call_number, told};
 use crate::rules_fleet::{refresh, until};
 use crate::stage::{CONFIG, Stage};
 use crate::truth;
@@ -104,10 +104,11 @@ fn a_signal_before_anything_changed_leaves_the_world_as_it_was() {
     for on_abort in ["leave", "rollback"] {
         block(async {
             let config = refresh(&format!("bake: 10m, on_abort: {on_abort}"));
+            // Killed as it asks for the refreshes of its groups: nothing is planned yet.
+            let at_call = call_number(&Scenario::clean(), "DescribeInstanceRefreshes", 0).await;
             let stage = Stage::new(&config, Scenario::clean(), 7).await;
             let before = stage.simulator.inspect(snapshot);
-            // Killed as it asks for the refreshes of its groups: nothing is planned yet.
-            stage.simulator.inject(Fault { at_call: 8, kind: FaultKind::CrashBefore });
+            stage.simulator.inject(Fault { at_call, kind: FaultKind::CrashBefore });
             aborted(&stage, stage.simulator.crashed()).await;
             assert_eq!(stage.simulator.inspect(snapshot), before);
             let (verdict, _, next) = told_verdict(&stage, "dev").expect("an end");
@@ -120,10 +121,7 @@ fn a_signal_before_anything_changed_leaves_the_world_as_it_was() {
 fn groups_whose_turn_had_not_come_are_told_not_started() {
     block(async {
         let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
-        let plain = Stage::new(CONFIG, Scenario::clean(), 7).await;
-        plain.rollout().await;
-        let calls = plain.simulator.calls();
-        let at_call = calls.iter().find(|call| call.action == "CreateOrUpdateTags").expect("a marker").number;
+        let at_call = call_number(&Scenario::clean(), "CreateOrUpdateTags", 0).await;
         stage.simulator.inject(Fault { at_call, kind: FaultKind::CrashAfter });
         aborted(&stage, stage.simulator.crashed()).await;
         assert!(

@@ -1,5 +1,6 @@
 //! `rollback` takes every group back, whatever state it is in.
 
+use ami_refresh::event::Event;
 use ami_refresh::gate::State;
 use ami_refresh::model::{RefreshStatus, Verdict};
 use ami_refresh::rollout::{self, Steps};
@@ -147,7 +148,7 @@ fn where_no_rollout_was_a_rollback_does_nothing() {
 }
 
 #[test]
-fn a_group_whose_old_version_nobody_recorded_is_refused_by_name() {
+fn a_group_whose_old_version_nobody_recorded_is_named_and_holds_up_nobody_else() {
     block(async {
         let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
         stage.rollout().await;
@@ -156,10 +157,17 @@ fn a_group_whose_old_version_nobody_recorded_is_refused_by_name() {
             let template = world.templates.values_mut().find(|template| template.id == id).expect("it");
             template.versions.values_mut().for_each(|version| version.description = "by hand".into());
         });
-        let before = stage.simulator.inspect(snapshot);
-        assert_eq!(back(&stage).await, Verdict::Refused);
-        let problems = problems(&stage);
-        assert!(problems[0].what.contains("what group payments-dev had before"), "{problems:?}");
-        assert_eq!(stage.simulator.inspect(snapshot), before);
+        let before = stage.simulator.inspect(truth::groups);
+        assert_eq!(back(&stage).await, Verdict::NeedsPerson);
+        let notes = stage.told(|event| match event {
+            Event::Note { text, .. } => Some(text.clone()),
+            _ => None,
+        });
+        assert!(notes.iter().any(|note| note.contains("what group payments-dev had before")), "{notes:?}");
+        let now = stage.simulator.inspect(truth::groups);
+        assert_eq!(now["payments-dev"], before["payments-dev"]);
+        for name in ["orders-dev", "catalog-dev"] {
+            assert_ne!(now[name].serves, before[name].serves, "{name} went back");
+        }
     });
 }

@@ -16,12 +16,12 @@ use ami_refresh::rollout::{self, Events, Run, Scope, Steps};
 use ami_refresh::sim::{FleetSpec, HOME_KEY, HOME_SECRET, Scenario, Setup, Simulator};
 use ami_refresh::smoke::Runner;
 
-pub const NEW: &str = "ami-0f1e2d3c4b5a69788";
-pub const REGION: &str = "eu-west-2";
-pub const HOME: &str = "100000000000";
+pub(crate) const NEW: &str = "ami-0f1e2d3c4b5a69788";
+pub(crate) const REGION: &str = "eu-west-2";
+pub(crate) const HOME: &str = "100000000000";
 
 /// Two environments of three groups: one pinned, one on `$Latest`, one on `$Default`.
-pub const CONFIG: &str = "
+pub(crate) const CONFIG: &str = "
 version: 1
 families:
   base:
@@ -50,7 +50,7 @@ checks:
 /// The services that stay in the small fleet.
 const SERVICES: [&str; 3] = ["payments", "orders", "catalog"];
 
-pub struct Stage {
+pub(crate) struct Stage {
     pub fleet: Fleet,
     pub candidate: Candidate,
     pub simulator: Simulator,
@@ -130,7 +130,7 @@ impl Stage {
 }
 
 /// Keeps the groups of these services only.
-pub fn keep(spec: &mut FleetSpec, services: &[&str]) {
+pub(crate) fn keep(spec: &mut FleetSpec, services: &[&str]) {
     let service = |name: &str| name.rsplit_once('-').map_or(name, |(service, _)| service).to_owned();
     spec.hosts.clear();
     spec.groups.retain(|group| {

@@ -12,7 +12,7 @@ use crate::stage::{NEW, Stage};
 
 /// One group as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stands {
+pub(crate) struct Stands {
     pub tracking: Tracking,
     pub follows: ImageId,
     pub serves: BTreeSet<ImageId>,
@@ -22,7 +22,7 @@ pub struct Stands {
 }
 
 /// Every group of the world, by name.
-pub fn groups(world: &World) -> BTreeMap<String, Stands> {
+pub(crate) fn groups(world: &World) -> BTreeMap<String, Stands> {
     world
         .groups
         .values()
@@ -48,7 +48,7 @@ pub fn groups(world: &World) -> BTreeMap<String, Stands> {
 }
 
 /// The gate records on the new image.
-pub fn gates(world: &World) -> BTreeMap<String, Record> {
+pub(crate) fn gates(world: &World) -> BTreeMap<String, Record> {
     let image = world.image(&NEW.into()).expect("the new image");
     image
         .tags
@@ -60,7 +60,11 @@ pub fn gates(world: &World) -> BTreeMap<String, Record> {
 }
 
 /// Checks every promise; `first` is the world before anything was done.
-pub fn check(stage: &Stage, first: &BTreeMap<String, Stands>, verdicts: &[Verdict]) -> Result<(), String> {
+pub(crate) fn check(
+    stage: &Stage,
+    first: &BTreeMap<String, Stands>,
+    verdicts: &[Verdict],
+) -> Result<(), String> {
     let (now, gates) = stage.simulator.inspect(|world| (groups(world), gates(world)));
     let needing: BTreeSet<String> = stage
         .told(|event| match event {

@@ -14,13 +14,18 @@ fn a_closed_gate_refuses_before_anything_changes_and_says_how_to_pass_it() {
     let (before, tags) = (plan(), simulator.image_tags());
     let way = "ami-refresh gate pass --env sandbox --reason";
     let said = ["gate sandbox is not passed", "this image has not been through sandbox", way];
-    for step in ["rollout", "update-templates", "refresh"] {
+    let files = [
+        ("rollout", vec!["junit-dev.xml"]),
+        ("update-templates", vec!["junit-dev.update-templates.xml", "junit-dev.xml"]),
+        ("refresh", vec!["junit-dev.refresh.xml", "junit-dev.update-templates.xml", "junit-dev.xml"]),
+    ];
+    for (step, files) in files {
         place
             .run(&format!("{step} --env dev"))
             .exits(3)
             .says(&said)
             .says(&["refused before anything changed"]);
-        assert_eq!(place.reports("junit-"), ["junit-dev.xml"], "a refusal is reported too");
+        assert_eq!(place.reports("junit-"), files, "a refusal is reported too");
     }
     place.run("gate check --env dev").exits(3).says(&said);
     place.run("plan --env dev").exits(3).says(&said);
