@@ -140,9 +140,14 @@ pub(crate) fn ran(stage: &Stage) -> Ran {
     ran
 }
 
-/// Waits, in steps of a second of the world's time, until it is so.
+/// Waits, in steps of a second of the world's time, until it is so: a day of it at most, so that
+/// a test of what never comes fails instead of hanging.
 pub(crate) async fn until(stage: &Stage, so: impl Fn(&Stage) -> bool) {
-    while !so(stage) {
+    for _ in 0..86_400 {
+        if so(stage) {
+            return;
+        }
         stage.clock.sleep(std::time::Duration::from_secs(1)).await;
     }
+    panic!("it was never so: {:#?}", crate::rehearsal_story::story(stage));
 }
