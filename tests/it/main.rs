@@ -1,4 +1,6 @@
 //! The one integration-test binary: rehearsals, sweeps, and the program as its users run it.
+// A whole rollout is one future, of futures within futures.
+#![recursion_limit = "256"]
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod cli;

@@ -219,7 +219,7 @@ fn a_selector_that_finds_no_group_is_refused() {
         let unknown = |spec: &mut FleetSpec| {
             spec.groups.iter_mut().for_each(|group| {
                 group.tags.insert("Environment".into(), "other".into());
-            })
+            });
         };
         let stage = stage(&config, unknown, |_| {}).await;
         let names = ["no group in dev carries Environment=devel", "111111111111", "eu-west-2", "select"];

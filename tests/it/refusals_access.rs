@@ -154,7 +154,8 @@ fn an_image_that_is_fit_is_what_ec2_says_it_is() {
 
 #[test]
 fn an_image_that_is_not_fit_is_named_with_the_reason() {
-    let cases: [(&str, fn(&mut ami_refresh::sim::Image)); 4] = [
+    type Change = fn(&mut ami_refresh::sim::Image);
+    let cases: [(&str, Change); 4] = [
         ("it is still pending", |image| image.state = "pending".into()),
         ("its state is failed", |image| image.state = "failed".into()),
         ("its state is deregistered", |image| image.state = "deregistered".into()),

@@ -17,13 +17,6 @@ pub(crate) fn scenario(name: &str, groups: &str) -> Scenario {
     Scenario::named(name).expect("a scenario").scoped(groups)
 }
 
-/// A scenario of one effect, in YAML.
-pub(crate) fn effects(effects: &[&str]) -> Scenario {
-    let effects: String = effects.iter().map(|effect| format!("  - {effect}\n")).collect();
-    Scenario::from_yaml(&format!("name: made\nabout: made for a test\neffects:\n{effects}"))
-        .expect("a scenario")
-}
-
 /// Everything that was told, a line each.
 pub(crate) fn story(stage: &Stage) -> Vec<String> {
     stage.told(line)

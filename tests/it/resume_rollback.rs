@@ -10,7 +10,7 @@ use crate::rehearsal::old;
 use crate::rehearsal_story::{block, in_order, story_of};
 use crate::rehearsal_wire::{changing_calls, refreshes, snapshot};
 use crate::resume::{killed_when, told};
-use crate::resume_steps::{problems, step};
+use crate::resume_steps::step;
 use crate::rules_fleet::held;
 use crate::stage::{CONFIG, Stage};
 use crate::truth;

@@ -51,21 +51,21 @@ checks:
 const SERVICES: [&str; 3] = ["payments", "orders", "catalog"];
 
 pub(crate) struct Stage {
-    pub fleet: Fleet,
-    pub candidate: Candidate,
-    pub simulator: Simulator,
-    pub clock: Clock,
-    pub cloud: Cloud,
-    pub events: Rc<RefCell<Vec<Stamped>>>,
+    pub(crate) fleet: Fleet,
+    pub(crate) candidate: Candidate,
+    pub(crate) simulator: Simulator,
+    pub(crate) clock: Clock,
+    pub(crate) cloud: Cloud,
+    pub(crate) events: Rc<RefCell<Vec<Stamped>>>,
 }
 
 impl Stage {
-    pub async fn new(config: &str, scenario: Scenario, seed: u64) -> Self {
+    pub(crate) async fn new(config: &str, scenario: Scenario, seed: u64) -> Self {
         Self::with(config, scenario, seed, |_| {}).await
     }
 
     /// A stage whose fleet `change` has had a hand in.
-    pub async fn with(
+    pub(crate) async fn with(
         config: &str,
         scenario: Scenario,
         seed: u64,
@@ -97,26 +97,26 @@ impl Stage {
         Self { fleet, candidate, simulator, clock, cloud, events: Rc::default() }
     }
 
-    pub fn run(&self) -> Run<'_> {
+    pub(crate) fn run(&self) -> Run<'_> {
         let sink = Rc::clone(&self.events);
         let events = Events::new(self.clock, move |event| sink.borrow_mut().push(event));
         let probes = Runner::new(self.clock, Network::Simulated(self.simulator.applications()));
         Run::new(&self.fleet, &self.candidate, &self.cloud, self.clock, probes, events)
     }
 
-    pub fn names(&self) -> Vec<EnvironmentName> {
+    pub(crate) fn names(&self) -> Vec<EnvironmentName> {
         self.fleet.environments.iter().map(|environment| environment.name.clone()).collect()
     }
 
     /// The whole rollout through every environment.
-    pub async fn rollout(&self) -> Vec<Verdict> {
+    pub(crate) async fn rollout(&self) -> Vec<Verdict> {
         let scope = Scope { steps: Steps::Rollout, wait: true };
         let verdicts = rollout::run(&self.run(), &self.names(), scope).await;
         verdicts.into_iter().map(|(_, verdict)| verdict).collect()
     }
 
     /// The rollout until it ends, or `None` when the simulator's crash fault strikes first.
-    pub async fn rollout_or_crash(&self) -> Option<Vec<Verdict>> {
+    pub(crate) async fn rollout_or_crash(&self) -> Option<Vec<Verdict>> {
         tokio::select! {
             biased;
             () = self.simulator.crashed() => None,
@@ -124,7 +124,7 @@ impl Stage {
         }
     }
 
-    pub fn told<T>(&self, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
+    pub(crate) fn told<T>(&self, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
         self.events.borrow().iter().filter_map(|stamped| pick(&stamped.event)).collect()
     }
 }

@@ -41,6 +41,7 @@ async fn stage(scenario: &Scenario, change: fn(&mut FleetSpec)) -> Stage {
 
 /// Runs `work` to its end once to learn how many calls it makes; then, for every k, kills it
 /// at the k-th call, runs it again, and checks what must be true.
+#[expect(clippy::needless_pass_by_value, reason = "closures are handed over, once")]
 fn crash_sweep<W, C>(scenario: &Scenario, change: fn(&mut FleetSpec), kinds: &[FaultKind], work: W, check: C)
 where
     W: AsyncFn(&Stage) -> Vec<Verdict>,

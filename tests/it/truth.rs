@@ -13,12 +13,12 @@ use crate::stage::{NEW, Stage};
 /// One group as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stands {
-    pub tracking: Tracking,
-    pub follows: ImageId,
-    pub serves: BTreeSet<ImageId>,
-    pub refreshes: usize,
-    pub marked: bool,
-    pub active: bool,
+    pub(crate) tracking: Tracking,
+    pub(crate) follows: ImageId,
+    pub(crate) serves: BTreeSet<ImageId>,
+    pub(crate) refreshes: usize,
+    pub(crate) marked: bool,
+    pub(crate) active: bool,
 }
 
 /// Every group of the world, by name.
