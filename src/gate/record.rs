@@ -90,6 +90,16 @@ mod tests {
     }
 
     #[test]
+    fn regression_a_detail_that_is_cut_at_a_space_survives() {
+        // State, time and the blanks behind them take 28 characters.
+        let detail = format!("{} y", "x".repeat(LIMIT - 28 - 1));
+        let record = Record { state: State::Passed, at: Timestamp::UNIX_EPOCH, detail };
+        let tag = record.to_tag();
+        assert_eq!(tag.chars().count(), LIMIT - 1);
+        assert_eq!(Record::from_tag(&tag).unwrap().to_tag(), tag);
+    }
+
+    #[test]
     fn what_somebody_else_wrote_is_no_record() {
         for text in ["", "passed", "passed yesterday", "ok 2026-11-23T15:41:07Z"] {
             assert_eq!(Record::from_tag(text), None, "{text}");
