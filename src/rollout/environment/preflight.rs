@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::ends::tell_environment_step;
+use super::super::patience::patiently;
 use super::super::prepare::Targets;
 use super::super::survey::{self, subject};
 use super::super::{Run, Stop};
@@ -23,7 +24,8 @@ pub(super) async fn gate(run: &Run<'_>, environment: &Environment, wait: bool) -
     let name = &environment.name;
     loop {
         let homes = run.homes();
-        let records = gate::read(&homes, run.candidate).await.map_err(Stop::from_home)?;
+        let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await;
+        let records = records.map_err(Stop::from_home)?;
         let problems = match gate::judge(environment, &records, run.clock.now()) {
             GateVerdict::Open => {
                 let required = &environment.gate.requires;
