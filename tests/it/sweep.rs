@@ -11,6 +11,18 @@ use crate::truth;
 
 const SEED: u64 = 7;
 
+/// The small stage with quick instances: every look at a refresh that is saved is saved at
+/// every k, in every run.
+async fn stage(name: &str) -> Stage {
+    let config = CONFIG.replace("bake: 10m,", "bake: 5m, warmup: 15s,");
+    Stage::with(&config, scenario(name), SEED, |spec| {
+        for group in &mut spec.groups {
+            group.boot = 20;
+        }
+    })
+    .await
+}
+
 fn scenario(name: &str) -> Scenario {
     let found = Scenario::named(name).expect("a scenario");
     // What fails does so in the first environment, so that the second must stay untouched.
@@ -25,7 +37,7 @@ pub(crate) fn block<T>(work: impl Future<Output = T>) -> T {
 /// The verdicts without any fault, and how many calls that took.
 fn baseline(name: &str) -> (Vec<Verdict>, u64) {
     block(async {
-        let stage = Stage::new(CONFIG, scenario(name), SEED).await;
+        let stage = stage(name).await;
         let first = stage.simulator.inspect(truth::groups);
         let verdicts = stage.rollout().await;
         truth::check(&stage, &first, &verdicts).expect("the promises hold without a fault");
@@ -36,7 +48,7 @@ fn baseline(name: &str) -> (Vec<Verdict>, u64) {
 /// One rollout in which the k-th call goes wrong.
 fn with_fault(name: &str, k: u64, kind: FaultKind, expected: &[Verdict]) -> Result<(), String> {
     block(async {
-        let stage = Stage::new(CONFIG, scenario(name), SEED).await;
+        let stage = stage(name).await;
         let first = stage.simulator.inspect(truth::groups);
         stage.simulator.inject(Fault { at_call: k, kind });
         let verdicts = stage.rollout().await;
@@ -49,7 +61,7 @@ fn with_fault(name: &str, k: u64, kind: FaultKind, expected: &[Verdict]) -> Resu
 /// One rollout that is killed at the k-th call, and run again.
 fn with_crash(name: &str, k: u64, kind: FaultKind, expected: &[Verdict]) -> Result<(), String> {
     block(async {
-        let stage = Stage::new(CONFIG, scenario(name), SEED).await;
+        let stage = stage(name).await;
         let first = stage.simulator.inspect(truth::groups);
         stage.simulator.inject(Fault { at_call: k, kind });
         if let Some(verdicts) = stage.rollout_or_crash().await {
