@@ -50,8 +50,27 @@ pub(super) struct Ended {
     pub(super) next: Vec<String>,
 }
 
+/// Does the work on an environment, with its start and its end told and on the board.
+///
+/// The work is boxed by the caller: it is a large future, and would be copied around.
+pub(super) async fn told(
+    run: &Run<'_>,
+    environment: &Environment,
+    work: impl Future<Output = Result<Ended, Stop>>,
+) -> Verdict {
+    let begun = run.clock.now();
+    run.board.begin(&environment.name);
+    run.events.emit(Event::EnvironmentStarted { environment: environment.name.clone() });
+    let ended = match work.await {
+        Ok(ended) => ended,
+        Err(stop) => stopped(run, environment, stop),
+    };
+    tell_end(run, &environment.name, begun, &ended);
+    ended.verdict
+}
+
 /// Tells an environment's end, and takes it off the board.
-pub(super) fn tell_end(run: &Run<'_>, name: &EnvironmentName, begun: Timestamp, ended: &Ended) {
+fn tell_end(run: &Run<'_>, name: &EnvironmentName, begun: Timestamp, ended: &Ended) {
     run.events.emit(Event::EnvironmentEnded {
         environment: name.clone(),
         verdict: ended.verdict,
@@ -63,7 +82,7 @@ pub(super) fn tell_end(run: &Run<'_>, name: &EnvironmentName, begun: Timestamp, 
 }
 
 /// An environment that could not be begun: nothing changed there.
-pub(super) fn stopped(run: &Run<'_>, environment: &Environment, stop: Stop) -> Ended {
+fn stopped(run: &Run<'_>, environment: &Environment, stop: Stop) -> Ended {
     let name = &environment.name;
     let (verdict, problems) = match stop {
         Stop::Refused(problems) => (Verdict::Refused, problems),

@@ -6,7 +6,7 @@ mod waves;
 use std::collections::BTreeMap;
 
 use super::board::Standing;
-use super::ends::{Ended, GroupEnd, Side, Steps, stopped, tell_end};
+use super::ends::{Ended, GroupEnd, Side, Steps, told};
 use super::events::StepEnd;
 use super::group::{Manner, Until};
 use super::prepare::{Targets, prepare};
@@ -28,16 +28,7 @@ pub struct Scope {
 
 /// Takes the candidate through one environment, as far as the scope says.
 pub async fn environment(run: &Run<'_>, environment: &Environment, scope: Scope) -> Verdict {
-    let begun = run.clock.now();
-    let name = &environment.name;
-    run.board.begin(name);
-    run.events.emit(Event::EnvironmentStarted { environment: name.clone() });
-    let ended = match attempt(run, environment, scope).await {
-        Ok(ended) => ended,
-        Err(stop) => stopped(run, environment, stop),
-    };
-    tell_end(run, name, begun, &ended);
-    ended.verdict
+    told(run, environment, Box::pin(attempt(run, environment, scope))).await
 }
 
 async fn attempt(run: &Run<'_>, environment: &Environment, scope: Scope) -> Result<Ended, Stop> {

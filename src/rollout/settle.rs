@@ -50,6 +50,7 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
                 let next = format!("ami-refresh {} --env {}", run.again, at.environment);
                 end.outcome = Outcome::NeedsPerson { why, next };
                 end.side = Side::Unknown;
+                tell_again(run, end);
             }
         }
     }
@@ -66,8 +67,13 @@ fn tell_held(run: &Run<'_>, end: &mut GroupEnd<'_>) {
         state: "it stays pinned, for the rollout of its template is not over".into(),
         next: format!("ami-refresh {} --env {}", run.again, at.environment),
     };
+    tell_again(run, end);
+}
+
+/// Tells an end that is another than was told before.
+fn tell_again(run: &Run<'_>, end: &GroupEnd<'_>) {
     run.events.emit(Event::GroupEnded {
-        group: at.clone(),
+        group: end.plan.at.clone(),
         outcome: end.outcome.clone(),
         images: BTreeMap::new(),
         stragglers: Vec::new(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::ends::{Ended, stopped, tell_end};
+use super::ends::{Ended, told};
 use super::events::millis;
 use super::patience::patiently;
 use super::proof::{self, Wanted};
@@ -27,15 +27,7 @@ pub fn no_candidate(fleet: &Fleet) -> Candidate {
 
 /// Asks the checks of the environment's groups; `only` narrows it to one.
 pub async fn smoke(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Verdict {
-    let begun = run.clock.now();
-    run.board.begin(&environment.name);
-    run.events.emit(Event::EnvironmentStarted { environment: environment.name.clone() });
-    let ended = match attempt(run, environment, only).await {
-        Ok(ended) => ended,
-        Err(stop) => stopped(run, environment, stop),
-    };
-    tell_end(run, &environment.name, begun, &ended);
-    ended.verdict
+    told(run, environment, Box::pin(attempt(run, environment, only))).await
 }
 
 /// One group that is asked.

@@ -1,12 +1,11 @@
 //! `gate pass` without a reason: passes only what the steps before it proved.
 
-use super::super::ends::{Ended, GroupEnd, Side, stopped, tell_end};
+use super::super::ends::{Ended, GroupEnd, Side, told};
 use super::super::proof::{self, Wanted};
 use super::super::survey::plan;
 use super::super::{Run, Stop};
 use super::{keep, unmark};
 use crate::config::Environment;
-use crate::event::Event;
 use crate::gate::State;
 use crate::model::{Outcome, Problem, Target, Verdict};
 use crate::plan::{Decision, GroupPlan, Marker};
@@ -14,15 +13,7 @@ use crate::plan::{Decision, GroupPlan, Marker};
 /// Passes the environment's gate when every group is proved to be on the image, its checks
 /// passed, and its tracking is as it was found. Else says what is missing, and changes nothing.
 pub async fn pass_by_proof(run: &Run<'_>, environment: &Environment) -> Verdict {
-    let begun = run.clock.now();
-    run.board.begin(&environment.name);
-    run.events.emit(Event::EnvironmentStarted { environment: environment.name.clone() });
-    let ended = match attempt(run, environment).await {
-        Ok(ended) => ended,
-        Err(stop) => stopped(run, environment, stop),
-    };
-    tell_end(run, &environment.name, begun, &ended);
-    ended.verdict
+    told(run, environment, Box::pin(attempt(run, environment))).await
 }
 
 async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop> {

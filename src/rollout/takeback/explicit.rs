@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::super::ends::{Ended, GroupEnd, Side, stopped, tell_end};
+use super::super::ends::{Ended, GroupEnd, Side, told};
 use super::super::patience::patiently;
 use super::super::smoke::nobody;
 use super::super::{Run, Stop, prepare, record, settle, survey};
@@ -21,15 +21,7 @@ use crate::plan::{Decision, GroupPlan, Marker, Survey, resumed};
 /// Takes every group of the environment that a rollout touched, or that runs the
 /// candidate, back to the version that it had; `only` narrows it to one group.
 pub async fn rollback(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Verdict {
-    let begun = run.clock.now();
-    run.board.begin(&environment.name);
-    run.events.emit(Event::EnvironmentStarted { environment: environment.name.clone() });
-    let ended = match attempt(run, environment, only).await {
-        Ok(ended) => ended,
-        Err(stop) => stopped(run, environment, stop),
-    };
-    tell_end(run, &environment.name, begun, &ended);
-    ended.verdict
+    told(run, environment, Box::pin(attempt(run, environment, only))).await
 }
 
 /// One group that is to go back: what it had, and what it was given.
