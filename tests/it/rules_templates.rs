@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use ami_refresh::event::Event;
-use ami_refresh::model::{Tracking, Verdict};
-use ami_refresh::sim::{FleetSpec, GroupSpec, Scenario};
+use ami_refresh::model::{Outcome, Tracking, Verdict};
+use ami_refresh::sim::{Data, FleetSpec, GroupSpec, Scenario};
 
 use crate::rehearsal::{Rehearsal, new, old};
 use crate::rehearsal_story::{block, in_order, scenario};
@@ -254,4 +254,45 @@ fn a_group_of_another_family_that_floats_on_the_template_keeps_its_image_and_fie
             assert_eq!(done.now("a-dev").serves, BTreeSet::from([image]));
         });
     }
+}
+
+#[test]
+fn a_group_whose_template_somebody_else_moved_stays_pinned_and_needs_a_person() {
+    block(async {
+        let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
+        let publish = async {
+            until(&stage, |stage| {
+                let told = stage.told(|event| match event {
+                    Event::ChecksStarted { group, .. } => Some(group.group.to_string()),
+                    _ => None,
+                });
+                told.contains(&"orders-dev".to_owned())
+            })
+            .await;
+            stage.simulator.change(|world| {
+                let group = world.group("orders-dev").expect("the group");
+                let (place, id) = (group.key.place.clone(), group.template.id.clone());
+                let template = world.template(&place, &id).expect("its template");
+                let newest = template.versions.values().next_back().expect("a version").data.clone();
+                world.add_version(&place, &id, "terraform apply", newest).expect("a version");
+                let theirs = world.templates.values_mut().find(|template| template.id == id).expect("it");
+                let theirs = theirs.versions.values_mut().next_back().expect("a version");
+                theirs.data.insert("KeyName".into(), Data::Value("somebody-elses".into()));
+            });
+        };
+        let (verdicts, ()) = tokio::join!(stage.rollout(), publish);
+        assert_eq!(verdicts, [Verdict::NeedsPerson, Verdict::NotReached]);
+        let ends = stage.told(|event| match event {
+            Event::GroupEnded { group, outcome, .. } if group.group.as_str() == "orders-dev" => {
+                Some(outcome.clone())
+            }
+            _ => None,
+        });
+        let Some(Outcome::NeedsPerson { why, next }) = ends.last() else { panic!("{ends:?}") };
+        assert!(why.contains("did not make; the group stays pinned"), "{why}");
+        assert!(next.contains("--env dev"), "{next}");
+        let now = &stage.simulator.inspect(truth::groups)["orders-dev"];
+        assert_eq!((now.tracking, now.marked), (Tracking::Pinned(3), true));
+        assert_eq!(follows(&stage, "orders-dev").image, new());
+    });
 }
