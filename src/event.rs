@@ -69,6 +69,21 @@ pub struct PlannedGroup {
     pub why: String,
     /// The checks that it must pass, in order.
     pub checks: Vec<String>,
+    /// The team that owns it, by its tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// When it may be started, if that is not now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens: Option<Timestamp>,
+}
+
+/// Somebody whose word counts, and why they gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByHand {
+    /// Who: the name in the AWS session.
+    pub who: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What a plan does with a group.
@@ -79,6 +94,8 @@ pub enum PlannedAction {
     Refresh,
     /// A rollout of this image was begun on it before, and goes on.
     Resume,
+    /// It is not due: nothing is done yet.
+    Defer,
     /// Nothing is done.
     Skip,
 }
@@ -89,8 +106,12 @@ pub enum PlannedAction {
 pub enum Step {
     /// Environment: the gates it needs are passed.
     Gate,
+    /// Environment: no freeze holds, or it is overridden.
+    Freeze,
     /// Environment: what is to be done is known, and may be done.
     Plan,
+    /// Group: its window is open.
+    Window,
     /// Group: pinned if it floated, its new version created and read back.
     Template,
     /// Group: the instance refresh, from its start to its end.
@@ -110,7 +131,9 @@ impl Step {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gate => "gate",
+            Self::Freeze => "freeze",
             Self::Plan => "plan",
+            Self::Window => "window",
             Self::Template => "template",
             Self::Refresh => "refresh",
             Self::Prove => "prove",
@@ -210,6 +233,44 @@ pub enum Event {
         environment: EnvironmentName,
         /// Its groups, in the order of the plan.
         groups: Vec<PlannedGroup>,
+    },
+    /// What is not done yet waits; the environment goes on then. Its end is still to come.
+    EnvironmentWaits {
+        /// Which.
+        environment: EnvironmentName,
+        /// Until when.
+        until: Timestamp,
+        /// What for, in one line.
+        message: String,
+    },
+    /// A freeze holds, and was overridden by hand.
+    FreezeOverridden {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// The freeze's own reason.
+        freeze: String,
+        /// When it ends.
+        until: Timestamp,
+        /// Who overrode it, and why.
+        by: ByHand,
+    },
+    /// The images go nowhere any more.
+    Quarantined {
+        /// Which environment's rollout failed.
+        environment: EnvironmentName,
+        /// The images.
+        images: Vec<ImageId>,
+        /// Why.
+        reason: String,
+    },
+    /// Something could not be told to somebody outside. It changes nothing else.
+    NotDelivered {
+        /// To whom: `slack #payments-alerts`, `webhook 1`, `tickets`. Never an address.
+        sink: String,
+        /// What: `start of qa`, `12 events`.
+        what: String,
+        /// Why not, and what to do about it.
+        problem: Problem,
     },
     /// The environment was refused before anything changed.
     Refused {

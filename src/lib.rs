@@ -16,9 +16,11 @@
 //! | [`journal`] | every event on disk, first and flushed |
 //! | [`model`] | images, templates, groups, refreshes, outcomes: types and rules |
 //! | [`net`] | how probes reach the network |
+//! | [`notify`] | tells people and machines outside: Slack, webhooks, tickets |
 //! | [`plan`] | what would change, and what is refused: pure |
 //! | [`report`] | the terminal, JUnit, the summary: from events alone |
 //! | [`rollout`] | the one place that acts |
+//! | [`schedule`] | when a group may be refreshed: windows, freezes: pure |
 //! | [`sim`] | the simulator: AWS's wire and the applications, for rehearsals |
 //! | [`smoke`] | the checks: asked of instances, targets and applications, and judged |
 
@@ -33,8 +35,10 @@ pub mod gate;
 pub mod journal;
 pub mod model;
 pub mod net;
+pub mod notify;
 pub mod plan;
 pub mod report;
 pub mod rollout;
+pub mod schedule;
 pub mod sim;
 pub mod smoke;

@@ -1,7 +1,5 @@
 //! `gate`: shows, checks, passes or revokes the record that an image passed an environment.
 
-use std::collections::BTreeMap;
-
 use clap::Subcommand;
 
 use super::context::{self, World};
@@ -10,8 +8,8 @@ use super::{Failure, Output};
 use crate::aws::Account;
 use crate::cli::{Format, Global};
 use crate::config::{Environment, Fleet};
-use crate::gate::{self, Record, State, Verdict};
-use crate::model::{Candidate, EnvironmentName, Exit, Problem, Region};
+use crate::gate::{self, Record, Records, State, Verdict};
+use crate::model::{Candidate, Exit, Problem, Region};
 use crate::rollout;
 
 /// Show, check, pass or revoke gates
@@ -154,11 +152,7 @@ async fn status(
     Ok(Exit::Done)
 }
 
-fn line(
-    environment: &Environment,
-    records: &BTreeMap<EnvironmentName, Record>,
-    now: jiff::Timestamp,
-) -> String {
+fn line(environment: &Environment, records: &Records, now: jiff::Timestamp) -> String {
     let may = match gate::judge(environment, records, now) {
         Verdict::Open => "may start".to_owned(),
         Verdict::Soaking { until, .. } => format!("may start from {until}"),

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::checks;
 use super::environments::{self, Defaults};
 use super::error::{ConfigErrors, Mistake};
-use super::fleet::Fleet;
+use super::fleet::{Fleet, WindowTags};
 use super::place::{Forbidden, Place, Scan, scan};
 use super::reader::{Log, Node};
 use super::rules;
@@ -91,7 +91,17 @@ fn read_fleet(file: &Path, root: Node<'_>) -> Option<Fleet> {
     let overrides = map.optional("overrides").map(environments::overrides).unwrap_or_default();
     let checks = checks::checks(map.optional("checks"));
     map.finish();
-    Some(Fleet { file: file.to_owned(), timezone, families, environments, overrides, checks })
+    Some(Fleet {
+        file: file.to_owned(),
+        timezone,
+        families,
+        environments,
+        overrides,
+        freezes: Vec::new(),
+        window_tags: WindowTags::default(),
+        notify: super::notify::Notify::default(),
+        checks,
+    })
 }
 
 fn version(node: Node<'_>) {

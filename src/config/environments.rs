@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::model::{AccountId, EnvironmentName, Region};
 
-use super::fleet::{Environment, Family, GatePolicy, Override, PreferenceChanges, Selector};
+use super::fleet::{Environment, Family, GatePolicy, Override, PreferenceChanges, SchedulePolicy, Selector};
 use super::reader::{Map, Node};
 use super::refresh::{self, Settings};
 use super::scalars::{account, duration, is_account, is_name, is_region, name_mistake, role_account};
@@ -93,6 +93,9 @@ fn environment(node: Node<'_>, defaults: &Defaults) -> Environment {
         regions: environment_regions(&mut map, defaults),
         select: map.required("select").map(select).unwrap_or_default(),
         gate: map.optional("gate").map(gate).unwrap_or_default(),
+        schedule: no_schedule(),
+        max_age: None,
+        quarantine_on_failure: false,
         refresh: map
             .optional("refresh")
             .map(Settings::read)
@@ -113,8 +116,22 @@ fn unreadable() -> Environment {
         regions: Vec::new(),
         select: Selector::default(),
         gate: GatePolicy::default(),
+        schedule: no_schedule(),
+        max_age: None,
+        quarantine_on_failure: false,
         refresh: refresh::standard(),
         checks: Vec::new(),
+    }
+}
+
+fn no_schedule() -> SchedulePolicy {
+    SchedulePolicy {
+        zone: jiff::tz::TimeZone::UTC,
+        days: None,
+        time: None,
+        window: Duration::from_secs(2 * 3_600),
+        missed: super::fleet::Missed::Wait,
+        business_hours: None,
     }
 }
 

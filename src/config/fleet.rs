@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_json_path::JsonPath;
 
 use super::glob::glob_matches;
-use crate::model::{AccountId, EnvironmentName, GroupName, Region};
+use super::notify::Notify;
+use crate::model::{AccountId, BusinessHours, Days, EnvironmentName, Freeze, GroupName, Region};
 
 /// A validated configuration.
 #[derive(Debug, Clone)]
@@ -16,13 +19,19 @@ pub struct Fleet {
     /// The file it was read from.
     pub file: PathBuf,
     /// The time zone in which people are shown times.
-    pub timezone: jiff::tz::TimeZone,
+    pub timezone: TimeZone,
     /// The families of images, by name.
     pub families: BTreeMap<String, Family>,
     /// The environments, in rollout order.
     pub environments: Vec<Environment>,
     /// Settings by group name, in order; a later match wins.
     pub overrides: Vec<Override>,
+    /// When nothing may be started.
+    pub freezes: Vec<Freeze>,
+    /// The keys of the tags that say when a group may be refreshed.
+    pub window_tags: WindowTags,
+    /// Who is told, and by which way.
+    pub notify: Notify,
     /// Every check that an environment may name, the built-in ones included.
     pub checks: BTreeMap<String, Check>,
 }
@@ -51,6 +60,12 @@ pub struct Environment {
     pub select: Selector,
     /// Which gates it needs, and how its own is passed.
     pub gate: GatePolicy,
+    /// When its groups may be refreshed.
+    pub schedule: SchedulePolicy,
+    /// From what age on the image that it runs is flagged.
+    pub max_age: Option<Duration>,
+    /// Whether a rollout that fails there quarantines the image.
+    pub quarantine_on_failure: bool,
     /// How its groups are refreshed, before overrides.
     pub refresh: RefreshPolicy,
     /// The names of its checks, in order; each is in [`Fleet::checks`].
@@ -62,6 +77,60 @@ pub struct Environment {
 pub struct Selector {
     /// Tag key to value, at least one; a value may be a glob.
     pub tags: BTreeMap<String, String>,
+}
+
+/// When the groups of an environment may be refreshed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchedulePolicy {
+    /// The zone of every day and time here and in tags.
+    pub zone: TimeZone,
+    /// The days of groups whose tags say none.
+    pub days: Option<Days>,
+    /// The time of groups whose tags say none.
+    pub time: Option<Time>,
+    /// How long a window stays open.
+    pub window: Duration,
+    /// What becomes of a group whose window closed while it waited.
+    pub missed: Missed,
+    /// When no window may be open.
+    pub business_hours: Option<BusinessHours>,
+}
+
+/// What becomes of a group whose window closed while its image waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    /// It waits for the next one.
+    Wait,
+    /// It may be started at any time outside of business hours and freezes.
+    CatchUp,
+}
+
+/// The keys of the tags that say when a group may be refreshed; the first that is there counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WindowTags {
+    /// The day, as the platform puts it on every group.
+    pub platform_day: Vec<String>,
+    /// The time, likewise.
+    pub platform_time: Vec<String>,
+    /// The day, as a team says it: it wins.
+    pub team_day: Vec<String>,
+    /// The time, as a team says it: it wins.
+    pub team_time: Vec<String>,
+    /// `false` opts a group out.
+    pub enabled: Vec<String>,
+}
+
+impl Default for WindowTags {
+    fn default() -> Self {
+        let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+        Self {
+            platform_day: keys(&["AMI_update_day"]),
+            platform_time: keys(&["AMI_update_time"]),
+            team_day: keys(&["AMI_refresh_day", "ASG_refresh_day"]),
+            team_time: keys(&["AMI_refresh_time", "ASG_refresh_time"]),
+            enabled: keys(&["AMI_refresh_enabled", "ASG_refresh_enabled"]),
+        }
+    }
 }
 
 /// Which gates an environment needs, and how its own is passed.

@@ -11,6 +11,7 @@ mod error;
 mod fleet;
 mod glob;
 mod http;
+mod notify;
 mod place;
 mod reader;
 mod refresh;
@@ -25,11 +26,14 @@ mod tests;
 
 pub use error::{ConfigErrors, Mistake};
 pub use fleet::{
-    Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, OnAbort, OnFailure,
-    Override, PreferenceChanges, Preferences, Protected, RefreshPolicy, RetryPolicy, Scope, Selector,
-    Standby, TcpCheck,
+    Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, Missed, OnAbort,
+    OnFailure, Override, PreferenceChanges, Preferences, Protected, RefreshPolicy, RetryPolicy,
+    SchedulePolicy, Scope, Selector, Standby, TcpCheck, WindowTags,
 };
 pub use glob::glob_matches;
+pub use notify::{
+    Call, HeaderValue, Notify, SecretSource, Slack, SlackWay, TeamChannel, Teams, Tickets, Webhook,
+};
 
 /// Reads a small YAML document, such as a scenario, into a type of its own.
 ///

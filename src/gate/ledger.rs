@@ -2,25 +2,42 @@
 
 use std::collections::BTreeMap;
 
-use super::{GATE_PREFIX, Record};
+use super::{GATE_PREFIX, QUARANTINE_TAG, Quarantine, Record};
 use crate::aws::{Account, Error};
-use crate::model::{Candidate, EnvironmentName};
+use crate::model::{Candidate, EnvironmentName, Image, ImageId, Region};
 
-/// Every gate's record for this candidate.
+/// What the tags of a candidate's images say of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Records {
+    /// What became of it in each environment.
+    pub gates: BTreeMap<EnvironmentName, Record>,
+    /// Those of its images that are in quarantine.
+    pub quarantined: BTreeMap<ImageId, Quarantine>,
+}
+
+impl Records {
+    /// The record of an environment.
+    pub fn get(&self, environment: &EnvironmentName) -> Option<&Record> {
+        self.gates.get(environment)
+    }
+}
+
+/// Every gate's record for this candidate, and whether it is in quarantine.
 ///
 /// `homes` holds the home account in each of the candidate's regions. Where the images
 /// disagree, the least of them counts: all images must have passed.
-pub async fn read(
-    homes: &[Account],
-    candidate: &Candidate,
-) -> Result<BTreeMap<EnvironmentName, Record>, Error> {
+pub async fn read(homes: &[Account], candidate: &Candidate) -> Result<Records, Error> {
     let mut per_image = Vec::new();
+    let mut quarantined = BTreeMap::new();
     for image in &candidate.images {
         let Some(home) = homes.iter().find(|home| home.region == image.region) else { continue };
         let found = home.images(std::slice::from_ref(&image.id)).await?.remove(&image.id);
+        if let Some(quarantine) = found.as_ref().and_then(in_quarantine) {
+            quarantined.insert(image.id.clone(), quarantine);
+        }
         per_image.push(found.map(|image| records(&image.tags)).unwrap_or_default());
     }
-    Ok(merge(per_image))
+    Ok(Records { gates: merge(per_image), quarantined })
 }
 
 /// Writes an environment's record on every image of the candidate.
@@ -37,6 +54,25 @@ pub async fn write(
         }
     }
     Ok(())
+}
+
+/// Puts images into quarantine, or lifts it, as the record says.
+pub async fn quarantine(
+    homes: &[Account],
+    images: &[(Region, ImageId)],
+    record: &Quarantine,
+) -> Result<(), Error> {
+    let tag = BTreeMap::from([(QUARANTINE_TAG.to_owned(), record.to_tag())]);
+    for (region, image) in images {
+        for home in homes.iter().filter(|home| home.region == *region) {
+            home.tag_image(image, &tag).await?;
+        }
+    }
+    Ok(())
+}
+
+fn in_quarantine(image: &Image) -> Option<Quarantine> {
+    Quarantine::of(&image.tags).filter(|quarantine| quarantine.holds)
 }
 
 fn records(tags: &BTreeMap<String, String>) -> BTreeMap<EnvironmentName, Record> {

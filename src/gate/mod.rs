@@ -5,10 +5,12 @@
 
 mod ledger;
 mod policy;
+mod quarantine;
 mod record;
 
-pub use ledger::{read, write};
+pub use ledger::{Records, quarantine, read, write};
 pub use policy::{Verdict, judge};
+pub use quarantine::{QUARANTINE_TAG, Quarantine, quarantined};
 pub use record::{Record, State};
 
 /// What every tag of ours on an image begins with.

@@ -1,10 +1,8 @@
 //! Whether an environment may start: pure.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Record, State};
+use super::{Record, Records, State, quarantined};
 use crate::config::Environment;
 use crate::model::{EnvironmentName, Problem};
 
@@ -25,13 +23,11 @@ pub enum Verdict {
 }
 
 /// Judges the gates that an environment requires; `records` are this image's.
-pub fn judge(
-    environment: &Environment,
-    records: &BTreeMap<EnvironmentName, Record>,
-    now: Timestamp,
-) -> Verdict {
+pub fn judge(environment: &Environment, records: &Records, now: Timestamp) -> Verdict {
     let name = &environment.name;
-    let mut closed = Vec::new();
+    let in_quarantine = records.quarantined.iter();
+    let mut closed: Vec<Problem> =
+        in_quarantine.map(|(image, quarantine)| quarantined(image, quarantine, Some(name))).collect();
     let mut soaking = Vec::new();
     let mut until = now;
     for required in &environment.gate.requires {
@@ -90,6 +86,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Fleet, GatePolicy};
+    use crate::gate::Quarantine;
 
     fn environment(soak: u64) -> Environment {
         let text = include_str!("../../pipeline/environments.yaml");
@@ -103,12 +100,12 @@ mod tests {
         environment
     }
 
-    fn records(of: &[(&str, State, i64)]) -> BTreeMap<EnvironmentName, Record> {
+    fn records(of: &[(&str, State, i64)]) -> Records {
         let at = |seconds| Timestamp::from_second(seconds).unwrap();
         let record = |&(name, state, seconds): &(&str, State, i64)| {
             (name.into(), Record { state, at: at(seconds), detail: "3/3".into() })
         };
-        of.iter().map(record).collect()
+        Records { gates: of.iter().map(record).collect(), ..Records::default() }
     }
 
     fn now() -> Timestamp {
@@ -135,6 +132,17 @@ mod tests {
             let Verdict::Closed(problems) = judge(&environment(0), &records, now()) else { panic!("open") };
             assert!(problems[0].why.contains("1970-01-01T01:23:20Z"), "{}", problems[0]);
         }
+    }
+
+    #[test]
+    fn an_image_in_quarantine_passes_nowhere() {
+        let mut passed = records(&[("qa", State::Passed, 1), ("stage", State::Passed, 2)]);
+        let quarantine = Quarantine { holds: true, at: Some(now()), detail: "jane: it panics".into() };
+        passed.quarantined.insert("ami-0abc1234".into(), quarantine);
+        let Verdict::Closed(problems) = judge(&environment(0), &passed, now()) else { panic!("open") };
+        let told = problems[0].to_string();
+        assert!(told.contains("ami-0abc1234 is in quarantine") && told.contains("jane: it panics"), "{told}");
+        assert!(told.contains("rollback --env prod"), "{told}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// EC2's limit on a tag's value, in characters.
-const LIMIT: usize = 256;
+pub(super) const LIMIT: usize = 256;
 
 /// What became of an image in an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl Record {
 }
 
 /// Keeps to the characters that every AWS service takes in tags; others become spaces.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let keep = |c: char| if c.is_alphanumeric() || "+-=._:/@ ".contains(c) { c } else { ' ' };
     text.chars().map(keep).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }

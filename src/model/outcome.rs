@@ -106,6 +106,14 @@ pub enum Outcome {
         /// The command that goes on from there.
         next: String,
     },
+    /// It is not due: nothing was done yet.
+    Deferred {
+        /// Why.
+        why: String,
+        /// When it may be started; `None` when that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<jiff::Timestamp>,
+    },
     /// It was never started, since something else failed or the run was aborted.
     NotStarted {
         /// Why.
@@ -123,6 +131,8 @@ pub enum Verdict {
     Unproved,
     /// The step that was asked for is done, and more steps remain: no gate was due.
     Partial,
+    /// Nothing there is due.
+    NotDue,
     /// Refused before anything changed.
     Refused,
     /// Not begun: credentials, a role or an account is not as the configuration says.
@@ -144,7 +154,7 @@ impl Verdict {
     pub fn exit(self) -> Exit {
         match self {
             Self::Passed | Self::Partial | Self::NotReached => Exit::Done,
-            Self::Unproved | Self::Refused => Exit::Refused,
+            Self::Unproved | Self::NotDue | Self::Refused => Exit::Refused,
             Self::SetUp => Exit::Usage,
             Self::Unreachable => Exit::Unexpected,
             Self::RolledBack => Exit::RolledBack,
@@ -159,6 +169,7 @@ impl Verdict {
             Self::Passed => "passed",
             Self::Unproved => "unproved",
             Self::Partial => "done",
+            Self::NotDue => "not due",
             Self::Refused => "refused",
             Self::SetUp => "not begun",
             Self::Unreachable => "AWS out of reach",

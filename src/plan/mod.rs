@@ -172,6 +172,8 @@ impl GroupPlan {
             action,
             why,
             checks: if self.change().is_some() { checks.to_vec() } else { Vec::new() },
+            team: None,
+            opens: None,
         }
     }
 }

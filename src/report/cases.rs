@@ -141,6 +141,7 @@ fn failure_of(group: &GroupRecord) -> Option<String> {
         Outcome::Refreshed { .. }
         | Outcome::Skipped { .. }
         | Outcome::Left { .. }
+        | Outcome::Deferred { .. }
         | Outcome::NotStarted { .. } => None,
     }
 }
@@ -149,6 +150,7 @@ fn failure_of(group: &GroupRecord) -> Option<String> {
 fn why_not_run(run: &Run, environment: &EnvironmentRecord, group: &GroupRecord) -> String {
     match &group.outcome {
         Some(Outcome::Skipped { why }) => format!("skipped: {why}"),
+        Some(Outcome::Deferred { why, .. }) => format!("not due: {why}"),
         Some(Outcome::NotStarted { why }) => format!("not started: {why}"),
         Some(Outcome::RolledBack { why }) => format!("not run, the group was rolled back: {why}"),
         Some(Outcome::NeedsPerson { why, .. }) => format!("not run, the group needs a person: {why}"),
@@ -216,7 +218,10 @@ pub(super) fn of_environment(run: &Run, environment: &EnvironmentRecord, green: 
             None if environment.started.is_some() && run.aborting.is_none() => {
                 cases[2].status = Status::Errored;
             }
-            Some(Verdict::Passed | Verdict::Partial | Verdict::Aborted | Verdict::NotReached) | None => {}
+            Some(
+                Verdict::Passed | Verdict::Partial | Verdict::NotDue | Verdict::Aborted | Verdict::NotReached,
+            )
+            | None => {}
         }
     }
     keep_own(run, &mut cases);
@@ -228,6 +233,7 @@ fn why_environment(run: &Run, environment: &EnvironmentRecord) -> String {
     match (environment.verdict, &run.aborting) {
         _ if environment.refused => format!("environment refused: {}", why_refused(environment)),
         (Some(Verdict::Passed | Verdict::Partial), _) => format!("not part of '{}'", run.command),
+        (Some(Verdict::NotDue), _) => format!("not due: {}", environment.message),
         (Some(Verdict::NotReached), _) => format!("not reached: {}", environment.message),
         (Some(Verdict::Aborted) | None, Some((signal, _))) => format!("aborted by {signal}"),
         (

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::record::{EnvironmentRecord, GroupRecord, StepRecord, VersionRecord};
 use crate::event::{Event, GroupRef, Simulation, Stamped};
-use crate::model::{Build, CandidateImage, EnvironmentName, Exit};
+use crate::model::{Build, CandidateImage, EnvironmentName, Exit, Problem};
 
 /// What is known of a run so far.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +38,8 @@ pub(super) struct Run {
     pub(super) ended: Option<(Exit, String)>,
     /// Notes that concern no environment.
     pub(super) notes: Vec<String>,
+    /// What could not be told to somebody outside: to whom, what, and why.
+    pub(super) undelivered: Vec<(String, String, Problem)>,
 }
 
 impl Run {
@@ -63,12 +65,18 @@ impl Run {
             }
             Event::RunEnded { exit, message } => self.ended = Some((*exit, message.clone())),
             Event::Note { environment: None, text } => self.notes.push(text.clone()),
+            Event::NotDelivered { sink, what, problem } => {
+                self.undelivered.push((sink.clone(), what.clone(), problem.clone()));
+            }
             Event::Note { environment: Some(name), .. }
             | Event::EnvironmentStarted { environment: name }
             | Event::Planned { environment: name, .. }
             | Event::Refused { environment: name, .. }
             | Event::VersionReady { environment: name, .. }
             | Event::EnvironmentStep { environment: name, .. }
+            | Event::EnvironmentWaits { environment: name, .. }
+            | Event::FreezeOverridden { environment: name, .. }
+            | Event::Quarantined { environment: name, .. }
             | Event::EnvironmentEnded { environment: name, .. } => {
                 apply_to_environment(self.environment_mut(name), at, &stamped.event);
             }
@@ -151,6 +159,14 @@ fn apply_to_environment(record: &mut EnvironmentRecord, at: Timestamp, event: &E
             });
         }
         Event::Note { text, .. } => record.notes.push(text.clone()),
+        Event::EnvironmentWaits { until, message, .. } => record.waits = Some((*until, message.clone())),
+        Event::FreezeOverridden { freeze, by, .. } => {
+            record.notes.push(format!("freeze {freeze:?} overridden by {}: {}", by.who, by.reason));
+        }
+        Event::Quarantined { images, reason, .. } => {
+            let images: Vec<&str> = images.iter().map(crate::model::ImageId::as_str).collect();
+            record.notes.push(format!("{} quarantined: {reason}", images.join(", ")));
+        }
         Event::EnvironmentStarted { .. }
         | Event::RunStarted { .. }
         | Event::Pinned { .. }
@@ -162,6 +178,7 @@ fn apply_to_environment(record: &mut EnvironmentRecord, at: Timestamp, event: &E
         | Event::RollbackStarted { .. }
         | Event::GroupStep { .. }
         | Event::GroupEnded { .. }
+        | Event::NotDelivered { .. }
         | Event::Aborting { .. }
         | Event::RunEnded { .. } => {}
     }
@@ -181,6 +198,8 @@ pub(super) struct Counts {
     pub(super) needs_person: usize,
     /// Left to AWS.
     pub(super) left: usize,
+    /// Not due yet.
+    pub(super) not_due: usize,
     /// Never started.
     pub(super) not_started: usize,
     /// Known, but no end was reported.
@@ -199,6 +218,7 @@ impl Counts {
                 Some(Outcome::RolledBack { .. }) => &mut counts.rolled_back,
                 Some(Outcome::NeedsPerson { .. }) => &mut counts.needs_person,
                 Some(Outcome::Left { .. }) => &mut counts.left,
+                Some(Outcome::Deferred { .. }) => &mut counts.not_due,
                 Some(Outcome::NotStarted { .. }) => &mut counts.not_started,
                 None => &mut counts.unfinished,
             } += 1;

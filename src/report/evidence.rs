@@ -141,6 +141,7 @@ pub(super) fn of_end(group: &GroupRecord) -> Vec<String> {
         Some(Outcome::RolledBack { why }) => (format!("rolled back: {why}"), None),
         Some(Outcome::NeedsPerson { why, next }) => (format!("needs a person: {why}"), Some(next)),
         Some(Outcome::Left { state, next }) => (format!("left to AWS: {state}"), Some(next)),
+        Some(Outcome::Deferred { why, .. }) => (format!("not due: {why}"), None),
         Some(Outcome::NotStarted { why }) => (format!("not started: {why}"), None),
     };
     lines.push(format!("outcome: {outcome}"));

@@ -127,6 +127,10 @@ impl Reporters {
                 let _retried = self.write_summary();
             }
             Event::EnvironmentStarted { .. }
+            | Event::EnvironmentWaits { .. }
+            | Event::FreezeOverridden { .. }
+            | Event::Quarantined { .. }
+            | Event::NotDelivered { .. }
             | Event::Planned { .. }
             | Event::Refused { .. }
             | Event::Pinned { .. }

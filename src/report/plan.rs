@@ -50,6 +50,7 @@ fn row(group: &PlannedGroup) -> Vec<Cell> {
     let (mark, style) = match group.action {
         PlannedAction::Refresh => ("~", Style::Odd),
         PlannedAction::Resume => (">", Style::Odd),
+        PlannedAction::Defer => ("z", Style::Dim),
         PlannedAction::Skip => (" ", Style::Dim),
     };
     let now = group.image.as_ref().map_or("-", |image| image.as_str());

@@ -26,6 +26,8 @@ pub(super) struct EnvironmentRecord {
     pub(super) steps: Vec<StepRecord>,
     pub(super) versions: Vec<VersionRecord>,
     pub(super) notes: Vec<String>,
+    /// Until when it waits, and what for, as last told.
+    pub(super) waits: Option<(Timestamp, String)>,
     pub(super) verdict: Option<Verdict>,
     pub(super) message: String,
     pub(super) next: Vec<String>,
@@ -102,6 +104,7 @@ impl EnvironmentRecord {
             steps: Vec::new(),
             versions: Vec::new(),
             notes: Vec::new(),
+            waits: None,
             verdict: None,
             message: String::new(),
             next: Vec::new(),
@@ -223,6 +226,10 @@ impl GroupRecord {
             | Event::Refused { .. }
             | Event::VersionReady { .. }
             | Event::EnvironmentStep { .. }
+            | Event::EnvironmentWaits { .. }
+            | Event::FreezeOverridden { .. }
+            | Event::Quarantined { .. }
+            | Event::NotDelivered { .. }
             | Event::Note { .. }
             | Event::Aborting { .. }
             | Event::EnvironmentEnded { .. }

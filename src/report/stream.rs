@@ -42,6 +42,8 @@ pub(crate) fn planned(environment: &str, name: &str, action: PlannedAction) -> P
         action,
         why: if skip { "already on this image".into() } else { String::new() },
         checks: vec!["instances".into(), "app-health".into()],
+        team: None,
+        opens: None,
     }
 }
 

@@ -39,7 +39,7 @@ impl Style {
             Verdict::Passed | Verdict::Partial => Self::Good,
             Verdict::Unproved | Verdict::Refused | Verdict::Aborted => Self::Odd,
             Verdict::RolledBack | Verdict::NeedsPerson | Verdict::SetUp | Verdict::Unreachable => Self::Bad,
-            Verdict::NotReached => Self::Dim,
+            Verdict::NotDue | Verdict::NotReached => Self::Dim,
         }
     }
 

@@ -131,6 +131,7 @@ pub(super) fn failed(outcome: &Outcome) -> bool {
         Outcome::Refreshed { .. }
         | Outcome::Skipped { .. }
         | Outcome::Left { .. }
+        | Outcome::Deferred { .. }
         | Outcome::NotStarted { .. } => false,
     }
 }

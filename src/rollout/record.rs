@@ -25,6 +25,7 @@ struct Tally {
     rolled_back: Vec<String>,
     needing: Vec<String>,
     left: usize,
+    deferred: usize,
     not_started: usize,
 }
 
@@ -39,6 +40,7 @@ impl Tally {
                 Outcome::RolledBack { .. } => tally.rolled_back.push(name),
                 Outcome::NeedsPerson { .. } => tally.needing.push(name),
                 Outcome::Left { .. } => tally.left += 1,
+                Outcome::Deferred { .. } => tally.deferred += 1,
                 Outcome::NotStarted { .. } => tally.not_started += 1,
             }
         }
@@ -71,6 +73,7 @@ impl Tally {
         say(self.refreshed, "refreshed");
         say(self.left, "left to the next step");
         say(self.skipped, "skipped");
+        say(self.deferred, "not due");
         say(self.rolled_back.len(), "rolled back");
         say(self.needing.len(), "needing a person");
         say(self.not_started, "not started");
@@ -137,8 +140,12 @@ pub(super) async fn conclude(
                 format!("ami-refresh gate pass --env {name}")
             }
         }),
-        Verdict::Refused | Verdict::SetUp | Verdict::Unreachable | Verdict::Aborted | Verdict::NotReached => {
-        }
+        Verdict::NotDue
+        | Verdict::Refused
+        | Verdict::SetUp
+        | Verdict::Unreachable
+        | Verdict::Aborted
+        | Verdict::NotReached => {}
     }
     // Until the gate is recorded the markers are what a next step goes on from; a group that is
     // back on the old image has nothing to go on from.
@@ -225,9 +232,8 @@ async fn shown(
     record: &Record,
 ) -> Result<(), Error> {
     let ask = async || gate::read(homes, run.candidate).await;
-    let same = |records: &BTreeMap<EnvironmentName, Record>| {
-        records.get(name).is_some_and(|shown| shown.to_tag() == record.to_tag())
-    };
+    let same =
+        |records: &gate::Records| records.get(name).is_some_and(|shown| shown.to_tag() == record.to_tag());
     // What is not shown by then was written all the same: the next reader waits no longer than we did.
     until(run.clock, SETTLES_WITHIN, ask, same).await.map(drop)
 }

@@ -103,6 +103,8 @@ fn planned(asked: &Asked, environment: &Environment) -> PlannedGroup {
         action: PlannedAction::Skip,
         why: "only its checks are asked".into(),
         checks: environment.checks.clone(),
+        team: None,
+        opens: None,
     }
 }
 

@@ -96,6 +96,16 @@ fn line(event: &Event) -> Option<String> {
             format!("{environment}: step {} {}: {message}", step.as_str(), status(*ended))
         }
         Event::GroupEnded { group, outcome, .. } => of(group, format!("ended {}", end(outcome))),
+        Event::EnvironmentWaits { environment, until, message } => {
+            format!("{environment}: waits until {until}: {message}")
+        }
+        Event::FreezeOverridden { environment, freeze, by, .. } => {
+            format!("{environment}: freeze {freeze:?} overridden by {}: {}", by.who, by.reason)
+        }
+        Event::Quarantined { environment, reason, .. } => format!("{environment}: quarantined: {reason}"),
+        Event::NotDelivered { sink, what, problem } => {
+            format!("run: not delivered to {sink}: {what}: {}", problem.what)
+        }
         Event::Note { environment, text } => {
             format!("{}: note: {text}", environment.as_ref().map_or("run", |name| name.as_str()))
         }
@@ -127,6 +137,7 @@ fn end(outcome: &Outcome) -> String {
         Outcome::RolledBack { why } => format!("rolled back ({why})"),
         Outcome::NeedsPerson { why, next } => format!("needing a person ({why}; next: {next})"),
         Outcome::Left { state, next } => format!("left ({state}; next: {next})"),
+        Outcome::Deferred { why, .. } => format!("not due ({why})"),
         Outcome::NotStarted { why } => format!("not started ({why})"),
     }
 }

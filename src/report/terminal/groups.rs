@@ -138,6 +138,7 @@ impl Plain {
                 ("needs a person", Style::Bad, true, why.clone(), Some(next))
             }
             Outcome::Left { state, next } => ("left to AWS", Style::Odd, true, state.clone(), Some(next)),
+            Outcome::Deferred { why, .. } => ("not due", Style::Dim, false, why.clone(), None),
             Outcome::NotStarted { why } => ("not started", Style::Dim, false, why.clone(), None),
         };
         let took = if ran { duration(took_ms) } else { String::new() };

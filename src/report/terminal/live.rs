@@ -78,7 +78,9 @@ impl Live {
                 self.draw_environment(run);
             }
             Event::Planned { .. } => self.draw_environment(run),
-            Event::EnvironmentEnded { .. } | Event::RunEnded { .. } => self.clear(),
+            Event::EnvironmentWaits { .. } | Event::EnvironmentEnded { .. } | Event::RunEnded { .. } => {
+                self.clear();
+            }
             Event::RunStarted { .. }
             | Event::Refused { .. }
             | Event::Pinned { .. }
@@ -86,6 +88,9 @@ impl Live {
             | Event::LaunchFailed { .. }
             | Event::GroupStep { .. }
             | Event::EnvironmentStep { .. }
+            | Event::FreezeOverridden { .. }
+            | Event::Quarantined { .. }
+            | Event::NotDelivered { .. }
             | Event::Note { .. }
             | Event::Aborting { .. } => {}
         }

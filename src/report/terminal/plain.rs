@@ -15,7 +15,7 @@ use super::super::{Settings, clean, evidence, problems};
 use super::words::{count_words, plan_words};
 use super::{Detail, closing};
 use crate::event::{CheckResult, Event, GroupRef, PlannedGroup, Stamped, Status, Step};
-use crate::model::{EnvironmentName, Problem, Verdict};
+use crate::model::{EnvironmentName, ImageId, Problem, Verdict};
 
 /// The widest column of group names, in characters.
 const WIDEST: usize = 40;
@@ -111,6 +111,26 @@ impl Plain {
                 Status::Failed | Status::Errored => self.bad_line(at, &format!("record: {message}")),
                 Status::Passed | Status::Skipped => String::new(),
             },
+            Event::EnvironmentWaits { until, message, .. } => {
+                self.line(at, &format!("  waits until {}: {}", self.clock(*until), clean::line(message)))
+            }
+            Event::FreezeOverridden { freeze, until, by, .. } => {
+                let words = format!(
+                    "  freeze until {} ({freeze}) overridden by {}: {}",
+                    self.clock(*until),
+                    by.who,
+                    by.reason
+                );
+                self.line(at, &Style::Odd.paint(&clean::line(&words), self.color))
+            }
+            Event::Quarantined { images, reason, .. } => {
+                let images: Vec<&str> = images.iter().map(ImageId::as_str).collect();
+                self.bad_line(at, &format!("quarantined {}: {reason}", images.join(", ")))
+            }
+            Event::NotDelivered { sink, what, problem } => {
+                let words = format!("not delivered to {sink}: {what}: {}", problem.what);
+                self.line(at, &Style::Odd.paint(&clean::line(&words), self.color))
+            }
             Event::Note { text, .. } => self.line(at, &format!("  note: {}", clean::line(text))),
             Event::Aborting { signal, on_abort } => self.aborting(at, signal, on_abort),
             Event::EnvironmentEnded { environment, verdict, message, took_ms, .. } => {

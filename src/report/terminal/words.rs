@@ -26,9 +26,11 @@ pub(super) fn plan_words(groups: &[PlannedGroup], run: &Run) -> String {
             ));
         }
     }
-    match of(PlannedAction::Skip).count() {
-        0 => {}
-        number => parts.push(format!("{} to skip", count(number, "group"))),
+    for (action, what) in [(PlannedAction::Defer, "not due"), (PlannedAction::Skip, "to skip")] {
+        match of(action).count() {
+            0 => {}
+            number => parts.push(format!("{} {what}", count(number, "group"))),
+        }
     }
     if parts.is_empty() { "no groups".to_owned() } else { parts.join("; ") }
 }
@@ -85,6 +87,7 @@ pub(super) fn count_words(counts: Counts) -> String {
         (counts.rolled_back, "rolled back"),
         (counts.needs_person, "in need of a person"),
         (counts.left, "left to AWS"),
+        (counts.not_due, "not due"),
         (counts.not_started, "not started"),
         (counts.unfinished, "untouched"),
     ]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::{AppKind, FleetSpec};
 use crate::clock::Clock;
 use crate::config::{
-    Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, OnAbort, OnFailure,
-    Preferences, Protected, RefreshPolicy, RetryPolicy, Scope, Selector, Standby, TcpCheck, glob_matches,
+    Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, Missed, OnAbort,
+    OnFailure, Preferences, Protected, RefreshPolicy, RetryPolicy, SchedulePolicy, Scope, Selector, Standby,
+    TcpCheck, WindowTags, glob_matches,
 };
 use crate::model::{ImageId, Region, Tracking};
 use crate::sim::{Scenario, Setup, Simulator};
@@ -26,6 +27,16 @@ fn environment(at: usize, name: &str) -> Environment {
         regions: vec!["eu-west-2".into()],
         select: Selector { tags: BTreeMap::from([("Environment".to_owned(), name.to_owned())]) },
         gate: GatePolicy::default(),
+        schedule: SchedulePolicy {
+            zone: jiff::tz::TimeZone::UTC,
+            days: None,
+            time: None,
+            window: Duration::from_secs(7200),
+            missed: Missed::Wait,
+            business_hours: None,
+        },
+        max_age: None,
+        quarantine_on_failure: false,
         refresh: policy(),
         checks: vec!["health".to_owned(), "group".to_owned(), "banner".to_owned()],
     }
@@ -90,6 +101,9 @@ fn configuration() -> Fleet {
         )]),
         environments: NAMES.iter().enumerate().map(|(at, name)| environment(at, name)).collect(),
         overrides: Vec::new(),
+        freezes: Vec::new(),
+        window_tags: WindowTags::default(),
+        notify: crate::config::Notify::default(),
         checks: BTreeMap::from([
             check("health", CheckKind::Http(http("http://{private_ip}:9000/health?full=1")), Scope::Instance),
             check("group", CheckKind::Http(http("http://{group}.example.internal/")), Scope::Group),

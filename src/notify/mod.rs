@@ -1,0 +1,9 @@
+//! Tells people and machines outside: Slack, webhooks, tickets. Never changes a verdict.
+//!
+//! A [`Notifier`] takes every event of a run and never makes it wait; each sink works in the
+//! background, and [`Notifier::finish`] gives them until its deadline. What could not be
+//! delivered is told, with why and what to do, and nothing else comes of it.
+
+mod post;
+
+pub use post::{Answer, Method, Outlet, Post, Request};

@@ -1,0 +1,126 @@
+//! When a group may be refreshed: its window from its tags, freezes, business hours. Pure.
+//!
+//! [`Agenda::judge`] says of one group whether it is due, and why not and when next;
+//! [`found`] reads a group's tags. Nothing here asks AWS, a clock, or the rollout.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::config::{Environment, Fleet};
+use crate::model::{Freeze, Problem, Span, Window};
+
+/// Which groups a run takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// All of them: windows do not matter. Freezes do.
+    Now,
+    /// Those that are due.
+    Scheduled,
+}
+
+/// Where a value of a group's window comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The tag of this key, of the team's own set.
+    Team(String),
+    /// The tag of this key, of the set that the platform puts on every group.
+    Platform(String),
+    /// The environment's `schedule` in the configuration.
+    Environment,
+}
+
+/// A group's window, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Every tag on the group that has to do with windows, by key, as it was found.
+    pub tags: BTreeMap<String, String>,
+    /// Where the day comes from; `None` when nothing says one.
+    pub day: Option<Source>,
+    /// Where the time comes from; `None` when nothing says one.
+    pub time: Option<Source>,
+    /// What the values that won say.
+    pub reading: Reading,
+}
+
+/// What a group's tags and its environment say of its window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// This window.
+    Window(Window),
+    /// Nothing says a day and a time.
+    None,
+    /// The group opted out, by the tag of this key.
+    OptedOut(String),
+    /// A tag can't be read, or two of the team's own disagree: who, what, and the next step.
+    Unreadable(Vec<Problem>),
+}
+
+/// Whether a group may be started now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It may, until then; `None` is for ever. `why` says so where it is worth a word.
+    Due {
+        /// When its window closes or the next freeze begins.
+        until: Option<Timestamp>,
+        /// `a missed window is caught up`; may be empty.
+        why: String,
+    },
+    /// It may not yet.
+    NotDue {
+        /// Why: `its window opens Mon 23 Nov 15:00 (tag AMI_update_time)`, a freeze, …
+        why: String,
+        /// The next opening in which it may be started; `None` when none is known.
+        next: Option<Span>,
+    },
+    /// It is never refreshed by schedule, and holds up nobody.
+    OptedOut {
+        /// By which tag.
+        why: String,
+    },
+    /// It can't be known, and it holds up nobody.
+    Unreadable(Vec<Problem>),
+}
+
+/// Everything that the groups of one environment are judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Agenda<'a> {
+    /// The configuration.
+    pub fleet: &'a Fleet,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// Which groups are taken.
+    pub when: When,
+    /// The time.
+    pub now: Timestamp,
+    /// Since when the image might have been rolled out here: a window that closed after
+    /// that was missed. `None` when that is not known: nothing was missed.
+    pub ready_since: Option<Timestamp>,
+    /// Whether freezes are overridden.
+    pub override_freeze: bool,
+}
+
+impl Agenda<'_> {
+    /// Judges a group by its name (for problems) and its tags.
+    pub fn judge(&self, group: &str, tags: &BTreeMap<String, String>) -> Standing {
+        unimplemented!("{group} {tags:?}")
+    }
+
+    /// The freeze that holds for the environment now, and its stretch.
+    pub fn freeze(&self) -> Option<(&Freeze, Span)> {
+        let freezes = self.fleet.freezes.iter().filter(|freeze| freeze.concerns(&self.environment.name));
+        freezes
+            .filter_map(|freeze| Some((freeze, freeze.covering(self.now)?)))
+            .max_by_key(|(_, span)| span.to)
+    }
+}
+
+/// Reads the window of a group of the environment from its tags.
+pub fn found(
+    fleet: &Fleet,
+    environment: &Environment,
+    group: &str,
+    tags: &BTreeMap<String, String>,
+) -> Found {
+    unimplemented!("{group} {tags:?} {} {}", environment.name, fleet.file.display())
+}
