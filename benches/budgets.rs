@@ -98,7 +98,7 @@ async fn measure(count: usize) -> Measured {
     let run = Run::new(&fleet, &candidate, &cloud, clock, probes, events);
     let (begun, wall) = (clock.now(), Instant::now());
     let names = [fleet.environments[0].name.clone()];
-    let verdicts = rollout::run(&run, &names, Scope { steps: Steps::Rollout, wait: false }).await;
+    let verdicts = rollout::run(&run, &names, &Scope::now(Steps::Rollout)).await;
     let wall_seconds = wall.elapsed().as_secs_f64();
     let virtual_seconds = clock.since(begun).as_secs_f64();
     let refreshed =

@@ -55,6 +55,16 @@ impl Clock {
         tokio::time::sleep(self.real(duration)).await;
     }
 
+    /// Waits until it shows that time, at least.
+    pub async fn sleep_until(&self, then: Timestamp) {
+        let left = Duration::try_from(then.duration_since(self.now())).unwrap_or_default();
+        self.sleep(left).await;
+        // What was rounded on the way must not end the wait before its time.
+        while self.now() < then {
+            self.sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// How long ago `then` was; zero when it is still to come.
     pub fn since(&self, then: Timestamp) -> Duration {
         Duration::try_from(self.now().duration_since(then)).unwrap_or_default()

@@ -52,6 +52,13 @@ pub struct Identity {
     pub arn: String,
 }
 
+impl Identity {
+    /// The last part of the ARN: the user's or the session's name, for people.
+    pub fn name(&self) -> String {
+        self.arn.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+}
+
 /// One account in one region.
 #[derive(Debug, Clone)]
 pub struct Account {

@@ -128,7 +128,7 @@ async fn status(
             .environments
             .iter()
             .map(|one| {
-                let may_start = matches!(gate::judge(one, &records, now), Verdict::Open);
+                let may_start = matches!(gate::judge(one, &records, now), Verdict::Open { .. });
                 serde_json::json!({
                     "environment": one.name,
                     "record": records.get(&one.name),
@@ -154,7 +154,7 @@ async fn status(
 
 fn line(environment: &Environment, records: &Records, now: jiff::Timestamp) -> String {
     let may = match gate::judge(environment, records, now) {
-        Verdict::Open => "may start".to_owned(),
+        Verdict::Open { .. } => "may start".to_owned(),
         Verdict::Soaking { until, .. } => format!("may start from {until}"),
         Verdict::Closed(problems) => {
             let what: Vec<&str> = problems.iter().map(|problem| problem.what.as_str()).collect();
@@ -175,7 +175,7 @@ async fn check(
 ) -> Result<Exit, Failure> {
     let records = gate::read(&homes(world, candidate), candidate).await?;
     match gate::judge(environment, &records, world.clock.now()) {
-        Verdict::Open => {
+        Verdict::Open { .. } => {
             let name = &environment.name;
             Output::new(global).text(&format!("{name} may start with {}\n", ids(candidate)))?;
             Ok(Exit::Done)

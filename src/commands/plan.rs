@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::context::{self, World};
-use super::rollout::Choice;
+use super::rollout::{Choice, WhenArg};
 use super::{Failure, Output};
 use crate::cli::{Format, Global};
 use crate::clock::Clock;
@@ -12,8 +12,10 @@ use crate::event::PlannedGroup;
 use crate::gate::{self, Verdict};
 use crate::model::{Exit, Problem};
 use crate::net::Network;
+use crate::plan::Timing;
 use crate::report::{self, PlanText};
-use crate::rollout::{Events, Run, plan};
+use crate::rollout::{self, Events, Run, plan};
+use crate::schedule::When;
 use crate::smoke::Runner;
 
 /// Show what would change, group by group, and what would be refused
@@ -27,6 +29,10 @@ Example:
 pub struct Args {
     #[command(flatten)]
     choice: Choice,
+
+    /// Which groups would be taken: all of them now, or those whose window is open
+    #[arg(long, value_name = "WHEN", default_value = "now")]
+    when: WhenArg,
 
     /// Exit with 2 when something would change, as Terraform does
     #[arg(long)]
@@ -51,6 +57,7 @@ struct Planned {
     groups: Vec<PlannedGroup>,
     refused: Vec<Problem>,
     busy: Vec<Problem>,
+    unreadable: Vec<Problem>,
 }
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
@@ -64,7 +71,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let run = Run::new(&fleet, &candidate, &world.cloud, world.clock, probes, events);
     let mut plans = Vec::new();
     for environment in &environments {
-        plans.push(one(&run, environment, world.clock).await?);
+        plans.push(one(&run, environment, world.clock, args.when.into()).await?);
     }
     print(global, args, &plans)?;
     let changes = plans.iter().any(|plan| plan.groups.iter().any(|group| group.new_image.is_some()));
@@ -77,18 +84,36 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     })
 }
 
-async fn one(run: &Run<'_>, environment: &Environment, clock: Clock) -> Result<Planned, Failure> {
+async fn one(run: &Run<'_>, environment: &Environment, clock: Clock, when: When) -> Result<Planned, Failure> {
+    let now = clock.now();
     let records = gate::read(&run.homes(), run.candidate).await?;
-    let (gate, mut refused) = match gate::judge(environment, &records, clock.now()) {
-        Verdict::Open => ("gate open".to_owned(), Vec::new()),
-        Verdict::Soaking { until, problems } => (format!("gate opens at {until}"), problems),
+    let mut open_since = None;
+    let (gate, mut refused) = match gate::judge(environment, &records, now) {
+        Verdict::Open { since } => {
+            open_since = since;
+            ("gate open".to_owned(), Vec::new())
+        }
+        Verdict::Soaking { until, problems } => {
+            (format!("gate opens at {}", rollout::local(run, until)), problems)
+        }
         Verdict::Closed(problems) => ("gate closed".to_owned(), problems),
     };
+    let timing = Timing { when, now, open_since, override_freeze: false };
+    refused.extend(rollout::frozen(run, environment, now));
     let accounts = run.accounts(environment).await;
-    let plan = plan(run, environment, &accounts).await?;
-    let groups = plan.groups.iter().map(|group| group.told(&environment.checks)).collect();
+    let plan = plan(run, environment, &accounts, Some(timing)).await?;
+    let team_tag = &run.fleet.notify.teams.tag;
+    let groups = plan.groups.iter().map(|group| group.told(&environment.checks, team_tag)).collect();
+    let unreadable = plan.unreadable().cloned().collect();
     refused.extend(plan.refused);
-    Ok(Planned { environment: environment.name.to_string(), gate, groups, refused, busy: plan.busy })
+    Ok(Planned {
+        environment: environment.name.to_string(),
+        gate,
+        groups,
+        refused,
+        busy: plan.busy,
+        unreadable,
+    })
 }
 
 fn print(global: &Global, args: &Args, plans: &[Planned]) -> Result<(), Failure> {
@@ -97,7 +122,8 @@ fn print(global: &Global, args: &Args, plans: &[Planned]) -> Result<(), Failure>
         return output.json(&plans);
     }
     let texts = plans.iter().map(|planned| {
-        let problems: Vec<Problem> = planned.refused.iter().chain(&planned.busy).cloned().collect();
+        let problems: Vec<Problem> =
+            [&planned.refused, &planned.busy, &planned.unreadable].into_iter().flatten().cloned().collect();
         let environment = planned.environment.as_str().into();
         let text = PlanText {
             environment: &environment,

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 
 use super::Failure;
 use super::context::{self, World};
+use super::rollout::WhenArg;
 use super::told::{Telling, told};
 use crate::aws::{Cloud, Settings};
 use crate::candidate::{packer, tag, verify};
@@ -17,13 +19,16 @@ use crate::gate::{self, Record, State};
 use crate::model::{AccountId, Build, Candidate, EnvironmentName, Exit, ImageId, Region};
 use crate::net::Network;
 use crate::rollout::{self, Scope, Steps, homes};
+use crate::schedule::When;
 use crate::sim::{FleetSpec, HOME_KEY, HOME_SECRET, Scenario, Setup, Simulator};
 
 /// What a rehearsal works on when nothing else is given: both ship with the product.
 const CONFIGURATION: &str = include_str!("../../pipeline/environments.yaml");
 const MANIFEST: &str = include_str!("../../pipeline/packer-manifest.json");
-/// When a rehearsal begins: a Sunday evening, as the pipeline does.
+/// When a rehearsal begins that windows do not matter to: a Sunday evening.
 const BEGINS: &str = "2026-11-22T19:00:00Z";
+/// When one begins that goes by windows: that Sunday's morning, by the configuration's clock.
+const WEEK_BEGINS: &str = "2026-11-22T09:00:00";
 /// The made-up account that owns the images.
 const HOME: &str = "100000000000";
 
@@ -43,6 +48,37 @@ pub struct Args {
     /// Only this environment, as if those it requires had passed; may be given several times
     #[arg(long = "env", value_name = "NAME")]
     environments: Vec<String>,
+
+    /// Which groups are taken: as their windows open, from Sunday on, or all of them at once
+    /// [default: scheduled, where the configuration has a schedule]
+    #[arg(long, value_name = "WHEN")]
+    when: Option<WhenArg>,
+
+    /// When the rehearsal begins, such as 2026-12-18T09:00, by the configuration's clock
+    /// [default: a Sunday]
+    #[arg(long, value_name = "TIME")]
+    at: Option<DateTime>,
+}
+
+impl Args {
+    fn when(&self, fleet: &Fleet) -> When {
+        let has_schedule = |environment: &Environment| environment.schedule.time.is_some();
+        match self.when {
+            Some(when) => when.into(),
+            None if fleet.environments.iter().any(has_schedule) => When::Scheduled,
+            None => When::Now,
+        }
+    }
+
+    fn begins(&self, fleet: &Fleet, when: When) -> Result<Timestamp, Failure> {
+        let on_the_wall = match (self.at, when) {
+            (Some(at), _) => at,
+            (None, When::Scheduled) => WEEK_BEGINS.parse().map_err(anyhow::Error::from)?,
+            (None, When::Now) => return Ok(BEGINS.parse().map_err(anyhow::Error::from)?),
+        };
+        let zoned = on_the_wall.to_zoned(fleet.timezone.clone()).map_err(anyhow::Error::from)?;
+        Ok(zoned.timestamp())
+    }
 }
 
 /// What the simulator is given.
@@ -145,7 +181,9 @@ fn scenario(named: &str, groups: Option<&str>) -> Result<Scenario, Failure> {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let staged = args.world.stage(global)?;
+    let mut staged = args.world.stage(global)?;
+    let when = args.when(&staged.fleet);
+    staged.begins = args.begins(&staged.fleet, when)?;
     let environments = if args.environments.is_empty() {
         staged.fleet.environments.iter().collect()
     } else {
@@ -154,7 +192,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     // The SDK spreads its retries by chance: the seed makes that chance the same each time.
     fastrand::seed(args.world.seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
-    runtime.block_on(rehearse(global, args, &staged, &environments))
+    runtime.block_on(rehearse(global, args, &staged, &environments, when))
 }
 
 async fn rehearse(
@@ -162,6 +200,7 @@ async fn rehearse(
     args: &Args,
     staged: &Staged,
     environments: &[&Environment],
+    when: When,
 ) -> Result<Exit, Failure> {
     let clock = Clock::starting_at(staged.begins, 1.0);
     let simulator = Simulator::new(staged.setup.clone(), clock);
@@ -185,8 +224,8 @@ async fn rehearse(
         simulation: Some(simulation),
     };
     let names = context::names(environments);
-    let scope = Scope { steps: Steps::Rollout, wait: true };
-    told(&telling, &world, async |run| rollout::run(run, &names, scope).await).await
+    let scope = Scope { steps: Steps::Rollout, wait: true, when, override_freeze: None };
+    told(&telling, &world, async |run| rollout::run(run, &names, &scope).await).await
 }
 
 /// Lets the environments that are not rehearsed, and that others require, have passed long ago.

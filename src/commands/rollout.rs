@@ -7,6 +7,7 @@ use crate::cli::Global;
 use crate::config::{Environment, Fleet};
 use crate::model::Exit;
 use crate::rollout::{self, Scope, Steps};
+use crate::schedule::When;
 
 /// Which environments.
 #[derive(Debug, clap::Args)]
@@ -27,9 +28,50 @@ pub(super) struct Start {
     #[command(flatten)]
     pub(super) choice: Choice,
 
-    /// Wait for a gate that is passed but has not soaked yet, instead of refusing
+    /// Wait for gates that soak, windows that are closed and the end of a freeze, instead of
+    /// refusing
     #[arg(long)]
     wait: bool,
+
+    /// Which groups are taken: all of them now, or those whose window is open
+    #[arg(long, value_name = "WHEN", default_value = "now")]
+    when: WhenArg,
+
+    /// Begin although a freeze holds; the reason is recorded
+    #[arg(long, requires = "reason")]
+    override_freeze: bool,
+
+    /// Why the freeze is overridden
+    #[arg(long, value_name = "TEXT", requires = "override_freeze")]
+    reason: Option<String>,
+}
+
+/// Which groups are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum WhenArg {
+    /// All of them
+    Now,
+    /// Those whose window is open
+    Scheduled,
+}
+
+impl From<WhenArg> for When {
+    fn from(when: WhenArg) -> Self {
+        match when {
+            WhenArg::Now => Self::Now,
+            WhenArg::Scheduled => Self::Scheduled,
+        }
+    }
+}
+
+impl Start {
+    fn scope(&self, steps: Steps) -> Result<Scope, Failure> {
+        let override_freeze = self.reason.clone().filter(|_| self.override_freeze);
+        if override_freeze.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(Failure::usage("the reason is empty", "it is what the next person reads", "say why"));
+        }
+        Ok(Scope { steps, wait: self.wait, when: self.when.into(), override_freeze })
+    }
 }
 
 impl Choice {
@@ -46,7 +88,8 @@ impl Choice {
 #[command(after_help = "\
 Example:
   ami-refresh rollout --env qa
-  ami-refresh rollout --env stage --env prod --wait")]
+  ami-refresh rollout --env stage --env prod --wait
+  ami-refresh rollout --all --when scheduled")]
 pub struct Args {
     #[command(flatten)]
     start: Start,
@@ -63,12 +106,12 @@ pub(super) async fn roll(
     start: &Start,
     steps: Steps,
 ) -> Result<Exit, Failure> {
+    let scope = start.scope(steps)?;
     let fleet = context::fleet(global)?;
     let environments = start.choice.of(&fleet)?;
     let candidate = context::candidate(global, &fleet)?;
     let world = World::outside(command).await?;
     let names = context::names(&environments);
-    let scope = Scope { steps, wait: start.wait };
     let telling = Telling {
         global,
         fleet: &fleet,
@@ -77,5 +120,5 @@ pub(super) async fn roll(
         environments: &environments,
         simulation: None,
     };
-    told(&telling, &world, async |run| rollout::run(run, &names, scope).await).await
+    told(&telling, &world, async |run| rollout::run(run, &names, &scope).await).await
 }

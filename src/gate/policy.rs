@@ -10,7 +10,10 @@ use crate::model::{EnvironmentName, Problem};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Every gate that it requires is passed for this image.
-    Open,
+    Open {
+        /// Since the last of them had soaked; `None` when it requires none.
+        since: Option<Timestamp>,
+    },
     /// Every one is passed, and this is when the last has soaked.
     Soaking {
         /// When it opens.
@@ -30,6 +33,7 @@ pub fn judge(environment: &Environment, records: &Records, now: Timestamp) -> Ve
         in_quarantine.map(|(image, quarantine)| quarantined(image, quarantine, Some(name))).collect();
     let mut soaking = Vec::new();
     let mut until = now;
+    let mut since: Option<Timestamp> = None;
     for required in &environment.gate.requires {
         let record = records.get(required);
         let passed = record.filter(|record| record.state == State::Passed);
@@ -39,6 +43,7 @@ pub fn judge(environment: &Environment, records: &Records, now: Timestamp) -> Ve
         };
         let soak = SignedDuration::try_from(environment.gate.soak).unwrap_or(SignedDuration::MAX);
         let soaked = passed.at.checked_add(soak).unwrap_or(Timestamp::MAX);
+        since = since.max(Some(soaked));
         if soaked > now {
             until = until.max(soaked);
             soaking.push(not_soaked(name, required, passed, soaked));
@@ -48,7 +53,7 @@ pub fn judge(environment: &Environment, records: &Records, now: Timestamp) -> Ve
         closed.extend(soaking);
         return Verdict::Closed(closed);
     }
-    if soaking.is_empty() { Verdict::Open } else { Verdict::Soaking { until, problems: soaking } }
+    if soaking.is_empty() { Verdict::Open { since } } else { Verdict::Soaking { until, problems: soaking } }
 }
 
 fn not_passed(name: &EnvironmentName, required: &EnvironmentName, record: Option<&Record>) -> Problem {
@@ -115,7 +120,8 @@ mod tests {
     #[test]
     fn every_required_gate_must_be_passed() {
         let both = records(&[("qa", State::Passed, 1), ("stage", State::Passed, 2)]);
-        assert_eq!(judge(&environment(0), &both, now()), Verdict::Open);
+        let since = Timestamp::from_second(2).ok();
+        assert_eq!(judge(&environment(0), &both, now()), Verdict::Open { since });
         let Verdict::Closed(problems) = judge(&environment(0), &records(&[("qa", State::Passed, 1)]), now())
         else {
             panic!("open")
@@ -152,6 +158,7 @@ mod tests {
             panic!("not soaking")
         };
         assert_eq!(until.as_second(), 11_000);
-        assert_eq!(judge(&environment(1_000), &both, now()), Verdict::Open);
+        let since = Timestamp::from_second(10_000).ok();
+        assert_eq!(judge(&environment(1_000), &both, now()), Verdict::Open { since });
     }
 }

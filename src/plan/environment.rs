@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::group::{Judge, Judged, REFUSED};
-use super::{Change, Decision, GroupPlan, Plan, Survey};
+use super::{Change, Decision, Deferral, GroupPlan, Plan, Survey, Timing};
 use crate::config::{Environment, Family, Fleet};
 use crate::model::{Candidate, Group, GroupTemplate, Problem, Region, TemplateId};
+use crate::schedule::Agenda;
 
 /// Plans one environment from what AWS says of each of its regions.
 pub fn make(
@@ -14,15 +15,19 @@ pub fn make(
     family: &Family,
     candidate: &Candidate,
     surveys: &BTreeMap<Region, Survey>,
+    timing: Option<Timing>,
 ) -> Plan {
     let mut plan = Plan {
         environment: environment.name.clone(),
         groups: Vec::new(),
         refused: Vec::new(),
         busy: Vec::new(),
+        ready_since: None,
     };
     for survey in surveys.values() {
-        let judge = Judge { fleet, environment, family, candidate, survey };
+        let agenda = timing.map(|timing| agenda(fleet, environment, candidate, survey, timing));
+        plan.ready_since = plan.ready_since.max(agenda.and_then(|agenda| agenda.ready_since));
+        let judge = Judge { fleet, environment, family, candidate, survey, agenda };
         let mut groups = Vec::new();
         for group in survey.groups.iter().filter(|group| environment.select.matches(&group.tags)) {
             plan.refused.extend(selected_twice(fleet, environment, group));
@@ -38,6 +43,7 @@ pub fn make(
                 }
             }
         }
+        defer_with_sharers(&mut groups);
         plan.refused.extend(hold_sharers_still(environment, survey, &mut groups));
         plan.groups.extend(groups);
     }
@@ -45,6 +51,54 @@ pub fn make(
         plan.refused.push(no_groups(environment));
     }
     plan
+}
+
+/// The agenda of one region: a window was missed when it closed after the image might have
+/// been there, which is when the gates were open and the image existed.
+fn agenda<'a>(
+    fleet: &'a Fleet,
+    environment: &'a Environment,
+    candidate: &Candidate,
+    survey: &Survey,
+    timing: Timing,
+) -> Agenda<'a> {
+    let images = candidate.images.iter().filter_map(|image| survey.images.get(&image.id)?.created);
+    Agenda {
+        fleet,
+        environment,
+        when: timing.when,
+        now: timing.now,
+        ready_since: timing.open_since.max(images.max()),
+        override_freeze: timing.override_freeze,
+    }
+}
+
+/// A group that follows a template and has to stay where it is keeps every group of that
+/// template from changing: a new version would reach it on its next scale-out.
+fn defer_with_sharers(groups: &mut [GroupPlan]) {
+    let mut staying: BTreeMap<TemplateId, Deferral> = BTreeMap::new();
+    for group in groups.iter().filter(|group| group.stays) {
+        let Some(template) = group.group.template.as_ref().filter(|template| template.tracking.floats())
+        else {
+            continue;
+        };
+        let (why, next) = match &group.decision {
+            Decision::Defer(deferral) => (deferral.why.as_str(), deferral.next),
+            Decision::Skip(why) | Decision::HoldStill(_, why) => (why.as_str(), None),
+            Decision::Refresh(_) | Decision::Resume(_) => continue,
+        };
+        let why = format!(
+            "{} follows {} of its template {}, and would be reached by the new version: {why}",
+            group.at.group, template.tracking, template.id
+        );
+        staying.entry(template.id.clone()).or_insert(Deferral { why, next });
+    }
+    for group in groups.iter_mut().filter(|group| !group.under_way) {
+        let deferral = group.change().and_then(|change| staying.get(&change.template)).cloned();
+        if let Some(deferral) = deferral {
+            group.decision = Decision::Defer(deferral);
+        }
+    }
 }
 
 fn no_groups(environment: &Environment) -> Problem {

@@ -4,12 +4,13 @@ use super::refusals::{
     bad_marker, moved_elsewhere, needs_processes, other_rollout, supported, template_gone,
 };
 use super::resume::{floats_elsewhere, resumed};
-use super::{Change, Decision, GroupPlan, Marker, Survey};
+use super::{Change, Decision, Deferral, GroupPlan, Marker, Survey};
 use crate::config::{Busy, Environment, Family, Fleet, glob_matches};
 use crate::event::GroupRef;
 use crate::model::{
     Candidate, Group, GroupTemplate, Image, ImageId, ImageState, Member, Problem, Refresh, Version,
 };
+use crate::schedule::{Agenda, Standing};
 
 /// Why a refused group is skipped: the plan's problems say more.
 pub(super) const REFUSED: &str = "refused";
@@ -31,6 +32,8 @@ pub(super) struct Judge<'a> {
     pub(super) family: &'a Family,
     pub(super) candidate: &'a Candidate,
     pub(super) survey: &'a Survey,
+    /// What windows and freezes say; `None` where they do not matter.
+    pub(super) agenda: Option<Agenda<'a>>,
 }
 
 /// Why a group can't be decided on: refused, busy, or not ours to touch.
@@ -38,6 +41,8 @@ pub(super) enum Stop {
     Refuse(Problem),
     Wait(Problem),
     Skip(String),
+    /// Its tags can't be read: it is skipped, and that is told.
+    Unreadable(Vec<Problem>),
 }
 
 impl Judge<'_> {
@@ -59,8 +64,12 @@ impl Judge<'_> {
             decision: Decision::Skip(String::new()),
             under_way: false,
             names_new: false,
+            is_current: false,
+            stays: false,
+            until: None,
+            unreadable: Vec::new(),
         });
-        match self.decide(group, &mut plan) {
+        match self.decide_in_time(group, &mut plan) {
             Ok(decision) => plan.decision = decision,
             Err(Stop::Skip(why)) => plan.decision = Decision::Skip(why),
             Err(Stop::Refuse(problem)) => {
@@ -68,6 +77,11 @@ impl Judge<'_> {
                 return Judged::Refused(plan, problem);
             }
             Err(Stop::Wait(problem)) => return Judged::Busy(plan, problem),
+            Err(Stop::Unreadable(problems)) => {
+                let why = problems.first().map(|problem| problem.what.clone()).unwrap_or_default();
+                plan.decision = Decision::Skip(why);
+                plan.unreadable = problems;
+            }
         }
         Judged::Decided(plan)
     }
@@ -77,6 +91,37 @@ impl Judge<'_> {
         let template = group.template.as_ref()?;
         let number = self.survey.resolve(&template.id, template.tracking)?;
         Some((template, self.survey.versions.get(&(template.id.clone(), number))?))
+    }
+
+    /// What is decided of the group, if this is the time for it.
+    ///
+    /// What an earlier run moved goes on at any time: windows and freezes are for beginnings.
+    /// A group that is not due refuses nothing: what is wrong with it is told when it is.
+    fn decide_in_time(&self, group: &Group, plan: &mut GroupPlan) -> Result<Decision, Stop> {
+        let decided = self.decide(group, plan);
+        let there = plan.image.as_ref().is_some_and(|image| self.candidate.contains(image));
+        plan.is_current = there && matches!(decided, Ok(Decision::Skip(_)));
+        let Some(agenda) = self.agenda.filter(|_| !plan.under_way) else { return decided };
+        let standing = agenda.judge(group.name.as_str(), &group.tags);
+        plan.stays = !there && !matches!(standing, Standing::Due { .. });
+        match decided {
+            Ok(Decision::Skip(_) | Decision::HoldStill(..) | Decision::Defer(_)) | Err(Stop::Skip(_)) => {
+                return decided;
+            }
+            Ok(Decision::Refresh(_) | Decision::Resume(_))
+            | Err(Stop::Refuse(_) | Stop::Wait(_) | Stop::Unreadable(_)) => {}
+        }
+        match standing {
+            Standing::Due { until, .. } => {
+                plan.until = until;
+                decided
+            }
+            Standing::NotDue { why, next } => {
+                Ok(Decision::Defer(Deferral { why, next: next.map(|next| next.from) }))
+            }
+            Standing::OptedOut { why } => Err(Stop::Skip(why)),
+            Standing::Unreadable(problems) => Err(Stop::Unreadable(problems)),
+        }
     }
 
     fn decide(&self, group: &Group, plan: &mut GroupPlan) -> Result<Decision, Stop> {

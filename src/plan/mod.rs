@@ -15,12 +15,15 @@ pub use environment::make;
 pub use marker::{MARKER_TAG, Marker};
 pub use resume::{Resumed, resumed};
 
+use jiff::Timestamp;
+
 use crate::config::RefreshPolicy;
 use crate::event::{GroupRef, PlannedAction, PlannedGroup};
 use crate::model::{
     EnvironmentName, Group, GroupName, Image, ImageId, Problem, Refresh, Region, Target, TemplateId,
     Tracking, Version,
 };
+use crate::schedule::When;
 
 /// What AWS says of one region of an environment's account.
 #[derive(Debug, Clone, Default)]
@@ -99,8 +102,32 @@ pub enum Decision {
     /// Nothing is done to it but that it is pinned while its template gets a version, for it
     /// floats on a template of another group's.
     HoldStill(Change, String),
+    /// It is not due: nothing is done yet.
+    Defer(Deferral),
     /// Nothing is done, and why.
     Skip(String),
+}
+
+/// Why a group that is to change is not begun yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deferral {
+    /// Why.
+    pub why: String,
+    /// When it may be begun; `None` when that is not known.
+    pub next: Option<Timestamp>,
+}
+
+/// What a run asks of windows and freezes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// Which groups are taken.
+    pub when: When,
+    /// The time.
+    pub now: Timestamp,
+    /// Since when the gates would have let the image in, as far as they say.
+    pub open_since: Option<Timestamp>,
+    /// Whether freezes are overridden.
+    pub override_freeze: bool,
 }
 
 /// One group's plan.
@@ -125,6 +152,14 @@ pub struct GroupPlan {
     pub under_way: bool,
     /// Whether the group itself names the new version: its refresh ended well before.
     pub names_new: bool,
+    /// Whether it names the candidate's image already, with no rollout of it under way.
+    pub is_current: bool,
+    /// Whether its window, a freeze or its tags keep it from the new image for now.
+    pub stays: bool,
+    /// Until when it may be begun, if it may: its window closes, or a freeze begins.
+    pub until: Option<Timestamp>,
+    /// Why its tags can't be read, where they can't: it is skipped, and holds up nobody.
+    pub unreadable: Vec<Problem>,
 }
 
 impl GroupPlan {
@@ -132,7 +167,7 @@ impl GroupPlan {
     pub fn change(&self) -> Option<&Change> {
         match &self.decision {
             Decision::Refresh(change) | Decision::Resume(change) => Some(change),
-            Decision::HoldStill(..) | Decision::Skip(_) => None,
+            Decision::HoldStill(..) | Decision::Defer(_) | Decision::Skip(_) => None,
         }
     }
 
@@ -142,17 +177,18 @@ impl GroupPlan {
             Decision::Refresh(change) | Decision::Resume(change) | Decision::HoldStill(change, _) => {
                 Some(change)
             }
-            Decision::Skip(_) => None,
+            Decision::Defer(_) | Decision::Skip(_) => None,
         }
     }
 
-    /// The plan as an event tells it.
-    pub fn told(&self, checks: &[String]) -> PlannedGroup {
+    /// The plan as an event tells it; `team_tag` is the key of the tag that names its owner.
+    pub fn told(&self, checks: &[String], team_tag: &str) -> PlannedGroup {
         let (action, why) = match &self.decision {
             Decision::Refresh(_) => (PlannedAction::Refresh, String::new()),
             Decision::Resume(_) => {
                 (PlannedAction::Resume, "a rollout of this image was begun before".to_owned())
             }
+            Decision::Defer(deferral) => (PlannedAction::Defer, deferral.why.clone()),
             Decision::HoldStill(_, why) | Decision::Skip(why) => (PlannedAction::Skip, why.clone()),
         };
         let template = self.group.template.as_ref();
@@ -172,8 +208,13 @@ impl GroupPlan {
             action,
             why,
             checks: if self.change().is_some() { checks.to_vec() } else { Vec::new() },
-            team: None,
-            opens: None,
+            team: self.group.tags.get(team_tag).filter(|team| !team.is_empty()).cloned(),
+            opens: match &self.decision {
+                Decision::Defer(deferral) => deferral.next,
+                Decision::Refresh(_) | Decision::Resume(_) | Decision::HoldStill(..) | Decision::Skip(_) => {
+                    None
+                }
+            },
         }
     }
 }
@@ -189,12 +230,32 @@ pub struct Plan {
     pub refused: Vec<Problem>,
     /// Groups that somebody else refreshes, and that are waited for.
     pub busy: Vec<Problem>,
+    /// Since when the image might have been rolled out here, as far as that is known.
+    pub ready_since: Option<Timestamp>,
 }
 
 impl Plan {
+    /// Whether anything is done to any group.
+    pub fn touches_anything(&self) -> bool {
+        self.groups.iter().any(|group| group.touched().is_some())
+    }
+
     /// Whether any group would change.
     pub fn changes_anything(&self) -> bool {
         self.groups.iter().any(|group| group.change().is_some())
+    }
+
+    /// Why the tags of groups can't be read.
+    pub fn unreadable(&self) -> impl Iterator<Item = &Problem> {
+        self.groups.iter().flat_map(|group| &group.unreadable)
+    }
+
+    /// The groups that are not due, and why.
+    pub fn deferred(&self) -> impl Iterator<Item = (&GroupPlan, &Deferral)> {
+        self.groups.iter().filter_map(|group| match &group.decision {
+            Decision::Defer(deferral) => Some((group, deferral)),
+            Decision::Refresh(_) | Decision::Resume(_) | Decision::HoldStill(..) | Decision::Skip(_) => None,
+        })
     }
 
     /// The groups of a region.

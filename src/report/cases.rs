@@ -57,7 +57,8 @@ impl Case {
     }
 }
 
-/// The cases of a group: template, refresh, its checks, prove; rollback and tracking if they ran.
+/// The cases of a group: template, refresh, its checks, prove; rollback, tracking and window
+/// if they ran.
 pub(super) fn of_group(run: &Run, environment: &EnvironmentRecord, group: &GroupRecord) -> Vec<Case> {
     let why = why_not_run(run, environment, group);
     let step = |step: Step| match group.step(step) {
@@ -76,8 +77,8 @@ pub(super) fn of_group(run: &Run, environment: &EnvironmentRecord, group: &Group
         case.lines.extend(evidence::of_rollback(group));
         cases.push(case);
     }
-    if let Some(record) = group.step(Step::Tracking) {
-        cases.push(Case::of_step(record));
+    for last in [Step::Tracking, Step::Window] {
+        cases.extend(group.step(last).map(Case::of_step));
     }
     // A group that was taken back since another failed has no failure of its own, and must not
     // look as if it were on the new image.
@@ -93,8 +94,8 @@ pub(super) fn of_group(run: &Run, environment: &EnvironmentRecord, group: &Group
 fn keep_own(run: &Run, cases: &mut Vec<Case>) {
     let Some(step) = single_step(&run.command) else { return };
     let own: &[&str] = match step {
-        "update-templates" => &["gate", "plan", "template"],
-        "refresh" => &["gate", "plan", "refresh", "prove"],
+        "update-templates" => &["gate", "freeze", "plan", "window", "template"],
+        "refresh" => &["gate", "freeze", "plan", "window", "refresh", "prove"],
         "smoke" => &["check"],
         _ => &[],
     };
@@ -188,10 +189,10 @@ pub(super) fn why_refused(environment: &EnvironmentRecord) -> String {
     }
 }
 
-/// The environment's own cases: gate, plan, record. `green` says that no group's case failed.
+/// The environment's own cases: gate, freeze, plan, record. `green` says that no group's case failed.
 pub(super) fn of_environment(run: &Run, environment: &EnvironmentRecord, green: bool) -> Vec<Case> {
     let why = why_environment(run, environment);
-    let mut cases: Vec<Case> = [Step::Gate, Step::Plan, Step::Record]
+    let mut cases: Vec<Case> = [Step::Gate, Step::Freeze, Step::Plan, Step::Record]
         .into_iter()
         .map(|step| match environment.step(step) {
             Some(record) => Case::of_step(record),
@@ -199,7 +200,7 @@ pub(super) fn of_environment(run: &Run, environment: &EnvironmentRecord, green: 
         })
         .collect();
     if environment.refused {
-        let at = cases.iter().position(Case::failed).unwrap_or(1);
+        let at = cases.iter().position(Case::failed).unwrap_or(2);
         let case = &mut cases[at];
         if !case.failed() {
             case.status = Status::Failed;
@@ -210,13 +211,13 @@ pub(super) fn of_environment(run: &Run, environment: &EnvironmentRecord, green: 
     if green && !cases.iter().any(Case::failed) {
         match environment.verdict {
             Some(Verdict::Refused | Verdict::SetUp | Verdict::Unreachable) => {
-                cases[1].fail(environment.message.clone());
-            }
-            Some(Verdict::RolledBack | Verdict::NeedsPerson | Verdict::Unproved) => {
                 cases[2].fail(environment.message.clone());
             }
+            Some(Verdict::RolledBack | Verdict::NeedsPerson | Verdict::Unproved) => {
+                cases[3].fail(environment.message.clone());
+            }
             None if environment.started.is_some() && run.aborting.is_none() => {
-                cases[2].status = Status::Errored;
+                cases[3].status = Status::Errored;
             }
             Some(
                 Verdict::Passed | Verdict::Partial | Verdict::NotDue | Verdict::Aborted | Verdict::NotReached,

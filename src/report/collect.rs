@@ -131,7 +131,7 @@ fn apply_to_environment(record: &mut EnvironmentRecord, at: Timestamp, event: &E
         }
         Event::Planned { groups, .. } => {
             for planned in groups {
-                record.group_mut(&planned.group).planned = Some(planned.clone());
+                record.group_mut(&planned.group).plan(planned);
             }
         }
         Event::Refused { problems, .. } => {

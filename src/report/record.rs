@@ -181,6 +181,23 @@ impl GroupRecord {
         self.outcome.is_none() && (self.refresh.is_some() || self.rollback.is_some())
     }
 
+    /// Takes in what is to happen to it, maybe again, when its environment goes on.
+    pub(super) fn plan(&mut self, planned: &PlannedGroup) {
+        match &self.outcome {
+            Some(Outcome::Refreshed { .. }) => return,
+            Some(Outcome::Deferred { .. }) => self.outcome = None,
+            Some(
+                Outcome::Skipped { .. }
+                | Outcome::RolledBack { .. }
+                | Outcome::NeedsPerson { .. }
+                | Outcome::Left { .. }
+                | Outcome::NotStarted { .. },
+            )
+            | None => {}
+        }
+        self.planned = Some(planned.clone());
+    }
+
     /// Takes in an event of this group.
     pub(super) fn apply(&mut self, at: Timestamp, event: &Event) {
         self.started.get_or_insert(at);
@@ -214,6 +231,11 @@ impl GroupRecord {
                 });
             }
             Event::GroupEnded { outcome, images, stragglers, took_ms, .. } => {
+                // What was refreshed and is found so when its environment goes on stays refreshed.
+                let refreshed = matches!(self.outcome, Some(Outcome::Refreshed { .. }));
+                if refreshed && matches!(outcome, Outcome::Skipped { .. }) {
+                    return;
+                }
                 self.outcome = Some(outcome.clone());
                 self.images.clone_from(images);
                 self.stragglers.clone_from(stragglers);

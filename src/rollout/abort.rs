@@ -50,7 +50,7 @@ pub async fn abandon(run: &Run<'_>, names: &[EnvironmentName], signal: &str) {
         run.board.finish(&name);
     }
     for name in names.iter().filter(|name| !run.board.is_finished(name)) {
-        run.events.emit(super::not_reached(name, &format!("{signal} ended the run before")));
+        super::order::not_reached(run, name, &format!("{signal} ended the run before"));
     }
 }
 

@@ -51,6 +51,11 @@ impl Board {
         inner.groups.clear();
     }
 
+    /// The environment waits: nothing there is under way.
+    pub(super) fn pause(&self) {
+        self.inner.borrow_mut().environment = None;
+    }
+
     pub(super) fn finish(&self, environment: &EnvironmentName) {
         let mut inner = self.inner.borrow_mut();
         inner.environment = None;

@@ -58,13 +58,26 @@ pub(super) async fn told(
     environment: &Environment,
     work: impl Future<Output = Result<Ended, Stop>>,
 ) -> Verdict {
-    let begun = run.clock.now();
+    let begun = begin(run, environment);
+    let came = work.await;
+    end(run, environment, begun, came)
+}
+
+/// Tells that an environment's turn came, and gives the time.
+pub(super) fn begin(run: &Run<'_>, environment: &Environment) -> Timestamp {
     run.board.begin(&environment.name);
     run.events.emit(Event::EnvironmentStarted { environment: environment.name.clone() });
-    let ended = match work.await {
-        Ok(ended) => ended,
-        Err(stop) => stopped(run, environment, stop),
-    };
+    run.clock.now()
+}
+
+/// Tells how an environment ended.
+pub(super) fn end(
+    run: &Run<'_>,
+    environment: &Environment,
+    begun: Timestamp,
+    came: Result<Ended, Stop>,
+) -> Verdict {
+    let ended = came.unwrap_or_else(|stop| stopped(run, environment, stop));
     tell_end(run, &environment.name, begun, &ended);
     ended.verdict
 }

@@ -1,12 +1,19 @@
 //! One environment, from its gate to its record.
 
+mod admission;
 mod preflight;
 mod waves;
 
+pub use preflight::frozen;
+
 use std::collections::BTreeMap;
 
+use admission::Admission;
+
+use jiff::{SignedDuration, Timestamp};
+
 use super::board::Standing;
-use super::ends::{Ended, GroupEnd, Side, Steps, told};
+use super::ends::{Ended, GroupEnd, Side, Steps, begin, end};
 use super::events::StepEnd;
 use super::group::{Manner, Until};
 use super::prepare::{Targets, prepare};
@@ -14,48 +21,157 @@ use super::{Run, Stop, record, settle, takeback};
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::{Event, Step};
-use crate::model::{Outcome, Region, Verdict};
-use crate::plan::Plan;
+use crate::model::{Outcome, Problem, Region, Verdict};
+use crate::plan::{Plan, Timing};
+use crate::schedule::When;
 
-/// How much of a rollout is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much of a rollout is to be done, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// Which steps.
     pub steps: Steps,
-    /// Whether a gate that is passed but has not soaked is waited for.
+    /// Whether a gate that soaks, a window that is closed and a freeze are waited for.
     pub wait: bool,
+    /// Which groups are taken.
+    pub when: When,
+    /// Why freezes are overridden, if they are.
+    pub override_freeze: Option<String>,
+}
+
+impl Scope {
+    /// Those steps, now, with nothing waited for.
+    pub fn now(steps: Steps) -> Self {
+        Self { steps, wait: false, when: When::Now, override_freeze: None }
+    }
+}
+
+/// What came of going to an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visit {
+    /// It ended.
+    Ended(Verdict),
+    /// What is left there waits until then.
+    Waits(Timestamp),
+}
+
+/// How an attempt at an environment came out.
+enum Came {
+    ToEnd(Ended),
+    Waits { until: Timestamp, message: String },
 }
 
 /// Takes the candidate through one environment, as far as the scope says.
-pub async fn environment(run: &Run<'_>, environment: &Environment, scope: Scope) -> Verdict {
-    told(run, environment, Box::pin(attempt(run, environment, scope))).await
+pub async fn environment(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Verdict {
+    loop {
+        match visit(run, environment, scope).await {
+            Visit::Ended(verdict) => return verdict,
+            Visit::Waits(until) => run.clock.sleep_until(until).await,
+        }
+    }
 }
 
-async fn attempt(run: &Run<'_>, environment: &Environment, scope: Scope) -> Result<Ended, Stop> {
-    preflight::gate(run, environment, scope.wait).await?;
+/// Goes to an environment and does what may be done there now.
+pub(super) async fn visit(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Visit {
+    let begun = begin(run, environment);
+    // Boxed: it is a large future, and would be copied around.
+    match Box::pin(attempt(run, environment, scope)).await {
+        Ok(Came::ToEnd(ended)) => Visit::Ended(end(run, environment, begun, Ok(ended))),
+        Ok(Came::Waits { until, message }) => {
+            let name = environment.name.clone();
+            run.events.emit(Event::EnvironmentWaits { environment: name, until, message });
+            run.board.pause();
+            Visit::Waits(until)
+        }
+        Err(stop) => Visit::Ended(end(run, environment, begun, Err(stop))),
+    }
+}
+
+async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Result<Came, Stop> {
+    let open_since = match preflight::gate(run, environment, scope.wait).await? {
+        preflight::Gate::Open { since } => since,
+        preflight::Gate::Soaks { until } => {
+            return Ok(Came::Waits { until, message: "the gate soaks".to_owned() });
+        }
+    };
+    let freeze = preflight::freeze(run, environment, scope).await?;
+    let timing = Timing {
+        when: scope.when,
+        now: run.clock.now(),
+        open_since,
+        override_freeze: scope.override_freeze.is_some(),
+    };
     let accounts = run.accounts(environment).await;
-    let plan = preflight::plan(run, environment, &accounts).await?;
+    let plan = preflight::plan(run, environment, &accounts, timing).await?;
+    if !plan.touches_anything()
+        && let Some(waits) = hold(scope, &plan, freeze, timing.now)?
+    {
+        return Ok(waits);
+    }
     for group in &plan.groups {
         run.board.stands(&group.at, Standing::Waiting);
     }
     let targets = match scope.steps {
         Steps::Templates | Steps::Rollout => match templates(run, &plan, &accounts).await {
             Ok(targets) => targets,
-            Err(why) => return Ok(undo(run, environment, &plan, &accounts, &why).await),
+            Err(why) => return Ok(Came::ToEnd(undo(run, environment, &plan, &accounts, &why).await)),
         },
         Steps::RefreshToBaking | Steps::RefreshToEnd => preflight::prepared(&plan)?,
     };
-    if scope.steps == Steps::Templates {
+    if scope.steps == Steps::Templates && plan.touches_anything() {
         let message = format!("{} groups are ready to be refreshed", targets.len());
         let next = vec![format!("ami-refresh refresh --env {} --until baking", environment.name)];
-        return Ok(Ended { verdict: Verdict::Partial, message, next });
+        return Ok(Came::ToEnd(Ended { verdict: Verdict::Partial, message, next }));
     }
-    let manner = manner(scope.steps);
-    let mut ends = waves::roll(run, environment, &plan, &accounts, &targets, manner).await;
+    let admission = Admission::new(run, environment, timing, plan.ready_since);
+    let mut ends = waves::roll(run, &plan, &accounts, &targets, manner(scope.steps), &admission).await;
     takeback::after_failures(run, environment, &accounts, &mut ends).await;
     // Groups that are handed over to the next step stay pinned until that has ended them.
     settle::tracking(run, &accounts, &mut ends).await;
-    Ok(record::conclude(run, environment, &accounts, &ends, scope.steps).await)
+    let ended = record::conclude(run, environment, &accounts, &ends, scope.steps).await;
+    Ok(match next_opening(&ends) {
+        Some(until) if scope.wait && matches!(ended.verdict, Verdict::Partial | Verdict::NotDue) => {
+            // A moment later at least, so that nothing is asked in a circle.
+            let until = until.max(run.clock.now() + SignedDuration::from_secs(1));
+            Came::Waits { until, message: ended.message }
+        }
+        Some(_) | None => Came::ToEnd(ended),
+    })
+}
+
+/// What it means that nothing may be begun: a wait where it is wanted, a refusal in a freeze.
+fn hold(scope: &Scope, plan: &Plan, freeze: Option<Problem>, now: Timestamp) -> Result<Option<Came>, Stop> {
+    let deferred = plan.deferred().count();
+    let next = plan.deferred().filter_map(|(_, deferral)| deferral.next).min();
+    match (deferred, next, freeze) {
+        (0, ..) => Ok(None),
+        (_, Some(until), _) if scope.wait => {
+            let until = until.max(now + SignedDuration::from_secs(1));
+            let message = match plan.deferred().next() {
+                Some((group, deferral)) if deferred == 1 => format!("{}: {}", group.at.group, deferral.why),
+                Some((group, deferral)) => {
+                    format!("{deferred} groups are not due; {}: {}", group.at.group, deferral.why)
+                }
+                None => String::new(),
+            };
+            Ok(Some(Came::Waits { until, message }))
+        }
+        (_, _, Some(frozen)) => Err(Stop::Refused(vec![frozen])),
+        (_, _, None) => Ok(None),
+    }
+}
+
+/// When the first of those that were not due may be begun.
+pub(super) fn next_opening(ends: &[GroupEnd<'_>]) -> Option<Timestamp> {
+    let next = ends.iter().filter_map(|end| match &end.outcome {
+        Outcome::Deferred { next, .. } => *next,
+        Outcome::Refreshed { .. }
+        | Outcome::Skipped { .. }
+        | Outcome::RolledBack { .. }
+        | Outcome::NeedsPerson { .. }
+        | Outcome::Left { .. }
+        | Outcome::NotStarted { .. } => None,
+    });
+    next.min()
 }
 
 fn manner(steps: Steps) -> Manner {

@@ -59,6 +59,10 @@ impl StepEnd {
         Self { status: Status::Passed, message: message.into(), evidence: Vec::new() }
     }
 
+    pub(super) fn skipped(message: impl Into<String>) -> Self {
+        Self { status: Status::Skipped, message: message.into(), evidence: Vec::new() }
+    }
+
     pub(super) fn failed(message: impl Into<String>) -> Self {
         Self { status: Status::Failed, message: message.into(), evidence: Vec::new() }
     }

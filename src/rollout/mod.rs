@@ -15,6 +15,7 @@ mod events;
 mod group;
 mod homes;
 mod machine;
+mod order;
 mod pace;
 mod patience;
 mod prepare;
@@ -27,21 +28,25 @@ mod takeback;
 
 pub use abort::abandon;
 pub use ends::Steps;
-pub use environment::{Scope, environment};
+pub use environment::{Scope, environment, frozen};
 pub use events::Events;
 pub use homes::homes;
+pub use order::run;
 pub use record::pass_by_proof;
 pub use smoke::{no_candidate, smoke};
 pub use survey::plan;
 pub use takeback::rollback;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 
 use crate::aws::{Account, Cloud, Error, Kind};
 use crate::clock::Clock;
 use crate::config::{Environment, Family, Fleet};
-use crate::event::Event;
-use crate::model::{Candidate, EnvironmentName, Problem, Region, Verdict};
+use crate::event::ByHand;
+use crate::model::{Candidate, EnvironmentName, Problem, Region};
 use crate::smoke::Runner;
 
 /// Everything that a run works with.
@@ -63,6 +68,8 @@ pub struct Run<'a> {
     pub again: &'static str,
     /// What stands where, for whoever must clean up when the run is dropped.
     pub board: board::Board,
+    /// Who overrode a freeze of which environment, and why: the gate's record says so.
+    pub overridden: RefCell<BTreeMap<EnvironmentName, ByHand>>,
 }
 
 /// Why a run could not go on with an environment at all.
@@ -123,6 +130,7 @@ impl<'a> Run<'a> {
             events,
             again: "rollout",
             board: board::Board::default(),
+            overridden: RefCell::default(),
         }
     }
 
@@ -169,36 +177,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Takes the candidate through the environments in order; the first that does not pass is the last.
-///
-/// Gives each environment's verdict; those after a failed one are not reached.
-pub async fn run(run: &Run<'_>, names: &[EnvironmentName], scope: Scope) -> Vec<(EnvironmentName, Verdict)> {
-    let mut verdicts: Vec<(EnvironmentName, Verdict)> = Vec::new();
-    for name in names {
-        let failed =
-            verdicts.iter().find(|(_, verdict)| !matches!(verdict, Verdict::Passed | Verdict::Partial));
-        let verdict = match (failed, run.fleet.environment(name.as_str())) {
-            (None, Some(found)) => environment(run, found, scope).await,
-            (Some((earlier, verdict)), _) => {
-                run.events.emit(not_reached(name, &format!("{earlier} ended as {verdict}")));
-                Verdict::NotReached
-            }
-            (None, None) => {
-                run.events.emit(not_reached(name, "the configuration does not name it"));
-                Verdict::NotReached
-            }
-        };
-        verdicts.push((name.clone(), verdict));
-    }
-    verdicts
-}
-
-fn not_reached(name: &EnvironmentName, why: &str) -> Event {
-    Event::EnvironmentEnded {
-        environment: name.clone(),
-        verdict: Verdict::NotReached,
-        message: why.to_owned(),
-        next: Vec::new(),
-        took_ms: 0,
-    }
+/// A moment as people are told it: `Mon 23 Nov 15:00`, in the configuration's zone.
+pub(crate) fn local(run: &Run<'_>, at: Timestamp) -> String {
+    at.to_zoned(run.fleet.timezone.clone()).strftime("%a %d %b %H:%M").to_string()
 }

@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 
 pub use by_proof::pass_by_proof;
 
-use super::Run;
 use super::ends::{Ended, GroupEnd, Side, Steps, failed, tell_environment_step};
 use super::patience::{patiently, until};
 use super::prepare::SETTLES_WITHIN;
+use super::{Run, local};
 use crate::aws::{Account, Error, TagChange};
 use crate::config::Environment;
 use crate::event::{Event, Status, Step};
-use crate::gate::{self, Record, State};
-use crate::model::{EnvironmentName, Outcome, Problem, Region, Verdict};
+use crate::gate::{self, Quarantine, Record, State};
+use crate::model::{EnvironmentName, ImageId, Outcome, Problem, Region, Verdict};
 use crate::plan::MARKER_TAG;
 
 /// How many groups ended in which way.
@@ -22,6 +22,8 @@ use crate::plan::MARKER_TAG;
 struct Tally {
     refreshed: usize,
     skipped: usize,
+    /// How many of those run the image already.
+    current: usize,
     rolled_back: Vec<String>,
     needing: Vec<String>,
     left: usize,
@@ -36,7 +38,10 @@ impl Tally {
             let name = end.plan.at.group.to_string();
             match &end.outcome {
                 Outcome::Refreshed { .. } => tally.refreshed += 1,
-                Outcome::Skipped { .. } => tally.skipped += 1,
+                Outcome::Skipped { .. } => {
+                    tally.skipped += 1;
+                    tally.current += usize::from(end.plan.is_current);
+                }
                 Outcome::RolledBack { .. } => tally.rolled_back.push(name),
                 Outcome::NeedsPerson { .. } => tally.needing.push(name),
                 Outcome::Left { .. } => tally.left += 1,
@@ -54,7 +59,9 @@ impl Tally {
             Verdict::NeedsPerson
         } else if !self.rolled_back.is_empty() || self.not_started > 0 {
             Verdict::RolledBack
-        } else if steps != Steps::Rollout {
+        } else if self.deferred > 0 && self.refreshed + self.left == 0 {
+            Verdict::NotDue
+        } else if self.deferred > 0 || steps != Steps::Rollout {
             Verdict::Partial
         } else if self.refreshed > 0 || allow_empty {
             Verdict::Passed
@@ -98,8 +105,13 @@ pub(super) async fn conclude(
         Verdict::Passed if tally.refreshed == 0 && passed(run, environment).await.unwrap_or(false) => {
             message = format!("nothing to do: {message}");
         }
+        Verdict::Passed if let Some(why) = quarantined_meanwhile(run).await => {
+            verdict = Verdict::NeedsPerson;
+            message = format!("{message}, but {why}");
+            next.push(format!("ami-refresh rollback --env {name}"));
+        }
         Verdict::Passed => {
-            let detail = format!("{}/{}", tally.refreshed, tally.refreshed + tally.skipped);
+            let detail = format!("{}/{}", tally.refreshed + tally.current, tally.refreshed + tally.skipped);
             if let Err(error) = keep(run, environment, State::Passed, &detail).await {
                 verdict = Verdict::NeedsPerson;
                 // The markers stay: they are what the next run proves the gate by.
@@ -122,6 +134,9 @@ pub(super) async fn conclude(
                 ));
             }
             next.push(format!("ami-refresh rollout --env {name}, when the cause is mended"));
+            if !failed.is_empty() {
+                next.extend(hold_image(run, environment, &failed.join(" ")).await);
+            }
         }
         Verdict::Unproved => {
             if passed(run, environment).await.unwrap_or(false) {
@@ -133,6 +148,14 @@ pub(super) async fn conclude(
                     "ami-refresh gate pass --env {name} --reason \"…\", or allow_empty in its gate"
                 ));
             }
+        }
+        Verdict::Partial | Verdict::NotDue if tally.deferred > 0 => {
+            message = format!("{message}{}", next_words(run, ends));
+            next.push(format!(
+                "ami-refresh {} --env {name} --when scheduled{}",
+                run.again,
+                next_words(run, ends)
+            ));
         }
         Verdict::Partial => next.push(match steps {
             Steps::RefreshToBaking => format!("ami-refresh smoke --env {name}"),
@@ -207,7 +230,12 @@ pub(super) async fn keep(
     let begun = run.clock.now();
     let build =
         run.candidate.build.number.as_ref().map_or_else(String::new, |number| format!(" build {number}"));
-    let record = Record { state, at: run.clock.now(), detail: format!("{detail}{build}") };
+    let overridden = run
+        .overridden
+        .borrow()
+        .get(&environment.name)
+        .map_or_else(String::new, |by| format!(" freeze overridden by {}: {}", by.who, by.reason));
+    let record = Record { state, at: run.clock.now(), detail: format!("{detail}{build}{overridden}") };
     let homes = run.homes();
     let name = &environment.name;
     let written =
@@ -268,6 +296,52 @@ pub(super) async fn unmark(
             run.events.emit(Event::Note { environment: Some(end.plan.at.environment.clone()), text });
         }
     }
+}
+
+/// Why the image may not pass any more: somebody put it into quarantine while it was rolled.
+async fn quarantined_meanwhile(run: &Run<'_>) -> Option<String> {
+    let homes = run.homes();
+    match patiently(run.clock, async || gate::read(&homes, run.candidate).await).await {
+        Ok(records) => records.quarantined.into_iter().next().map(|(image, quarantine)| {
+            format!("{image} was put into quarantine meanwhile: {}", quarantine.detail)
+        }),
+        // What can't be read can't be written either, and that is told then.
+        Err(_) => None,
+    }
+}
+
+/// Puts the image into quarantine where the configuration says so, or offers to.
+async fn hold_image(run: &Run<'_>, environment: &Environment, failed: &str) -> Option<String> {
+    let images: Vec<ImageId> = run.candidate.images.iter().map(|image| image.id.clone()).collect();
+    let ids: Vec<&str> = images.iter().map(ImageId::as_str).collect();
+    let by_hand =
+        format!("ami-refresh quarantine add {} --reason \"…\", if the image is to blame", ids.join(" "));
+    if !environment.quarantine_on_failure {
+        return Some(by_hand);
+    }
+    let homes = run.homes();
+    let wanted: Vec<_> =
+        run.candidate.images.iter().map(|image| (image.region.clone(), image.id.clone())).collect();
+    let reason = format!("failed in {}: {failed}", environment.name);
+    let record = Quarantine { holds: true, at: Some(run.clock.now()), detail: reason.clone() };
+    let name = environment.name.clone();
+    match patiently(run.clock, async || gate::quarantine(&homes, &wanted, &record).await).await {
+        Ok(()) => {
+            run.events.emit(Event::Quarantined { environment: name, images, reason });
+            None
+        }
+        Err(error) => {
+            let text = format!("the image could not be put into quarantine: {error}");
+            run.events.emit(Event::Note { environment: Some(name), text });
+            Some(by_hand)
+        }
+    }
+}
+
+/// `, from Mon 23 Nov 15:00 on`; empty when no time is known.
+fn next_words(run: &Run<'_>, ends: &[GroupEnd<'_>]) -> String {
+    super::environment::next_opening(ends)
+        .map_or_else(String::new, |next| format!(", from {} on", local(run, next)))
 }
 
 fn ways_on(ends: &[GroupEnd<'_>]) -> Vec<String> {

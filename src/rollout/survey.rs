@@ -9,12 +9,14 @@ use super::{Run, Stop};
 use crate::aws::{Account, Error, Kind};
 use crate::config::Environment;
 use crate::model::{EnvironmentName, Group, ImageId, Member, Problem, Region, TemplateId};
-use crate::plan::{self, MARKER_TAG, Plan, Survey};
+use crate::plan::{self, MARKER_TAG, Plan, Survey, Timing};
 
 /// How many groups are asked for their refreshes at once.
 const AT_ONCE: usize = 8;
 
 /// Surveys every region of the environment and plans it. Changes nothing.
+///
+/// Without a timing, windows and freezes do not matter.
 ///
 /// # Errors
 /// Credentials, a role or an account that is not the environment's; AWS out of reach.
@@ -22,13 +24,14 @@ pub async fn plan(
     run: &Run<'_>,
     environment: &Environment,
     accounts: &BTreeMap<Region, Account>,
+    timing: Option<Timing>,
 ) -> Result<Plan, Stop> {
     let family = run.family()?;
     let mut surveys = BTreeMap::new();
     for (region, account) in accounts {
         surveys.insert(region.clone(), look_in_right_account(run, environment, account).await?);
     }
-    Ok(plan::make(run.fleet, environment, family, run.candidate, &surveys))
+    Ok(plan::make(run.fleet, environment, family, run.candidate, &surveys, timing))
 }
 
 /// What AWS says of one region, once it is certain that it is the environment's account.

@@ -22,7 +22,7 @@ use crate::plan::GroupPlan;
 /// Takes back the groups that must not stay on the new image when others failed.
 ///
 /// All of them with `on_failure: environment`; else those that share a template that
-/// floats with one that failed, for that can follow one image only.
+/// floats with one that failed or was not begun, for that can follow one image only.
 pub(super) async fn after_failures(
     run: &Run<'_>,
     environment: &Environment,
@@ -34,12 +34,16 @@ pub(super) async fn after_failures(
         .filter(|end| matches!(end.outcome, Outcome::RolledBack { .. } | Outcome::NeedsPerson { .. }))
         .map(|end| end.plan.at.group.to_string())
         .collect();
-    if failed.is_empty() {
+    let torn = torn_templates(ends);
+    if failed.is_empty() && torn.is_empty() {
         return;
     }
-    let all = environment.refresh.on_failure == OnFailure::Environment;
-    let torn = torn_templates(ends);
-    let why = format!("{} failed", failed.join(", "));
+    let all = environment.refresh.on_failure == OnFailure::Environment && !failed.is_empty();
+    let why = if failed.is_empty() {
+        "another group of its template could not go with it".to_owned()
+    } else {
+        format!("{} failed", failed.join(", "))
+    };
     let back = ends.iter_mut().filter(|end| {
         let shares = end
             .plan

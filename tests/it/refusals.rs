@@ -242,7 +242,7 @@ fn a_group_that_two_environments_select_is_refused() {
 
 async fn environment(stage: &Stage, name: &str, wait: bool) -> Verdict {
     let environment = stage.fleet.environment(name).expect("the environment");
-    rollout::environment(&stage.run(), environment, Scope { steps: Steps::Rollout, wait }).await
+    rollout::environment(&stage.run(), environment, &Scope { wait, ..Scope::now(Steps::Rollout) }).await
 }
 
 #[test]

@@ -16,11 +16,11 @@ use crate::truth;
 async fn aborted(stage: &Stage, so: impl Future<Output = ()>) {
     let run = stage.run();
     let names: Vec<EnvironmentName> = stage.names();
-    let scope = Scope { steps: Steps::Rollout, wait: true };
+    let scope = Scope { wait: true, ..Scope::now(Steps::Rollout) };
     tokio::select! {
         biased;
         () = so => {}
-        verdicts = rollout::run(&run, &names, scope) => panic!("it was not aborted, and ended as {verdicts:?}"),
+        verdicts = rollout::run(&run, &names, &scope) => panic!("it was not aborted, and ended as {verdicts:?}"),
     }
     rollout::abandon(&run, &names, "SIGTERM").await;
 }

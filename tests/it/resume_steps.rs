@@ -18,7 +18,7 @@ use crate::truth::{self, Stands};
 /// One step, as a process of its own would do it.
 pub(crate) async fn step(stage: &Stage, name: &str, steps: Steps) -> Verdict {
     let environment = stage.fleet.environment(name).expect("the environment");
-    rollout::environment(&stage.run(), environment, Scope { steps, wait: false }).await
+    rollout::environment(&stage.run(), environment, &Scope::now(steps)).await
 }
 
 pub(crate) async fn smoke(stage: &Stage, name: &str) -> Verdict {

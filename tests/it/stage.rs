@@ -110,8 +110,8 @@ impl Stage {
 
     /// The whole rollout through every environment.
     pub(crate) async fn rollout(&self) -> Vec<Verdict> {
-        let scope = Scope { steps: Steps::Rollout, wait: true };
-        let verdicts = rollout::run(&self.run(), &self.names(), scope).await;
+        let scope = Scope { wait: true, ..Scope::now(Steps::Rollout) };
+        let verdicts = rollout::run(&self.run(), &self.names(), &scope).await;
         verdicts.into_iter().map(|(_, verdict)| verdict).collect()
     }
 

@@ -107,11 +107,11 @@ fn a_shared_template_goes_back_whole_after_every_crash() {
 async fn steps(stage: &Stage) -> Vec<Verdict> {
     let environment = &stage.fleet.environments[0];
     for steps in [Steps::Templates, Steps::RefreshToBaking] {
-        rollout::environment(&stage.run(), environment, Scope { steps, wait: false }).await;
+        rollout::environment(&stage.run(), environment, &Scope::now(steps)).await;
     }
     rollout::smoke(&stage.run(), environment, None).await;
-    let end = Scope { steps: Steps::RefreshToEnd, wait: false };
-    rollout::environment(&stage.run(), environment, end).await;
+    let end = Scope::now(Steps::RefreshToEnd);
+    rollout::environment(&stage.run(), environment, &end).await;
     // Killed after its bake was over, a group's checks may be still to be asked.
     rollout::smoke(&stage.run(), environment, None).await;
     let mut verdict = rollout::pass_by_proof(&stage.run(), environment).await;
@@ -142,7 +142,7 @@ async fn back(stage: &Stage) -> Vec<Verdict> {
     let environment = &stage.fleet.environments[0];
     let gate = stage.simulator.inspect(truth::gates).get("dev").map(|record| record.state);
     if gate.is_none() {
-        rollout::environment(&stage.run(), environment, Scope { steps: Steps::Rollout, wait: false }).await;
+        rollout::environment(&stage.run(), environment, &Scope::now(Steps::Rollout)).await;
     }
     vec![rollout::rollback(&stage.run(), environment, None).await]
 }

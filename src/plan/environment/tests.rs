@@ -148,7 +148,7 @@ fn plan(survey: &Survey) -> Plan {
     };
     let candidate = Candidate::new("base".into(), vec![image], Build::default(), "test".into());
     let surveys = BTreeMap::from([("eu-west-2".into(), survey.clone())]);
-    make(&fleet, &fleet.environments[0], &fleet.families["base"], &candidate, &surveys)
+    make(&fleet, &fleet.environments[0], &fleet.families["base"], &candidate, &surveys, None)
 }
 
 fn named(problems: &[Problem], group: &Group) -> bool {
@@ -216,7 +216,10 @@ proptest! {
             prop_assert_eq!(&planned.group.name, &group.name);
             let refused = named(&plan.refused, group);
             let decided = match &planned.decision {
-                Decision::Refresh(_) | Decision::Resume(_) | Decision::HoldStill(..) => !refused,
+                Decision::Refresh(_)
+                | Decision::Resume(_)
+                | Decision::HoldStill(..)
+                | Decision::Defer(_) => !refused,
                 Decision::Skip(why) => (why == "refused") == refused && !why.is_empty(),
             };
             prop_assert!(decided, "{} is {:?}, refused: {}: {:?}", group.name, planned.decision, refused, plan.refused);

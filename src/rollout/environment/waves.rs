@@ -10,20 +10,20 @@ use super::super::ends::{GroupEnd, Side, failed, outcome};
 use super::super::events::millis;
 use super::super::group::{Driver, Manner};
 use super::super::prepare::Targets;
+use super::admission::Admission;
 use crate::aws::Account;
-use crate::config::Environment;
 use crate::event::Event;
 use crate::model::{Outcome, Region};
-use crate::plan::{Decision, GroupPlan, Plan};
+use crate::plan::{Decision, Deferral, GroupPlan, Plan};
 
 /// Drives every group of the plan; the ends come in the plan's order.
 pub(super) async fn roll<'a>(
     run: &'a Run<'a>,
-    environment: &Environment,
     plan: &'a Plan,
     accounts: &'a BTreeMap<Region, Account>,
     targets: &'a Targets,
     manner: Manner,
+    admission: &'a Admission<'a>,
 ) -> Vec<GroupEnd<'a>> {
     let mut ends: Vec<GroupEnd<'a>> = Vec::new();
     let mut waiting: VecDeque<&GroupPlan> = VecDeque::new();
@@ -33,11 +33,15 @@ pub(super) async fn roll<'a>(
             // What an earlier run moved must be looked after, whatever becomes of the others.
             Decision::Resume(_) if group.under_way => under_way.push(group),
             Decision::Resume(_) | Decision::Refresh(_) => waiting.push_back(group),
+            Decision::Defer(Deferral { why, next }) => {
+                let outcome = Outcome::Deferred { why: why.clone(), next: *next };
+                ends.push(ended_at_once(run, group, outcome));
+            }
             Decision::HoldStill(_, why) | Decision::Skip(why) => ends.push(skipped(run, group, why)),
         }
     }
-    let policy = &environment.refresh;
-    let wave = Wave { run, accounts, targets, manner, at_once: policy.groups_at_once };
+    let policy = &admission.environment.refresh;
+    let wave = Wave { run, accounts, targets, manner, admission, at_once: policy.groups_at_once };
     // It serves as the canary too: some of it was the canary, or came after.
     let mut canary: VecDeque<&GroupPlan> = VecDeque::new();
     if under_way.is_empty() {
@@ -58,6 +62,7 @@ struct Wave<'a> {
     accounts: &'a BTreeMap<Region, Account>,
     targets: &'a Targets,
     manner: Manner,
+    admission: &'a Admission<'a>,
     at_once: usize,
 }
 
@@ -83,6 +88,11 @@ impl<'a> Wave<'a> {
     }
 
     async fn one(&self, group: &'a GroupPlan) -> GroupEnd<'a> {
+        if !group.under_way
+            && let Some(outcome) = self.admission.holds(group).await
+        {
+            return ended_at_once(self.run, group, outcome);
+        }
         let begun = self.run.clock.now();
         let target = self.targets.get(&(group.at.region.clone(), group.at.group.clone()));
         let (Some(change), Some(target), Some(account)) =

@@ -18,14 +18,14 @@ pub async fn pass_by_proof(run: &Run<'_>, environment: &Environment) -> Verdict 
 
 async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop> {
     let accounts = run.accounts(environment).await;
-    let plan = plan(run, environment, &accounts).await?;
+    let plan = plan(run, environment, &accounts, None).await?;
     let mut problems = plan.refused.clone();
     problems.extend(plan.busy.iter().cloned());
     let (mut proved, mut skipped) = (0, 0);
     let mut ends = Vec::new();
     for group in &plan.groups {
         match &group.decision {
-            Decision::Skip(_) | Decision::HoldStill(..) => skipped += 1,
+            Decision::Skip(_) | Decision::Defer(_) | Decision::HoldStill(..) => skipped += 1,
             Decision::Refresh(change) => problems.push(missing(
                 group,
                 &format!("it is still on {}", change.from),

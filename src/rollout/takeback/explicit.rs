@@ -35,7 +35,7 @@ struct Back {
 impl Back {
     /// What is to happen: the change, the other way round.
     fn told(&self, run: &Run<'_>) -> PlannedGroup {
-        let told = self.plan.told(&[]);
+        let told = self.plan.told(&[], &run.fleet.notify.teams.tag);
         let Some(change) = self.plan.change() else { return told };
         let named = run.candidate.images.iter().find(|image| image.id == change.to);
         PlannedGroup {
@@ -179,6 +179,10 @@ async fn back_of(
         decision,
         under_way: resumed.under_way,
         names_new: resumed.names_new,
+        is_current: false,
+        stays: false,
+        until: None,
+        unreadable: Vec::new(),
     };
     let moved = plan.under_way;
     Ok(Ok(Some(Back { plan, target, moved })))

@@ -26,6 +26,7 @@ pub(super) fn add(spec: &mut FleetSpec, fleet: &config::Fleet, environment: &Env
             let version = at + index;
             spec.templates.push(template(account, region, &name, service.2, version));
             let mut group = group(account, region, environment, &name, (at, index));
+            group.tags.extend(window_tags(fleet, environment, service.0, at));
             group.apps = healthy::apps(fleet, environment);
             let hosts = healthy::hosts(fleet, environment, region, &group.name);
             spec.hosts.extend(hosts.into_iter().map(|host| (host, spec.groups.len())));
@@ -73,6 +74,32 @@ fn tags(environment: &Environment, service: &str, name: &str) -> BTreeMap<String
     tags.entry("Name".to_owned()).or_insert_with(|| name.to_owned());
     let team = service.split('-').next().unwrap_or(service);
     tags.entry("Team".to_owned()).or_insert_with(|| team.to_owned());
+    tags
+}
+
+/// The window's day and time as a platform puts them on every group, where the environment
+/// has any; and one team that asks for a later hour.
+fn window_tags(
+    fleet: &config::Fleet,
+    environment: &Environment,
+    service: &str,
+    at: usize,
+) -> BTreeMap<String, String> {
+    let (keys, schedule) = (&fleet.window_tags, &environment.schedule);
+    let time = |time: &jiff::civil::Time| time.strftime("%H:%M").to_string();
+    let mut tags = BTreeMap::new();
+    if let (Some(key), Some(days)) = (keys.platform_day.first(), &schedule.days) {
+        tags.insert(key.clone(), days.to_string());
+    }
+    if let (Some(key), Some(own)) = (keys.platform_time.first(), &schedule.time) {
+        tags.insert(key.clone(), time(own));
+    }
+    if let (Some(key), Some(own), ("orders", 3)) = (keys.team_time.first(), &schedule.time, (service, at))
+        && own.hour() < 22
+    {
+        let later = own.saturating_add(jiff::SignedDuration::from_hours(2));
+        tags.insert(key.clone(), time(&later));
+    }
     tags
 }
 
