@@ -241,7 +241,10 @@ pub(super) async fn keep(
     let written =
         patiently(run.clock, async || gate::write(&homes, run.candidate, name, &record).await).await;
     let written = match written {
-        Ok(()) => shown(run, &homes, name, &record).await,
+        Ok(()) => {
+            run.kept.borrow_mut().insert(name.clone(), record.clone());
+            shown(run, &homes, name, &record).await
+        }
         Err(error) => Err(error),
     };
     let told = match &written {

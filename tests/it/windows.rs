@@ -18,8 +18,14 @@ use crate::truth;
 /// The small fleet with a schedule: dev on Sundays at 19:00, which is when a stage begins.
 fn scheduled(more: &str) -> String {
     let made = CONFIG
-        .replace("select: { tags: { Environment: dev } }", "select: { tags: { Environment: dev } }\n    schedule: { day: sun, time: '19:00' }")
-        .replace("select: { tags: { Environment: qa } }", "select: { tags: { Environment: qa } }\n    schedule: { day: mon, time: '15:00' }");
+        .replace(
+            "select: { tags: { Environment: dev } }",
+            "select: { tags: { Environment: dev } }\n    schedule: { day: sun, time: '19:00' }",
+        )
+        .replace(
+            "select: { tags: { Environment: qa } }",
+            "select: { tags: { Environment: qa } }\n    schedule: { day: mon, time: '15:00' }",
+        );
     let made = made.replace("version: 1", &format!("version: 1\n{more}"));
     assert_ne!(made, CONFIG);
     made
@@ -97,7 +103,9 @@ async fn what_is_due_is_taken_and_the_rest_says_when_next() {
     let stage = Stage::with(&config, Scenario::clean(), 7, late).await;
     assert_eq!(roll(&stage, &in_time(false)).await, [Verdict::Partial, Verdict::NotReached]);
     assert_eq!(names(&begun(&stage)), ["catalog-dev", "payments-dev"]);
-    let Outcome::Deferred { why, next } = outcome(&stage, "orders-dev") else { panic!("it was not deferred") };
+    let Outcome::Deferred { why, next } = outcome(&stage, "orders-dev") else {
+        panic!("it was not deferred")
+    };
     assert_eq!(next, Some(at("2026-11-22T23:00:00Z")));
     assert!(why.contains("Sun 22 Nov 23:00") && why.contains("AMI_refresh_time"), "{why}");
     assert_eq!(step(&stage, "orders-dev", Step::Window).0, Status::Skipped);
@@ -245,7 +253,7 @@ async fn what_was_begun_goes_on_in_a_freeze() {
 fn quarantine(stage: &Stage) {
     let record = Quarantine { holds: true, at: Some(stage.clock.now()), detail: "jane: it panics".into() };
     stage.simulator.change(|world| {
-        let image = world.image_mut(&NEW.into()).expect("the new image");
+        let image = world.images.values_mut().find(|image| image.id.as_str() == NEW).expect("the new image");
         image.tags.insert(QUARANTINE_TAG.to_owned(), record.to_tag());
     });
 }
@@ -341,9 +349,11 @@ async fn a_tag_that_cannot_be_read_is_told_and_holds_up_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn a_template_that_somebody_follows_who_has_to_stay_changes_for_nobody() {
-    for (first, second) in
-        [(Tracking::Latest, Tracking::Latest), (Tracking::Pinned(2), Tracking::Latest), (Tracking::Default, Tracking::Default)]
-    {
+    for (first, second) in [
+        (Tracking::Latest, Tracking::Latest),
+        (Tracking::Pinned(2), Tracking::Latest),
+        (Tracking::Default, Tracking::Default),
+    ] {
         for (key, value) in [("AMI_refresh_day", "tue"), ("AMI_refresh_enabled", "false")] {
             let fleet = |spec: &mut FleetSpec| {
                 shared(spec, &[("left-dev", first), ("right-dev", second)]);
@@ -353,7 +363,9 @@ async fn a_template_that_somebody_follows_who_has_to_stay_changes_for_nobody() {
             let before = stage.simulator.inspect(snapshot);
             assert_eq!(roll(&stage, &in_time(false)).await[0], Verdict::NotDue, "{first} {second} {key}");
             assert_eq!(stage.simulator.inspect(snapshot), before);
-            let Outcome::Deferred { why, .. } = outcome(&stage, "left-dev") else { panic!("{first} {second}") };
+            let Outcome::Deferred { why, .. } = outcome(&stage, "left-dev") else {
+                panic!("{first} {second}")
+            };
             assert!(why.contains("right-dev"), "{why}");
         }
     }
@@ -361,8 +373,9 @@ async fn a_template_that_somebody_follows_who_has_to_stay_changes_for_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn groups_that_follow_one_template_finish_together_though_the_window_closes() {
-    let fleet =
-        |spec: &mut FleetSpec| shared(spec, &[("left-dev", Tracking::Latest), ("right-dev", Tracking::Latest)]);
+    let fleet = |spec: &mut FleetSpec| {
+        shared(spec, &[("left-dev", Tracking::Latest), ("right-dev", Tracking::Latest)])
+    };
     let config = scheduled("").replace("defaults:", "defaults:\n  window: 15m");
     let stage = Stage::with(&config, Scenario::clean(), 7, fleet).await;
     assert_eq!(roll(&stage, &in_time(false)).await[0], Verdict::Passed);
