@@ -71,11 +71,13 @@ pub async fn quarantine(
     Ok(())
 }
 
-fn in_quarantine(image: &Image) -> Option<Quarantine> {
+/// The quarantine that holds for an image.
+pub fn in_quarantine(image: &Image) -> Option<Quarantine> {
     Quarantine::of(&image.tags).filter(|quarantine| quarantine.holds)
 }
 
-fn records(tags: &BTreeMap<String, String>) -> BTreeMap<EnvironmentName, Record> {
+/// Every gate's record among an image's tags.
+pub fn records(tags: &BTreeMap<String, String>) -> BTreeMap<EnvironmentName, Record> {
     tags.iter()
         .filter_map(|(key, value)| Some((key.strip_prefix(GATE_PREFIX)?.into(), Record::from_tag(value)?)))
         .collect()
