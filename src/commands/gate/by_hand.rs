@@ -6,7 +6,7 @@ use crate::cli::Global;
 use crate::commands::context::World;
 use crate::commands::{Failure, Output};
 use crate::config::Environment;
-use crate::gate::{self, Record, Records, State};
+use crate::gate::{self, Record, State};
 use crate::model::{Candidate, Exit, Problem};
 
 pub(super) async fn run(
@@ -33,20 +33,12 @@ pub(super) async fn run(
                 )],
             ));
         }
-    } else {
-        not_quarantined(&records)?;
+    } else if !records.quarantined.is_empty() {
+        return Err(Failure::Told(Exit::Refused, records.in_quarantine(None)));
     }
     gate::write(&homes, candidate, &environment.name, &record).await?;
     Output::new(global).text(&format!("gate {}: {}\n", environment.name, record.to_tag()))?;
     Ok(Exit::Done)
-}
-
-/// Refuses what would pass an image that is in quarantine.
-pub(super) fn not_quarantined(records: &Records) -> Result<(), Failure> {
-    let held = records.quarantined.iter();
-    let held: Vec<Problem> =
-        held.map(|(image, quarantine)| gate::quarantined(image, quarantine, None)).collect();
-    if held.is_empty() { Ok(()) } else { Err(Failure::Told(Exit::Refused, held)) }
 }
 
 /// Who asks: the name of the AWS session.
