@@ -1,14 +1,14 @@
 //! An environment goes back to what it had without a candidate, whatever happens on the way.
 
 use ami_refresh::gate::{QUARANTINE_TAG, State};
-use ami_refresh::model::Verdict;
+use ami_refresh::model::{Tracking, Verdict};
 use ami_refresh::rollout::{self, Given, Steps};
 use ami_refresh::sim::Scenario;
 
 use crate::rehearsal_story::block;
-use crate::rehearsal_wire::changing_calls;
 use crate::resume::{killed_when, told};
 use crate::resume_steps::step;
+use crate::rules_fleet::{group_mut, shared};
 use crate::stage::{CONFIG, NEW, Stage};
 use crate::truth;
 
@@ -91,16 +91,18 @@ fn a_rollout_that_was_killed_is_taken_back_as_well_in_quarantine_too() {
 }
 
 #[test]
-fn groups_that_were_only_held_still_float_again() {
+fn a_group_that_was_only_held_still_floats_again() {
     block(async {
-        let config = CONFIG.replace(
-            "select: { tags: { Environment: dev } }",
-            "select: { tags: { Environment: dev, Team: '*' } }",
-        );
-        let stage = Stage::new(&config, Scenario::clean(), 7).await;
+        let floating = [("a-dev", Tracking::Latest), ("idle-dev", Tracking::Latest)];
+        let stage = Stage::with(CONFIG, Scenario::clean(), 7, |spec| {
+            shared(spec, &floating);
+            group_mut(spec, "idle-dev").capacity = (0, 0, 4);
+        });
+        let stage = stage.await;
         let before = stage.simulator.inspect(truth::groups);
         step(&stage, "dev", Steps::Templates).await;
-        assert!(!changing_calls(&stage).is_empty());
+        let found = given(&stage).await;
+        assert_eq!((found.groups.len(), found.held.len()), (1, 1), "{found:?}");
         assert_eq!(back(&stage).await, Verdict::Partial);
         as_before(&stage, &before);
     });
