@@ -127,6 +127,13 @@ pub(super) async fn conclude(
                 message = format!("{message}; the gate's record could not be written: {error}");
             }
             next.extend(ways_on(ends));
+            if tally.refreshed > 0
+                && let Some(why) = quarantined_meanwhile(run).await
+            {
+                verdict = Verdict::NeedsPerson;
+                message = format!("{message}, but {why}");
+                next.push(format!("ami-refresh rollback --env {name}"));
+            }
             if tally.left > 0 {
                 next.push(format!(
                     "ami-refresh rollback --env {name}, for {} groups are still under way",
@@ -149,22 +156,19 @@ pub(super) async fn conclude(
                 ));
             }
         }
-        Verdict::Partial | Verdict::NotDue if tally.deferred > 0 => {
-            message = format!("{message}{}", next_words(run, ends));
-            next.push(format!(
-                "ami-refresh {} --env {name} --when scheduled{}",
-                run.again,
-                next_words(run, ends)
-            ));
-        }
-        Verdict::Partial => next.push(match steps {
-            Steps::RefreshToBaking => format!("ami-refresh smoke --env {name}"),
-            Steps::Templates | Steps::RefreshToEnd | Steps::Rollout => {
-                format!("ami-refresh gate pass --env {name}")
+        Verdict::Partial | Verdict::NotDue => {
+            if tally.left > 0 {
+                next.push(format!("ami-refresh smoke --env {name}"));
+            } else if tally.deferred == 0 {
+                next.push(format!("ami-refresh gate pass --env {name}"));
             }
-        }),
-        Verdict::NotDue
-        | Verdict::Refused
+            if tally.deferred > 0 {
+                let from = next_words(run, ends);
+                message = format!("{message}{from}");
+                next.push(format!("ami-refresh {} --env {name} --when scheduled{from}", run.again));
+            }
+        }
+        Verdict::Refused
         | Verdict::SetUp
         | Verdict::Unreachable
         | Verdict::Aborted
