@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::environment::{Scope, Visit, visit};
-use super::{Run, local};
+use super::{Run, Steps, local};
 use crate::event::Event;
 use crate::model::{EnvironmentName, Verdict};
 
@@ -26,7 +26,7 @@ pub async fn run(run: &Run<'_>, names: &[EnvironmentName], scope: &Scope) -> Vec
     let mut turns: Vec<Turn<'_>> =
         names.iter().map(|name| Turn { name, verdict: None, waits: None }).collect();
     loop {
-        give_up_on_hopeless(run, &mut turns);
+        give_up_on_hopeless(run, &mut turns, scope.steps);
         let Some(at) = next(run, &turns) else { break };
         if let Some(until) = turns[at].waits {
             run.clock.sleep_until(until).await;
@@ -65,7 +65,7 @@ fn is_required(run: &Run<'_>, turn: &Turn<'_>, other: &Turn<'_>) -> bool {
 
 /// Tells those that can't be reached any more: after a failure all of them, else those that
 /// require one that was not due.
-fn give_up_on_hopeless(run: &Run<'_>, turns: &mut [Turn<'_>]) {
+fn give_up_on_hopeless(run: &Run<'_>, turns: &mut [Turn<'_>], steps: Steps) {
     let failed = turns.iter().find(|turn| turn.verdict.is_some_and(fails));
     let failed = failed.and_then(|turn| Some(format!("{} ended as {}", turn.name, turn.verdict?)));
     // The order is one in which those that are required come first: once through is enough.
@@ -74,8 +74,10 @@ fn give_up_on_hopeless(run: &Run<'_>, turns: &mut [Turn<'_>]) {
             continue;
         }
         let held = turns.iter().find(|other| {
-            matches!(other.verdict, Some(Verdict::NotDue | Verdict::NotReached))
-                && is_required(run, &turns[at], other)
+            // A part of it was not due; a single step is a part of it in any case.
+            let partly = other.verdict == Some(Verdict::Partial) && steps == Steps::Rollout;
+            let left = partly || matches!(other.verdict, Some(Verdict::NotDue | Verdict::NotReached));
+            left && is_required(run, &turns[at], other)
         });
         let held = held.map(|other| format!("it requires {}, which is not done", other.name));
         let Some(why) = failed.clone().or(held) else { continue };

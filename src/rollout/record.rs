@@ -168,11 +168,8 @@ pub(super) async fn conclude(
                 next.push(format!("ami-refresh {} --env {name} --when scheduled{from}", run.again));
             }
         }
-        Verdict::Refused
-        | Verdict::SetUp
-        | Verdict::Unreachable
-        | Verdict::Aborted
-        | Verdict::NotReached => {}
+        Verdict::Refused | Verdict::SetUp | Verdict::Unreachable | Verdict::Aborted | Verdict::NotReached => {
+        }
     }
     // Until the gate is recorded the markers are what a next step goes on from; a group that is
     // back on the old image has nothing to go on from.

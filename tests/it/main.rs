@@ -23,3 +23,4 @@ mod stage;
 mod sweep;
 mod sweep_wide;
 mod truth;
+mod windows;
