@@ -1,7 +1,9 @@
 //! An environment goes back to what it had without a candidate, whatever happens on the way.
 
+use ami_refresh::event::Event;
 use ami_refresh::gate::{QUARANTINE_TAG, State};
 use ami_refresh::model::{Tracking, Verdict};
+use ami_refresh::plan::MARKER_TAG;
 use ami_refresh::rollout::{self, Given, Steps};
 use ami_refresh::sim::Scenario;
 
@@ -105,5 +107,28 @@ fn a_group_that_was_only_held_still_floats_again() {
         assert_eq!((found.groups.len(), found.held.len()), (1, 1), "{found:?}");
         assert_eq!(back(&stage).await, Verdict::Partial);
         as_before(&stage, &before);
+    });
+}
+
+#[test]
+fn a_group_whose_tag_nobody_can_read_is_told_and_holds_up_nobody_else() {
+    block(async {
+        let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
+        stage.rollout().await;
+        stage.simulator.change(|world| {
+            let orders = world.groups.values_mut().find(|group| group.key.name.as_str() == "orders-dev");
+            orders.expect("the group").tags.insert(MARKER_TAG.to_owned(), "to=ami-1".to_owned());
+        });
+        assert_eq!(back(&stage).await, Verdict::NeedsPerson);
+        let notes = stage.told(|event| match event {
+            Event::Note { text, .. } => Some(text.clone()),
+            _ => None,
+        });
+        assert!(notes.iter().any(|note| note.contains("tag of group orders-dev can't be read")), "{notes:?}");
+        let now = stage.simulator.inspect(truth::groups);
+        assert!(now["orders-dev"].serves.iter().all(|image| image.as_str() == NEW));
+        for name in ["catalog-dev", "payments-dev"] {
+            assert!(now[name].serves.iter().all(|image| image.as_str() != NEW), "{name} went back");
+        }
     });
 }

@@ -17,7 +17,8 @@ use crate::plan::{Marker, Survey};
 pub struct Given {
     /// The groups that can go back, and the image that a rollout gave each.
     pub groups: BTreeMap<(Region, GroupName), ImageId>,
-    /// The groups that a rollout only held still, and that are to float again.
+    /// The groups that a rollout only held still, and that are to float again; and those of
+    /// which nobody can read what a rollout did.
     pub held: BTreeSet<(Region, GroupName)>,
     /// The groups that are back already, and from which image: they go no further.
     pub back: BTreeMap<(Region, GroupName), ImageId>,
@@ -81,7 +82,7 @@ pub async fn given(
 enum Stands {
     /// On the image that a rollout gave it, or on its way there.
     Given(ImageId),
-    /// Pinned by a rollout of others.
+    /// Pinned by a rollout of others, or it can't be read.
     Held,
     /// On what it had before it was given that image.
     Back { from: ImageId, further: bool },
@@ -99,8 +100,9 @@ fn stands(
     match Marker::of(&group.tags) {
         Ok(Some(marker)) if marker.from == marker.to => return Stands::Held,
         Ok(Some(marker)) => return Stands::Given(marker.to),
-        // One that can't be read is told by the rollback.
-        Ok(None) | Err(_) => {}
+        // The rollback tells that it can't be read, and leaves the group.
+        Err(_) => return Stands::Held,
+        Ok(None) => {}
     }
     let of_template = versions_of(survey, &template.id);
     let present = survey.resolve(&template.id, template.tracking).and_then(of_template);
