@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Record, Records, State, quarantined};
+use super::{Record, Records, State};
 use crate::config::Environment;
 use crate::model::{EnvironmentName, Problem};
 
@@ -68,9 +68,7 @@ fn soaked(environment: &Environment, record: &Record) -> Timestamp {
 /// Judges the gates that an environment requires; `records` are this image's.
 pub fn judge(environment: &Environment, records: &Records, now: Timestamp) -> Verdict {
     let name = &environment.name;
-    let in_quarantine = records.quarantined.iter();
-    let mut closed: Vec<Problem> =
-        in_quarantine.map(|(image, quarantine)| quarantined(image, quarantine, Some(name))).collect();
+    let mut closed = records.in_quarantine(Some(name));
     let mut soaking = Vec::new();
     let mut until = now;
     for required in &environment.gate.requires {

@@ -33,7 +33,7 @@ pub use homes::homes;
 pub use record::pass_by_proof;
 pub use smoke::{no_candidate, smoke};
 pub use survey::plan;
-pub use takeback::rollback;
+pub use takeback::{Given, TAKEN_BACK, given, rollback, rollback_to_previous};
 
 use std::collections::BTreeMap;
 

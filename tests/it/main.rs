@@ -5,6 +5,7 @@
 
 mod cli;
 mod layers;
+mod previous;
 mod refusals;
 mod refusals_access;
 mod rehearsal;
