@@ -16,7 +16,7 @@ use crate::stage::{CONFIG, NEW, Stage};
 use crate::truth;
 
 /// The small fleet with a schedule: dev on Sundays at 19:00, which is when a stage begins.
-fn scheduled(more: &str) -> String {
+pub(crate) fn scheduled(more: &str) -> String {
     let made = CONFIG
         .replace(
             "select: { tags: { Environment: dev } }",
@@ -31,11 +31,11 @@ fn scheduled(more: &str) -> String {
     made
 }
 
-fn in_time(wait: bool) -> Scope {
+pub(crate) fn in_time(wait: bool) -> Scope {
     Scope { wait, when: When::Scheduled, ..Scope::now(Steps::Rollout) }
 }
 
-async fn roll(stage: &Stage, scope: &Scope) -> Vec<Verdict> {
+pub(crate) async fn roll(stage: &Stage, scope: &Scope) -> Vec<Verdict> {
     let verdicts = rollout::run(&stage.run(), &stage.names(), scope).await;
     verdicts.into_iter().map(|(_, verdict)| verdict).collect()
 }
