@@ -4,6 +4,16 @@
 //! background, and [`Notifier::finish`] gives them until its deadline. What could not be
 //! delivered is told, with why and what to do, and nothing else comes of it.
 
+mod files;
+mod hub;
 mod post;
+mod secrets;
+mod tally;
+mod webhook;
 
+pub use hub::{Notifier, Undelivered};
 pub use post::{Answer, Method, Outlet, Post, Request};
+pub use secrets::Secrets;
+
+#[cfg(test)]
+mod tests;

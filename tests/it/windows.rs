@@ -374,7 +374,7 @@ async fn a_template_that_somebody_follows_who_has_to_stay_changes_for_nobody() {
 #[tokio::test(start_paused = true)]
 async fn groups_that_follow_one_template_finish_together_though_the_window_closes() {
     let fleet = |spec: &mut FleetSpec| {
-        shared(spec, &[("left-dev", Tracking::Latest), ("right-dev", Tracking::Latest)])
+        shared(spec, &[("left-dev", Tracking::Latest), ("right-dev", Tracking::Latest)]);
     };
     let config = scheduled("").replace("defaults:", "defaults:\n  window: 15m");
     let stage = Stage::with(&config, Scenario::clean(), 7, fleet).await;
