@@ -3,12 +3,16 @@
 //! The configuration's order; but one that waits for its window, a soaking gate or the end
 //! of a freeze holds up only those that require it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::environment::{Scope, Visit, visit};
 use super::{Run, Steps, local};
 use crate::event::Event;
 use crate::model::{EnvironmentName, Verdict};
+
+/// For how long a run waits in all: groups whose windows never come together would keep it
+/// waiting for ever.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(35 * 24);
 
 /// An environment of the run, and what is known of it so far.
 struct Turn<'n> {
@@ -25,6 +29,7 @@ struct Turn<'n> {
 pub async fn run(run: &Run<'_>, names: &[EnvironmentName], scope: &Scope) -> Vec<(EnvironmentName, Verdict)> {
     let mut turns: Vec<Turn<'_>> =
         names.iter().map(|name| Turn { name, verdict: None, waits: None }).collect();
+    let longest = run.clock.now().saturating_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
     loop {
         give_up_on_hopeless(run, &mut turns, scope.steps);
         let Some(at) = next(run, &turns) else { break };
@@ -37,6 +42,9 @@ pub async fn run(run: &Run<'_>, names: &[EnvironmentName], scope: &Scope) -> Vec
             continue;
         };
         match visit(run, environment, scope).await {
+            Visit::Waits(until) if until > longest => {
+                turns[at].verdict = Some(too_long(run, name, until));
+            }
             Visit::Waits(until) => turns[at].waits = Some(until),
             Visit::Ended(verdict) => turns[at].verdict = Some(verdict),
         }
@@ -102,6 +110,12 @@ fn fails(verdict: Verdict) -> bool {
         | Verdict::NeedsPerson
         | Verdict::Aborted => true,
     }
+}
+
+fn too_long(run: &Run<'_>, name: &EnvironmentName, until: Timestamp) -> Verdict {
+    let message =
+        format!("what is left may not begin before {}, and no run waits that long", local(run, until));
+    ended(run, name, Verdict::NotDue, message)
 }
 
 fn left_waiting(run: &Run<'_>, name: &EnvironmentName, until: Timestamp, why: &str) -> Verdict {
