@@ -1,0 +1,4 @@
+//! Slack's messages as people and Slack get them.
+
+mod play;
+mod texts;
