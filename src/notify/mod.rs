@@ -4,6 +4,7 @@
 //! background, and [`Notifier::finish`] gives them until its deadline. What could not be
 //! delivered is told, with why and what to do, and nothing else comes of it.
 
+mod files;
 mod post;
 #[cfg_attr(not(test), expect(dead_code, reason = "speaks as soon as the notifier holds it"))]
 #[cfg_attr(not(test), expect(dead_code, reason = "speaks as soon as the notifier holds it"))]
@@ -11,3 +12,6 @@ mod slack;
 mod story;
 
 pub use post::{Answer, Method, Outlet, Post, Request};
+
+#[cfg(test)]
+mod tests;
