@@ -5,7 +5,7 @@
 //! delivered is told, with why and what to do, and nothing else comes of it.
 
 mod files;
-#[cfg_attr(not(test), expect(dead_code, reason = "speaks as soon as the notifier holds it"))]
+mod post;
 #[cfg_attr(not(test), expect(dead_code, reason = "speaks as soon as the notifier holds it"))]
 mod slack;
 mod story;
