@@ -5,12 +5,17 @@
 //! delivered is told, with why and what to do, and nothing else comes of it.
 
 mod files;
+mod hub;
 mod post;
-#[cfg_attr(not(test), expect(dead_code, reason = "speaks as soon as the notifier holds it"))]
+mod secrets;
 mod slack;
 mod story;
+mod tally;
+mod webhook;
 
+pub use hub::{Notifier, Undelivered};
 pub use post::{Answer, Method, Outlet, Post, Request};
+pub use secrets::Secrets;
 
 #[cfg(test)]
 mod tests;

@@ -1,60 +1,61 @@
 //! Slack: teams hear of their groups in the words that they know, in few messages.
 //!
-//! [`SlackSink::tell`] folds an event into the run's story and returns at once. Each channel
-//! works by itself ([`SlackSink::work`]): it says what the story holds and the channel has not
-//! heard, so that a slow one says less and newer things. Nothing here changes a verdict.
+//! Each channel is a sink of its own: it folds every event that has come into the run's
+//! story, also while a message is under way, and says what the story holds and the channel
+//! has not heard. So a slow one says less, and newer things. Nothing here changes a verdict.
 
 mod api;
 pub(crate) mod channel;
 mod lists;
 pub(crate) mod message;
 mod said;
-pub(crate) mod speaker;
+mod speaker;
+#[cfg(test)]
+pub(super) mod stand_in;
 #[cfg(test)]
 mod tests;
 mod texts;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::pin::pin;
 
-use futures_util::future::join_all;
 use jiff::tz::TimeZone;
-use tokio::sync::watch;
 
-use self::api::Meaning;
+use self::api::{Meaning, Posted, Refusal};
 use self::channel::{Channel, Way, channels};
 use self::said::{Said, Say};
-use self::speaker::Speaker;
 use self::texts::View;
 use super::story::{Audience, Story};
-use crate::clock::Clock;
+use super::tally::{Inbox, Tally};
 use crate::config::Notify;
-use crate::event::{Event, Stamped};
+use crate::event::Stamped;
 use crate::model::Problem;
 
-/// How long a bot waits after a call, so that the next one says more at once.
-const SPACING: Duration = Duration::from_secs(1);
+pub(crate) use self::speaker::Speaker;
 
-/// Gets an [`Event::NotDelivered`] for everything that a sink could not tell.
-pub(crate) type Undelivered = Arc<dyn Fn(Event) + Send + Sync>;
-
-/// Slack, for one run.
-pub(crate) struct SlackSink {
-    story: Mutex<Story>,
-    zone: TimeZone,
+/// One channel, for one run.
+pub(super) struct SlackSink {
+    view: ChannelView,
     speaker: Speaker,
-    clock: Clock,
-    lanes: Vec<Lane>,
-    news: watch::Sender<()>,
-    undelivered: Undelivered,
+    story: Story,
+    heard: Heard,
 }
 
-/// One channel.
-struct Lane {
+/// A channel, and what is told there.
+struct ChannelView {
     channel: Channel,
     audience: Audience,
-    heard: Mutex<Heard>,
+    zone: TimeZone,
+}
+
+/// Where the events come from, and where it is told what is not sent yet.
+struct Queue<'a> {
+    inbox: &'a mut Inbox,
+    tally: &'a Tally,
+    /// What is being sent now.
+    sending: Option<String>,
+    /// Whether more may come.
+    is_open: bool,
 }
 
 /// What a channel has heard.
@@ -62,135 +63,130 @@ struct Lane {
 struct Heard {
     /// By the environment's place in the story.
     of: Vec<Said>,
-    /// What is being sent now.
-    sending: Option<String>,
     /// What was told to be undelivered: once each.
     failed: BTreeSet<String>,
     /// Nothing gets through there any more.
     dead: bool,
 }
 
+/// A sink for each channel of the configuration, with its name; one whose secret is not
+/// there says why.
+pub(super) fn sinks(
+    notify: &Notify,
+    zone: &TimeZone,
+    speaker: &Speaker,
+) -> Vec<(String, Result<SlackSink, Problem>)> {
+    let sink = |(channel, audience): (Channel, Audience)| {
+        let name = channel.sink.clone();
+        let sink = speaker.can_reach(&channel).map(|()| SlackSink {
+            view: ChannelView { channel, audience, zone: zone.clone() },
+            speaker: speaker.clone(),
+            story: Story::default(),
+            heard: Heard::default(),
+        });
+        (name, sink)
+    };
+    channels(notify).into_iter().map(sink).collect()
+}
+
 impl SlackSink {
-    /// The sink of a configuration; `None` when it does not use Slack.
-    pub(crate) fn new(
-        notify: &Notify,
-        zone: TimeZone,
-        (speaker, clock): (Speaker, Clock),
-        undelivered: Undelivered,
-    ) -> Option<Self> {
-        let lanes = channels(notify).into_iter();
-        let lanes: Vec<Lane> =
-            lanes.map(|(channel, audience)| Lane { channel, audience, heard: Mutex::default() }).collect();
-        if lanes.is_empty() {
-            return None;
-        }
-        let (story, news) = (Mutex::default(), watch::Sender::new(()));
-        Some(Self { story, zone, speaker, clock, lanes, news, undelivered })
-    }
-
-    /// Takes an event in. Never waits.
-    pub(crate) fn tell(&self, event: &Stamped) {
-        lock(&self.story).fold(event);
-        self.news.send_replace(());
-    }
-
-    /// Nothing more comes: [`SlackSink::work`] ends when everything is said.
-    pub(crate) fn end(&self) {
-        lock(&self.story).end();
-        self.news.send_replace(());
-    }
-
-    /// Says what is to be said in every channel until the run is over and all is said.
-    pub(crate) async fn work(&self) {
-        join_all(self.lanes.iter().map(|lane| self.speak(lane))).await;
-    }
-
-    /// What is not said yet: to whom, and what.
-    pub(crate) fn pending(&self) -> Vec<(String, String)> {
-        let mut pending = Vec::new();
-        for lane in &self.lanes {
-            let mut heard = lock(&lane.heard).clone();
-            let sending = heard.sending.take();
-            let mut whats: Vec<String> = sending.into_iter().collect();
-            while let Some((place, say)) = self.next(lane, &mut heard) {
-                if say.is_parent {
-                    // As if it had been taken: what hangs on it is pending too.
-                    let (channel, ts) = (String::new(), String::new());
-                    heard.of[place].posted(api::Posted { channel, ts });
-                }
-                if !whats.contains(&say.what) {
-                    whats.push(say.what);
-                }
-            }
-            pending.extend(whats.into_iter().map(|what| (lane.channel.sink.clone(), what)));
-        }
-        pending
-    }
-
-    async fn speak(&self, lane: &Lane) {
-        let mut news = self.news.subscribe();
+    /// Says what is to be said, until no more events come and all is said.
+    pub(super) async fn run(mut self, mut inbox: Inbox, tally: Tally) {
+        let mut queue = Queue { inbox: &mut inbox, tally: &tally, sending: None, is_open: true };
         loop {
-            news.mark_unchanged();
-            loop {
-                let say = self.next(lane, &mut lock(&lane.heard));
-                let Some((place, say)) = say else { break };
-                self.send(lane, place, say).await;
-                let is_bot = matches!(lane.channel.way, Way::Bot { .. });
-                if is_bot && !lock(&self.story).is_over() {
-                    self.clock.sleep(SPACING).await;
+            let Some((place, say)) = next(&self.story, &self.view, &mut self.heard) else {
+                if !queue.is_open {
+                    return;
                 }
-            }
-            if lock(&self.story).is_over() || lock(&lane.heard).dead {
-                return;
-            }
-            if news.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-
-    /// The next thing to say in the channel, and of which environment.
-    fn next(&self, lane: &Lane, heard: &mut Heard) -> Option<(usize, Say)> {
-        let story = lock(&self.story);
-        if heard.dead || !story.is_spoken_of() {
-            return None;
-        }
-        let facts = story.facts()?;
-        heard.of.resize_with(story.environments().len(), Said::default);
-        story.environments().iter().zip(&mut heard.of).enumerate().find_map(|(place, (environment, said))| {
-            let view = View { facts, environment, audience: &lane.audience, zone: &self.zone };
-            let say = match lane.channel.way {
-                Way::Webhook(_) => said.next_by_webhook(&view),
-                Way::Bot { .. } => said.next_by_bot(&view),
+                let events = queue.inbox.drain().await;
+                self.fold(&events, &mut queue);
+                continue;
             };
-            say.map(|say| (place, say))
-        })
+            queue.sending = Some(say.what.clone());
+            self.tell_waiting(&queue);
+            let (speaker, channel) = (self.speaker.clone(), self.view.channel.clone());
+            let work = speaker.say(&channel, &say.what, &say.call, &say.message);
+            let said = self.meanwhile(work, &mut queue).await;
+            queue.sending = None;
+            self.settle(place, say, said, &tally);
+            if self.view.is_bot() && queue.is_open && !self.story.is_over() {
+                self.meanwhile(speaker.pause(), &mut queue).await;
+            }
+        }
     }
 
-    async fn send(&self, lane: &Lane, place: usize, say: Say) {
-        lock(&lane.heard).sending = Some(say.what.clone());
-        let said = self.speaker.say(&lane.channel, &say.what, &say.call, &say.message).await;
-        let mut heard = lock(&lane.heard);
-        heard.sending = None;
+    /// Does that, and takes in what happens meanwhile.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>, queue: &mut Queue<'_>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                events = queue.inbox.drain(), if queue.is_open => self.fold(&events, queue),
+            }
+        }
+    }
+
+    fn fold(&mut self, events: &[Stamped], queue: &mut Queue<'_>) {
+        if events.is_empty() {
+            queue.is_open = false;
+            self.story.end();
+        }
+        for event in events {
+            self.story.fold(event);
+        }
+        self.tell_waiting(queue);
+    }
+
+    /// Says what would be undelivered if the run's end waited no longer.
+    fn tell_waiting(&self, queue: &Queue<'_>) {
+        let mut heard = self.heard.clone();
+        let mut whats: Vec<String> = queue.sending.iter().cloned().collect();
+        while let Some((place, say)) = next(&self.story, &self.view, &mut heard) {
+            if say.is_parent {
+                // As if it had been taken: what hangs on it is waiting too.
+                heard.of[place].posted(Posted::default());
+            }
+            if !whats.contains(&say.what) {
+                whats.push(say.what);
+            }
+        }
+        queue.tally.waiting(whats);
+    }
+
+    fn settle(&mut self, place: usize, say: Say, said: Result<Option<Posted>, Refusal>, tally: &Tally) {
         match said {
-            Ok(Some(posted)) if say.is_parent => heard.of[place].posted(posted),
+            Ok(Some(posted)) if say.is_parent => self.heard.of[place].posted(posted),
             Ok(_) => {}
             Err(refusal) => {
-                heard.dead |= refusal.meaning == Meaning::Lasting;
-                if heard.failed.insert(say.what.clone()) {
-                    drop(heard);
-                    self.tell_undelivered(lane, say.what, refusal.problem);
+                self.heard.dead |= refusal.meaning == Meaning::Lasting;
+                if self.heard.failed.insert(say.what.clone()) {
+                    tally.failed(say.what, refusal.problem);
                 }
             }
         }
-    }
-
-    fn tell_undelivered(&self, lane: &Lane, what: String, problem: Problem) {
-        (self.undelivered)(Event::NotDelivered { sink: lane.channel.sink.clone(), what, problem });
     }
 }
 
-/// The value, even where somebody panicked while holding it: it is only ever whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl ChannelView {
+    fn is_bot(&self) -> bool {
+        match self.channel.way {
+            Way::Webhook(_) => false,
+            Way::Bot { .. } => true,
+        }
+    }
+}
+
+/// The next thing to say in the channel, and of which environment. It counts as said.
+fn next(story: &Story, to: &ChannelView, heard: &mut Heard) -> Option<(usize, Say)> {
+    if heard.dead || !story.is_spoken_of() {
+        return None;
+    }
+    let facts = story.facts()?;
+    heard.of.resize_with(story.environments().len(), Said::default);
+    story.environments().iter().zip(&mut heard.of).enumerate().find_map(|(place, (environment, said))| {
+        let view = View { facts, environment, audience: &to.audience, zone: &to.zone };
+        let say = if to.is_bot() { said.next_by_bot(&view) } else { said.next_by_webhook(&view) };
+        say.map(|say| (place, say))
+    })
 }

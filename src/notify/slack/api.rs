@@ -21,7 +21,7 @@ pub(super) enum Call {
 }
 
 /// A message that is there: Slack names it by its channel's id and its time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Posted {
     pub(super) channel: String,
     pub(super) ts: String,
@@ -177,7 +177,7 @@ fn refused(request: &Request, error: &str, known: &Known) -> Refusal {
 }
 
 fn unknown(request: &Request, error: &str) -> Refusal {
-    let error = clean::line(error);
+    let error = clean::line(&request.without_secrets(error));
     let error = if error.is_empty() { "without saying why".to_owned() } else { format!("'{error}'") };
     Refusal {
         problem: Problem::new(

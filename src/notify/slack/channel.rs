@@ -11,6 +11,8 @@ pub(crate) struct Channel {
     /// As people are told: `slack #payments-alerts`, `slack team payments`.
     pub(crate) sink: String,
     pub(super) way: Way,
+    /// Where the configuration says how it is reached.
+    pub(super) place: String,
 }
 
 /// What reaches a channel.
@@ -43,12 +45,15 @@ impl Way {
 fn main_channel(notify: &Notify) -> Option<Channel> {
     let slack = notify.slack.as_ref()?;
     let sink = format!("slack #{}", slack.channel);
-    let way = match &slack.way {
-        SlackWay::Webhook(url) => Way::Webhook(url.clone()),
-        SlackWay::Token(token) => bot(token, &slack.api, &slack.channel),
+    let (way, key) = match &slack.way {
+        SlackWay::Webhook(url) => (Way::Webhook(url.clone()), "webhook"),
+        SlackWay::Token(token) => (bot(token, &slack.api, &slack.channel), TOKEN),
     };
-    Some(Channel { sink, way })
+    Some(Channel { sink, way, place: format!("notify.slack.{key}") })
 }
+
+/// The key of the bot's token.
+const TOKEN: &str = "token";
 
 fn bot(token: &SecretSource, api: &str, name: &str) -> Way {
     Way::Bot { token: token.clone(), api: api.trim_end_matches('/').to_owned(), name: name.to_owned() }
@@ -59,10 +64,12 @@ fn of_team(notify: &Notify, team: &str) -> Option<Channel> {
     let slack = notify.slack.as_ref()?;
     match (notify.teams.channels.get(team)?, &slack.way) {
         (TeamChannel::Webhook(url), _) => {
-            Some(Channel { sink: format!("slack team {team}"), way: Way::Webhook(url.clone()) })
+            let place = format!("notify.teams.channels.{team}");
+            Some(Channel { sink: format!("slack team {team}"), way: Way::Webhook(url.clone()), place })
         }
         (TeamChannel::Named(name), SlackWay::Token(token)) => {
-            Some(Channel { sink: format!("slack #{name}"), way: bot(token, &slack.api, name) })
+            let place = format!("notify.slack.{TOKEN}");
+            Some(Channel { sink: format!("slack #{name}"), way: bot(token, &slack.api, name), place })
         }
         // Without a bot a name reaches nobody: the channel of everything serves.
         (TeamChannel::Named(_), SlackWay::Webhook(_)) => None,
@@ -70,6 +77,7 @@ fn of_team(notify: &Notify, team: &str) -> Option<Channel> {
 }
 
 /// Where a team is told: in its own channel, or else in the channel of everything.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the step that announces"))]
 pub(crate) fn resolve_audience(notify: &Notify, team: Option<&str>) -> Option<Channel> {
     team.and_then(|team| of_team(notify, team)).or_else(|| main_channel(notify))
 }

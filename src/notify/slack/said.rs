@@ -33,6 +33,8 @@ pub(super) struct Said {
     parent: Option<Posted>,
     /// What it said last, or was to say.
     shown: Option<Message>,
+    /// Whether that message had its turn last.
+    updated: bool,
     groups: BTreeMap<GroupRef, Told>,
 }
 
@@ -106,7 +108,11 @@ impl Said {
             let what = what(view.environment, Phase::Rollback);
             return Some(Say { what, call, message: view.failed(), is_parent: false });
         }
-        // The end counts for more than its groups' ends.
+        // They take turns, so that neither starves; the end counts for more than its groups'.
+        if self.updated && view.environment.ended.is_none() {
+            self.updated = false;
+            return self.thread(view).or_else(|| self.update(view));
+        }
         self.update(view).or_else(|| self.thread(view))
     }
 
@@ -135,6 +141,7 @@ impl Said {
             return None;
         }
         self.shown = Some(message.clone());
+        self.updated = true;
         let what = match view.environment.ended {
             Some(_) => what(view.environment, Phase::Ended),
             None => format!("state of {}", view.environment.name),

@@ -4,45 +4,43 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use super::api::{self, Call, Meaning, Posted, Refusal};
 use super::channel::{Channel, Way};
 use super::message::Message;
 use crate::clock::Clock;
-use crate::config::SecretSource;
 use crate::model::Problem;
-use crate::notify::Post;
+use crate::notify::{Post, Secrets};
 
 /// How often a message is sent that Slack does not want yet.
 const TRIES: u32 = 3;
 
+/// How long there is at least between two calls of a bot: Slack takes 50 changes a minute.
+const SPACING: Duration = Duration::from_secs(2);
+
 /// The longest that Slack may ask to wait before that.
 const LONGEST: u64 = 300;
 
-/// Reads a secret from its place.
-pub(crate) type ReadSecret = Arc<dyn Fn(&SecretSource) -> Result<SecretString, Problem> + Send + Sync>;
-
 /// Sends messages to Slack; copies share what they send by.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Speaker {
     post: Post,
     clock: Clock,
-    read: ReadSecret,
+    secrets: Secrets,
     /// Numbers the messages of a rehearsal.
     sent: Arc<AtomicU64>,
 }
 
 impl Speaker {
     /// Nothing is read or sent yet.
-    pub(crate) fn new(post: Post, clock: Clock, read: ReadSecret) -> Self {
-        Self { post, clock, read, sent: Arc::default() }
+    pub(crate) fn new(post: Post, clock: Clock, secrets: Secrets) -> Self {
+        Self { post, clock, secrets, sent: Arc::default() }
     }
 
     /// Sends one message to one channel, whatever reaches it.
     ///
     /// # Errors
     /// Why it was not taken, and what to do about it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the step that announces"))]
     pub(crate) async fn announce(
         &self,
         channel: &Channel,
@@ -51,6 +49,19 @@ impl Speaker {
     ) -> Result<(), Problem> {
         let said = self.say(channel, what, &Call::Post, message).await;
         said.map(drop).map_err(|refusal| refusal.problem)
+    }
+
+    /// Whether the secret that reaches the channel is there.
+    pub(super) fn can_reach(&self, channel: &Channel) -> Result<(), Problem> {
+        let source = match &channel.way {
+            Way::Webhook(source) | Way::Bot { token: source, .. } => source,
+        };
+        self.secrets.read(source, &channel.place).map(drop)
+    }
+
+    /// Waits until Slack may be called again, so that one call says more.
+    pub(super) async fn pause(&self) {
+        self.clock.sleep(SPACING).await;
     }
 
     /// Sends a message; a webhook takes only new ones, and names none.
@@ -89,13 +100,13 @@ impl Speaker {
         let unread = |problem| Refusal { problem, meaning: Meaning::Lasting };
         match &channel.way {
             Way::Webhook(url) => {
-                let url = (self.read)(url).map_err(unread)?;
+                let url = self.secrets.read(url, &channel.place).map_err(unread)?;
                 let request = api::to_webhook(url, sink, what, message);
                 let answer = self.post.send(&request).await.map_err(api::not_sent)?;
                 api::webhook_answer(&request, &answer).map(|()| None)
             }
             Way::Bot { token, api, name } => {
-                let token = (self.read)(token).map_err(unread)?;
+                let token = self.secrets.read(token, &channel.place).map_err(unread)?;
                 let number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
                 let request = api::to_bot((&token, api, name), (sink, what), (call, message), number);
                 let answer = self.post.send(&request).await.map_err(api::not_sent)?;
