@@ -9,6 +9,7 @@ use super::checks;
 use super::environments::{self, Defaults};
 use super::error::{ConfigErrors, Mistake};
 use super::fleet::{Fleet, WindowTags};
+use super::notify;
 use super::place::{Forbidden, Place, Scan, scan};
 use super::reader::{Log, Node};
 use super::rules;
@@ -39,7 +40,8 @@ impl Fleet {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let log = Log::default();
         let fleet = read_text(file, text, &log);
-        let lines = lines(text);
+        let lines = log.masked(lines(text));
+        let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
         let mistakes: Vec<Mistake> = log
             .into_mistakes()
             .into_iter()
@@ -57,6 +59,7 @@ pub(super) fn read_text(file: &Path, text: &str, log: &Log) -> Option<Fleet> {
     let mut tree: Tree = match serde_yaml::from_str(text) {
         Ok(tree) => tree,
         Err(error) => {
+            notify::hide_marked(&lines(text), log);
             syntax_error(text, &error, log);
             return None;
         }
@@ -65,6 +68,7 @@ pub(super) fn read_text(file: &Path, text: &str, log: &Log) -> Option<Fleet> {
     report_forbidden(&scan, log);
     tree.locate(scan.root.as_ref(), Place::START);
     report_keys(&tree, log);
+    notify::hide(&tree, log);
     if let Value::Null = tree.value {
         let hint = "docs/configuration.md has an example".to_owned();
         log.add(Place::START, "the configuration is empty", Some(hint));
@@ -90,6 +94,7 @@ fn read_fleet(file: &Path, root: Node<'_>) -> Option<Fleet> {
         .unwrap_or_default();
     let overrides = map.optional("overrides").map(environments::overrides).unwrap_or_default();
     let checks = checks::checks(map.optional("checks"));
+    let notify = map.optional("notify").map(|node| notify::notify(node, &environments)).unwrap_or_default();
     map.finish();
     Some(Fleet {
         file: file.to_owned(),
@@ -99,7 +104,7 @@ fn read_fleet(file: &Path, root: Node<'_>) -> Option<Fleet> {
         overrides,
         freezes: Vec::new(),
         window_tags: WindowTags::default(),
-        notify: super::notify::Notify::default(),
+        notify,
         checks,
     })
 }

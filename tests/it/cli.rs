@@ -8,6 +8,7 @@ mod bad_world;
 mod formats;
 mod gates;
 mod help;
+mod notify;
 mod place;
 mod rehearse;
 mod secrets;

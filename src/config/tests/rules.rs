@@ -182,7 +182,7 @@ fn an_unknown_key_names_the_nearest_or_all() {
 
 #[test]
 fn keys_that_nothing_reads_yet_are_unknown() {
-    for key in ["window", "schedule", "out_of_hours", "baseline", "notify"] {
+    for key in ["window", "schedule", "out_of_hours", "baseline"] {
         let text = small_with("  - name: prod", &format!("  - {key}: {{}}\n    name: prod"));
         assert!(mistakes(&text)[0].starts_with(&format!("11:5 unknown key `{key}`")), "{key}");
         let text = small_with("overrides: []", &format!("{key}: []"));
