@@ -13,7 +13,7 @@ use crate::event::{ByHand, Event, Stamped};
 use crate::model::{Exit, Problem, Verdict};
 use crate::notify::slack::stand_in::{Came, StandIn, answer};
 use crate::notify::tally::{Inbox, Tally};
-use crate::notify::{Outlet, Post, Secrets, Undelivered};
+use crate::notify::{Notifier, Outlet, Post, Secrets, Undelivered};
 use crate::report::samples;
 use crate::report::stream::{NEW, Stream, env};
 
@@ -254,4 +254,26 @@ async fn a_rehearsal_goes_to_the_end() {
         rehearsed += 1;
     }
     assert_eq!(rehearsed, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_notifier_tells_slack_and_tickets() {
+    let folder = TempDir::new().unwrap();
+    let fleets = documented();
+    let mut fleet = fleets[2].clone();
+    fleet.notify.tickets = fleets[3].notify.tickets.clone();
+    fleet.notify.tickets.as_mut().unwrap().environments = vec!["qa".into()];
+    let events = samples::failed_check();
+    let clock = Clock::starting_at(events[0].at, 1.0);
+    let notifier = Notifier::start(&fleet, clock, Outlet::Files(folder.path().to_owned()));
+    for event in &events {
+        notifier.tell(event);
+    }
+    assert_eq!(notifier.finish(Duration::from_secs(60)).await, []);
+    let text = std::fs::read_to_string(folder.path().join("messages.txt")).unwrap();
+    for sink in ["slack #ami-refresh", "tickets"] {
+        assert!(text.contains(sink), "{text}");
+    }
+    // The samples' groups are of no team: only the main channel hears of them.
+    assert!(!text.contains("payments-alerts"), "{text}");
 }
