@@ -12,7 +12,9 @@ use tokio::task::JoinHandle;
 
 use super::post::{Outlet, Post};
 use super::secrets::Secrets;
+use super::slack::{self, Speaker};
 use super::tally::{Inbox, Tally};
+use super::tickets::{self, TicketSink};
 use super::webhook::WebhookSink;
 use crate::clock::Clock;
 use crate::config::Fleet;
@@ -74,6 +76,14 @@ impl Notifier {
         for (index, webhook) in fleet.notify.webhooks.iter().enumerate() {
             let name = format!("webhook {}", index + 1);
             let sink = WebhookSink::new(&name, index, webhook, secrets, (notifier.post.clone(), clock));
+            notifier.add(name, sink.map(|sink| |inbox, tally| sink.run(inbox, tally)));
+        }
+        let speaker = Speaker::new(notifier.post.clone(), clock, secrets);
+        if let Some(tickets) = &fleet.notify.tickets {
+            let sink = TicketSink::new(tickets, &fleet.timezone, secrets, notifier.post.clone());
+            notifier.add(tickets::SINK.to_owned(), sink.map(|sink| |inbox, tally| sink.run(inbox, tally)));
+        }
+        for (name, sink) in slack::sinks(&fleet.notify, &fleet.timezone, &speaker) {
             notifier.add(name, sink.map(|sink| |inbox, tally| sink.run(inbox, tally)));
         }
         notifier

@@ -42,13 +42,11 @@ impl Tally {
     }
 
     /// A message was given up: `start of qa`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for sinks that send messages of their own"))]
     pub(super) fn failed(&self, what: impl Into<String>, problem: Problem) {
         locked(&self.state).failed.push((what.into(), problem));
     }
 
     /// The messages that are to be sent yet, in place of those that were named before.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for sinks that send messages of their own"))]
     pub(super) fn waiting(&self, what: Vec<String>) {
         locked(&self.state).waiting = what;
     }
@@ -130,7 +128,6 @@ impl Inbox {
     /// Waits until there is an event, and takes all there are; empty when no more come. Those
     /// before count as done with: what is to be sent because of them is told by
     /// [`Tally::waiting`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "for sinks that send messages of their own"))]
     pub(super) async fn drain(&mut self) -> Vec<Stamped> {
         self.settle();
         let mut events = Vec::new();
