@@ -2,16 +2,25 @@
 //!
 //! Everything here is pure, and exact across changes of the offset: an opening that falls
 //! into skipped time opens at its end, and one in doubled time opens once, the first time.
+//! A day that a zone left out altogether has no opening. Never asks for the time.
+
+mod civil;
+mod days;
+mod freeze;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::{Time, Weekday};
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-/// Days of the week, at least one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Days(u8);
+use self::civil::{Twice, days_back, days_from, earlier, exists, later, moment};
+pub use self::days::{Days, time_of_day};
+pub use self::freeze::{Freeze, Moment};
+
+/// How far around a moment the clock's date may be from the dates that matter: a clock is put
+/// back by a day at most.
+const MARGIN: i32 = 2;
 
 /// A stretch of time, its end not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -48,64 +57,6 @@ pub struct BusinessHours {
     pub zone: TimeZone,
 }
 
-/// A moment that comes round again, by the clock on the wall.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
-    /// A date and a time: it comes once.
-    Once(jiff::civil::DateTime),
-    /// Each week, on that day.
-    Weekly(Weekday, Time),
-    /// Each month, on that day from 1; one that a month lacks is its last.
-    Monthly(i8, Time),
-    /// Each year, in that month and on that day; 29 February is the 28th where there is none.
-    Yearly(i8, i8, Time),
-}
-
-/// A stretch of time in which nothing may be started.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Freeze {
-    /// When it begins.
-    pub from: Moment,
-    /// When it ends: a moment of the same kind.
-    pub to: Moment,
-    /// The zone of the clock.
-    pub zone: TimeZone,
-    /// The environments that it holds for; `None` for all of them.
-    pub environments: Option<Vec<super::EnvironmentName>>,
-    /// Why, for people.
-    pub reason: String,
-}
-
-impl Days {
-    /// Reads `mon`, `tues`, `Thursday`, `mon, wed`, `mon-fri`: the usual names in any case.
-    ///
-    /// # Errors
-    /// What is wrong with the text, in words that begin with it in backticks.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        unimplemented!("{text}")
-    }
-
-    /// Whether the day is one of them.
-    pub fn contains(self, day: Weekday) -> bool {
-        unimplemented!("{day:?} {self:?}")
-    }
-}
-
-impl std::fmt::Display for Days {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let _ = f;
-        unimplemented!()
-    }
-}
-
-/// Reads `HH:MM`, 24 hours.
-///
-/// # Errors
-/// What is wrong with the text, in words that begin with it in backticks.
-pub fn time_of_day(text: &str) -> Result<Time, String> {
-    unimplemented!("{text}")
-}
-
 impl Span {
     /// Whether the moment lies in it.
     pub fn contains(&self, at: Timestamp) -> bool {
@@ -121,40 +72,59 @@ impl Span {
 impl Window {
     /// The opening that the moment lies in; the later one where two overlap.
     pub fn open_at(&self, at: Timestamp) -> Option<Span> {
-        unimplemented!("{at}")
+        self.opened_by(at).filter(|span| span.contains(at))
     }
 
     /// The first opening that begins after the moment.
     pub fn next_after(&self, at: Timestamp) -> Span {
-        unimplemented!("{at}")
+        let openings = days_from(&self.zone, at, MARGIN).filter_map(|day| self.opening(day));
+        openings
+            .into_iter()
+            .find(|span| span.from > at)
+            .unwrap_or(Span { from: Timestamp::MAX, to: Timestamp::MAX })
     }
 
     /// The last opening that had closed by the moment.
     pub fn last_before(&self, at: Timestamp) -> Span {
-        unimplemented!("{at}")
-    }
-}
-
-impl Freeze {
-    /// Whether it holds for the environment.
-    pub fn concerns(&self, environment: &super::EnvironmentName) -> bool {
-        self.environments.as_ref().is_none_or(|names| names.contains(environment))
+        // All are open for the same time, so it is the last that had opened so long before.
+        let opened = self.opened_by(earlier(at, self.length));
+        opened.unwrap_or(Span { from: Timestamp::MIN, to: Timestamp::MIN })
     }
 
-    /// The stretch that the moment lies in.
-    pub fn covering(&self, at: Timestamp) -> Option<Span> {
-        unimplemented!("{at}")
+    /// The last opening that had begun by the moment.
+    fn opened_by(&self, at: Timestamp) -> Option<Span> {
+        days_back(&self.zone, at, MARGIN).filter_map(|day| self.opening(day)).find(|span| span.from <= at)
     }
 
-    /// The first stretch that begins after the moment; `None` when there is none any more.
-    pub fn next_after(&self, at: Timestamp) -> Option<Span> {
-        unimplemented!("{at}")
+    fn opening(&self, day: Date) -> Option<Span> {
+        if !self.days.contains(day.weekday()) || !exists(&self.zone, day) {
+            return None;
+        }
+        let from = moment(&self.zone, day.to_datetime(self.time), Twice::First);
+        Some(Span { from, to: later(from, self.length) })
     }
 }
 
 impl BusinessHours {
     /// The first stretch of business hours that overlaps the span.
     pub fn overlap(&self, span: &Span) -> Option<Span> {
-        unimplemented!("{span:?}")
+        let last = self.zone.to_datetime(span.to).date().saturating_add(jiff::Span::new().days(MARGIN));
+        let mut stretches = days_from(&self.zone, span.from, MARGIN)
+            .take_while(|day| *day <= last)
+            .filter_map(|day| self.stretch(day));
+        stretches.find(|stretch| stretch.overlaps(span))
+    }
+
+    fn stretch(&self, day: Date) -> Option<Span> {
+        if !self.days.contains(day.weekday()) {
+            return None;
+        }
+        // An hour that comes twice is worked twice, to be on the safe side.
+        let from = moment(&self.zone, day.to_datetime(self.from), Twice::First);
+        let to = moment(&self.zone, day.to_datetime(self.to), Twice::Last);
+        (from < to).then_some(Span { from, to })
     }
 }
+
+#[cfg(test)]
+mod tests;

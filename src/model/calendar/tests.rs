@@ -1,0 +1,258 @@
+//! Openings, freezes and business hours against a slow model that watches a clock on the
+//! wall minute by minute.
+
+mod cases;
+
+use jiff::civil::{DateTime, Weekday, date, time};
+use proptest::prelude::*;
+
+use super::*;
+
+/// Among them: shifts of half an hour, a change at one minute past midnight, changes at
+/// midnight, a month in which summer time pauses, a day that was left out, none at all.
+const ZONES: [&str; 9] = [
+    "Europe/London",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "America/St_Johns",
+    "America/Havana",
+    "Asia/Beirut",
+    "Africa/Casablanca",
+    "Pacific/Apia",
+    "UTC",
+];
+
+const MINUTE: i64 = 60;
+const DAY: i64 = 86_400;
+
+fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap()
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn span(from: &str, to: &str) -> Span {
+    Span { from: at(from), to: at(to) }
+}
+
+fn window(name: &str, days: &str, time: Time, minutes: u64) -> Window {
+    let days = Days::parse(days).unwrap();
+    Window { days, time, length: Duration::from_secs(minutes * 60), zone: zone(name) }
+}
+
+/// What the clock on the wall shows at each minute of some days.
+struct Watched {
+    minutes: Vec<(Timestamp, DateTime)>,
+    /// The most that it has shown by each minute.
+    most: Vec<DateTime>,
+    /// The least that it shows from each minute on.
+    least: Vec<DateTime>,
+}
+
+impl Watched {
+    fn around(zone: &TimeZone, from: Timestamp, days: i64) -> Self {
+        let first = from.as_second().div_euclid(MINUTE) * MINUTE - 3 * DAY;
+        let minutes = (0..(days + 6) * DAY / MINUTE).map(|minute| second(first + minute * MINUTE));
+        let minutes: Vec<(Timestamp, DateTime)> = minutes.map(|at| (at, zone.to_datetime(at))).collect();
+        let mut most: Vec<DateTime> = minutes.iter().map(|(_, shown)| *shown).collect();
+        let mut least = most.clone();
+        for index in 1..most.len() {
+            most[index] = most[index].max(most[index - 1]);
+            let back = least.len() - 1 - index;
+            least[back] = least[back].min(least[back + 1]);
+        }
+        Self { minutes, most, least }
+    }
+
+    /// The days that the clock showed at some time, in order, without the first and the last.
+    fn days(&self) -> Vec<Date> {
+        let mut days: Vec<Date> = self.minutes.iter().map(|(_, shown)| shown.date()).collect();
+        days.sort();
+        days.dedup();
+        days[1..days.len() - 1].to_vec()
+    }
+
+    /// When the clock first showed that or more.
+    fn reached(&self, wanted: DateTime) -> Timestamp {
+        self.minutes[self.most.partition_point(|shown| *shown < wanted)].0
+    }
+
+    /// From when on the clock showed that or more for good.
+    fn passed(&self, wanted: DateTime) -> Timestamp {
+        self.minutes[self.least.partition_point(|shown| *shown < wanted)].0
+    }
+
+    fn openings(&self, window: &Window) -> Vec<Span> {
+        let days = self.days().into_iter().filter(|day| window.days.contains(day.weekday()));
+        let from = days.map(|day| self.reached(day.to_datetime(window.time)));
+        from.map(|from| Span { from, to: from + window.length }).collect()
+    }
+
+    fn work(&self, hours: &BusinessHours) -> Vec<Span> {
+        let days = self.days().into_iter().filter(|day| hours.days.contains(day.weekday()));
+        let stretch = |day: Date| Span {
+            from: self.reached(day.to_datetime(hours.from)),
+            to: self.passed(day.to_datetime(hours.to)),
+        };
+        days.map(stretch).filter(|span| span.from < span.to).collect()
+    }
+}
+
+/// A zone, a moment, and a time of the day: most of them near a change of the clock.
+fn near_changes() -> impl Strategy<Value = (&'static str, Timestamp, Time)> {
+    let year = at("2006-01-01T00:00:00Z").as_second()..at("2036-01-01T00:00:00Z").as_second();
+    let name = proptest::sample::select(ZONES.to_vec());
+    (name, year, (0..24_i8, 0..60_i8), -4 * 1440..4 * 1440_i64, -150..150_i64, any::<u8>()).prop_map(
+        |(name, start, (hour, minute), away, beside, near)| {
+            let change = zone(name).following(second(start)).next().map(|change| change.timestamp());
+            match change {
+                Some(change) if near > 60 => {
+                    let shown = zone(name).to_datetime(second(change.as_second() + beside * MINUTE)).time();
+                    let shown = time(shown.hour(), shown.minute(), 0, 0);
+                    (name, second(change.as_second() + away * MINUTE), shown)
+                }
+                _ => (name, second(start), time(hour, minute, 0, 0)),
+            }
+        },
+    )
+}
+
+fn some_days() -> impl Strategy<Value = Days> {
+    let week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    proptest::sample::subsequence(week.to_vec(), 1..=7).prop_map(|days| Days::parse(&days.join(",")).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn openings_are_those_of_a_clock_that_is_watched(
+        (name, start, time) in near_changes(), days in some_days(), minutes in 1..4 * 1440_u64,
+    ) {
+        let window = Window { days, time, length: Duration::from_secs(minutes * 60), zone: zone(name) };
+        let watched = Watched::around(&window.zone, start, 20);
+        let openings = watched.openings(&window);
+        // The last days hold back what opens first after them.
+        let (first, end) = (second(start.as_second() + 8 * DAY), start.as_second() + 12 * DAY);
+        let mut now = first;
+        while now.as_second() < end {
+            let open = openings.iter().rev().find(|span| span.contains(now)).copied();
+            prop_assert_eq!(window.open_at(now), open, "{}", now);
+            let next = openings.iter().find(|span| span.from > now).copied();
+            prop_assert_eq!(Some(window.next_after(now)), next, "{}", now);
+            let closed = openings.iter().rev().find(|span| span.to <= now).copied();
+            if let Some(closed) = closed {
+                prop_assert_eq!(window.last_before(now), closed, "{}", now);
+            }
+            now += Duration::from_secs(17 * 60);
+        }
+    }
+
+    #[test]
+    fn an_opening_follows_the_other_without_one_between(
+        (name, start, time) in near_changes(), days in some_days(), minutes in 1..10_080_u64,
+    ) {
+        let window = Window { days, time, length: Duration::from_secs(minutes * 60), zone: zone(name) };
+        let next = window.next_after(start);
+        prop_assert!(next.from > start);
+        prop_assert_eq!(next.to, next.from + window.length);
+        prop_assert_eq!(window.open_at(next.from), Some(next));
+        let before = second(next.from.as_second() - 1);
+        prop_assert_eq!(window.next_after(before), next);
+        prop_assert_eq!(window.last_before(next.to), next);
+        prop_assert_ne!(window.last_before(second(next.to.as_second() - 1)), next);
+        // What is open just before it is closed had opened by the start.
+        if let Some(open) = window.open_at(before) {
+            prop_assert!(open.from <= start);
+        }
+        let shown = window.zone.to_datetime(next.from);
+        if shown.time() != window.time {
+            // Only a time that the clock skipped opens at another one, and that is just after.
+            let skipped = window.zone.to_ambiguous_timestamp(shown.date().to_datetime(window.time));
+            let eve = shown.date().yesterday().unwrap().to_datetime(window.time);
+            let on_the_eve = window.zone.to_ambiguous_timestamp(eve);
+            prop_assert!(skipped.is_ambiguous() || on_the_eve.is_ambiguous());
+            prop_assert!(window.zone.to_datetime(before) < shown.date().to_datetime(window.time));
+        }
+    }
+
+    #[test]
+    fn business_hours_are_those_of_a_clock_that_is_watched(
+        (name, start, from) in near_changes(), days in some_days(), hours in 1..20_i64, length in 1..4 * 1440_i64,
+    ) {
+        let to = from.saturating_add(jiff::Span::new().hours(hours));
+        let to = time(to.hour(), to.minute(), 0, 0);
+        prop_assume!(from < to);
+        let hours = BusinessHours { days, from, to, zone: zone(name) };
+        let work = Watched::around(&hours.zone, start, 24).work(&hours);
+        for shift in 0..20 {
+            let from = second(start.as_second() + 8 * DAY + shift * 211 * MINUTE);
+            let span = Span { from, to: second(from.as_second() + length * MINUTE) };
+            let expected = work.iter().find(|stretch| stretch.overlaps(&span)).copied();
+            prop_assert_eq!(hours.overlap(&span), expected);
+        }
+    }
+
+    #[test]
+    fn a_weekly_freeze_is_that_of_a_clock_that_is_watched(
+        (name, start, from) in near_changes(), day in 0..7_i8, length in 1..10_080_i64,
+    ) {
+        let day = Weekday::from_monday_zero_offset(day).unwrap();
+        let zone = zone(name);
+        let begins = date(2024, 1, 1).nth_weekday(1, day).unwrap().to_datetime(from);
+        let ends = begins.saturating_add(jiff::Span::new().minutes(length));
+        let (from, to) = (Moment::Weekly(day, from), Moment::Weekly(ends.weekday(), ends.time()));
+        let freeze = Freeze { from, to, zone: zone.clone(), environments: None, reason: "why".into() };
+        let watched = Watched::around(&zone, start, 40);
+        let mut frozen = Vec::new();
+        let days = watched.days();
+        // A day that was left out is not shown, and begins a freeze at its end all the same.
+        let mut shown = days[0];
+        while shown < days[days.len() - 9] {
+            if shown.weekday() == day {
+                let begins = shown.to_datetime(begins.time());
+                let ends = begins.saturating_add(jiff::Span::new().minutes(length));
+                frozen.push(Span { from: watched.reached(begins), to: watched.passed(ends) });
+            }
+            shown = shown.tomorrow().unwrap();
+        }
+        frozen.retain(|span| span.from < span.to);
+        for shift in 0..60 {
+            let now = second(start.as_second() + 10 * DAY + shift * 173 * MINUTE);
+            let covering = frozen.iter().filter(|span| span.contains(now)).max_by_key(|span| span.to).copied();
+            prop_assert_eq!(freeze.covering(now), covering, "{}", now);
+            let next = frozen.iter().find(|span| span.from > now).copied();
+            prop_assert_eq!(freeze.next_after(now), next, "{}", now);
+        }
+    }
+}
+
+#[test]
+fn ten_years_of_a_daily_window_have_one_opening_on_every_day_there_is() {
+    for name in ZONES {
+        for (hour, minute) in [(0, 0), (0, 30), (2, 15), (23, 45)] {
+            let window = window(name, "mon-sun", time(hour, minute, 0, 0), 60);
+            let eve = date(2005, 12, 31).at(23, 59, 0, 0).to_zoned(window.zone.clone()).unwrap();
+            let mut opening = window.next_after(eve.timestamp());
+            let mut day = date(2006, 1, 1);
+            let mut openings = 0;
+            while day < date(2036, 1, 1) {
+                let shown = window.zone.to_datetime(opening.from);
+                // At the time, or later by what the clock skipped: an hour at most.
+                let late = shown.duration_since(day.to_datetime(window.time)).as_mins();
+                assert!((0..=60).contains(&late), "{name} {shown} {day}");
+                opening = window.next_after(opening.from);
+                openings += 1;
+                let left_out = name == "Pacific/Apia" && day == date(2011, 12, 29);
+                day = day.saturating_add(jiff::Span::new().days(if left_out { 2 } else { 1 }));
+            }
+            assert_eq!(openings, if name == "Pacific/Apia" { 10_956 } else { 10_957 });
+        }
+    }
+}
