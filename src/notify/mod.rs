@@ -4,6 +4,10 @@
 //! background, and [`Notifier::finish`] gives them until its deadline. What could not be
 //! delivered is told, with why and what to do, and nothing else comes of it.
 
+mod files;
 mod post;
 
 pub use post::{Answer, Method, Outlet, Post, Request};
+
+#[cfg(test)]
+mod tests;
