@@ -110,6 +110,8 @@ pub enum Step {
     Rollback(commands::rollback::Args),
     /// Show, check, pass or revoke gates
     Gate(commands::gate::Args),
+    /// Stop an image everywhere, list such images, or let one go on
+    Quarantine(commands::quarantine::Args),
     /// Templates, refreshes, checks and gate, for one environment or several in order
     Rollout(commands::rollout::Args),
     /// Run the whole rollout on the embedded simulator

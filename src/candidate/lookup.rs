@@ -3,31 +3,97 @@
 use super::Error;
 use crate::aws::Account;
 use crate::config::Family;
-use crate::gate::BUILD_TAG;
+use crate::gate::{self, BUILD_TAG, Quarantine, same_build};
 use crate::model::{Image, ImageId, ImageState, Problem, Region};
 
-/// The newest image of the family in each region, and the other architectures of its build.
+/// What a lookup found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The images, by region.
+    pub images: Vec<(Region, ImageId)>,
+    /// Newer ones that were passed over, since they or others of their builds are in quarantine.
+    pub skipped: Vec<Skipped>,
+}
+
+/// An image that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The image.
+    pub image: Image,
+    /// The image of its build that is in quarantine: often itself.
+    pub bad: ImageId,
+    /// Since when, by whom and why.
+    pub quarantine: Quarantine,
+}
+
+/// The newest image of the family in each region that is not in quarantine, and the other
+/// architectures of its build. One image in quarantine rules out its whole build.
 ///
 /// # Errors
-/// When a region has none, when its newest is not available, or when the regions' newest are
-/// not of one build: an old image is never kept in silence.
-pub async fn lookup(homes: &[Account], name: &str, family: &Family) -> Result<Vec<(Region, ImageId)>, Error> {
-    let mut found = Vec::new();
+/// When a region has none, or none that is not in quarantine; when its newest is not available;
+/// when the regions' newest are not of one build: an old image is never kept in silence.
+pub async fn lookup(homes: &[Account], name: &str, family: &Family) -> Result<Found, Error> {
+    let mut regions: Vec<(&Account, Vec<Image>)> = Vec::new();
+    for home in homes {
+        regions.push((home, home.images_named(&family.name_glob, &family.owners).await?));
+    }
+    let all = regions.iter().flat_map(|(_, images)| images);
+    let bad: Vec<(Image, Quarantine)> =
+        all.filter_map(|image| Some((image.clone(), gate::in_quarantine(image)?))).collect();
+    let mut found = Found::default();
     let mut problems = Vec::new();
     let mut newest: Vec<Image> = Vec::new();
-    for home in homes {
-        let images = home.images_named(&family.name_glob, &family.owners).await?;
-        match newest_build(images, home.clock_now()) {
+    for (home, images) in regions {
+        let now = home.clock_now();
+        let (images, skipped) = split(images, &bad, now);
+        match newest_build(images, now) {
             Ok(build) => {
-                found.extend(build.iter().map(|image| (home.region.clone(), image.id.clone())));
+                found.images.extend(build.iter().map(|image| (home.region.clone(), image.id.clone())));
+                let taken = build.first().and_then(|image| image.created);
+                found.skipped.extend(skipped.into_iter().filter(|one| one.image.created >= taken));
                 newest.extend(build.into_iter().next());
             }
-            Err(None) => problems.push(none(name, family, &home.region)),
+            Err(None) => problems.push(match skipped.first() {
+                Some(newest) => all_in_quarantine(name, newest, skipped.len()),
+                None => none(name, family, &home.region),
+            }),
             Err(Some(unfit)) => problems.push(not_available(name, &unfit)),
         }
     }
     problems.extend(several_builds(name, &newest));
     if problems.is_empty() { Ok(found) } else { Err(Error::Unfit(problems)) }
+}
+
+/// Those that may be taken, and those whose builds are in quarantine; both as they come.
+fn split(
+    images: Vec<Image>,
+    bad: &[(Image, Quarantine)],
+    now: jiff::Timestamp,
+) -> (Vec<Image>, Vec<Skipped>) {
+    let (mut good, mut skipped) = (Vec::new(), Vec::new());
+    for image in images.into_iter().filter(|image| !image.is_deprecated(now)) {
+        let itself = bad.iter().find(|(one, _)| one.id == image.id && one.region == image.region);
+        match itself.or_else(|| bad.iter().find(|(one, _)| same_build(one, &image))) {
+            Some((one, quarantine)) => {
+                skipped.push(Skipped { image, bad: one.id.clone(), quarantine: quarantine.clone() });
+            }
+            None => good.push(image),
+        }
+    }
+    (good, skipped)
+}
+
+fn all_in_quarantine(name: &str, newest: &Skipped, number: usize) -> Problem {
+    let Skipped { image, bad, quarantine } = newest;
+    let since = quarantine.at.map_or_else(String::new, |at| format!(" since {at}"));
+    Problem::new(
+        format!("every image of family {name} in {} is in quarantine", image.region),
+        format!(
+            "{number} of {number}; the newest, {} ({}),{since}: {}",
+            image.id, image.name, quarantine.detail
+        ),
+        format!("build another, or 'ami-refresh quarantine lift {bad} --reason \"…\"'"),
+    )
 }
 
 fn none(name: &str, family: &Family, region: &Region) -> Problem {
@@ -125,6 +191,24 @@ mod tests {
             );
         }
         assert_eq!(ids(Vec::new()), Err(None));
+    }
+
+    #[test]
+    fn one_image_in_quarantine_rules_out_its_build_and_no_older_one() {
+        let images = vec![
+            image("ami-4", ImageState::Available, "x86_64", Some("813")),
+            image("ami-3", ImageState::Available, "arm64", Some("812")),
+            image("ami-2", ImageState::Available, "x86_64", Some("812")),
+            image("ami-1", ImageState::Available, "x86_64", Some("811")),
+        ];
+        let quarantine = Quarantine::new(true, Timestamp::UNIX_EPOCH, "jane", "it panics");
+        let (good, skipped) =
+            split(images.clone(), &[(images[1].clone(), quarantine)], Timestamp::UNIX_EPOCH);
+        let good: Vec<&str> = good.iter().map(|image| image.id.as_str()).collect();
+        assert_eq!(good, ["ami-4", "ami-1"]);
+        let skipped: Vec<(&str, &str)> =
+            skipped.iter().map(|one| (one.image.id.as_str(), one.bad.as_str())).collect();
+        assert_eq!(skipped, [("ami-3", "ami-3"), ("ami-2", "ami-3")]);
     }
 
     #[test]

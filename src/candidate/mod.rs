@@ -2,13 +2,15 @@
 //!
 //! [`packer`] reads a manifest, [`lookup()`] asks EC2; both end in [`verify()`], which asks
 //! EC2 what every image is and refuses the unfit ones. Tags and writes nothing by itself
-//! before all of them are found fit.
+//! before all of them are found fit. [`known()`] makes candidates of images that were tagged before.
 
+mod known;
 mod lookup;
 pub mod packer;
 mod verify;
 
-pub use lookup::lookup;
+pub use known::known;
+pub use lookup::{Found, Skipped, lookup};
 pub use verify::{tag, verify};
 
 use crate::model::Problem;

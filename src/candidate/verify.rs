@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Error;
 use crate::aws::{Account, Identity};
 use crate::config::Family;
-use crate::gate::{BUILD_TAG, BUILD_URL_TAG, COMMIT_TAG, FAMILY_TAG};
+use crate::gate::{self, BUILD_TAG, BUILD_URL_TAG, COMMIT_TAG, FAMILY_TAG};
 use crate::model::{
     AccountId, Build, Candidate, CandidateImage, Image, ImageId, ImageState, Problem, Region,
 };
@@ -17,8 +17,8 @@ use crate::model::{
 /// `homes` holds the home account in every region that the configuration names.
 ///
 /// # Errors
-/// Every image that is unknown, not available, deprecated, or of an account that may not
-/// own the family's images; two images for one region and architecture; a region that the
+/// Every image that is unknown, not available, deprecated, in quarantine, or of an account that
+/// may not own the family's images; two images for one region and architecture; a region that the
 /// configuration does not name.
 pub async fn verify(
     homes: &[Account],
@@ -130,6 +130,9 @@ fn judge(
     if image.is_deprecated(now) {
         return unfit("EC2 calls it deprecated".into(), "build a new image");
     }
+    if let Some(quarantine) = gate::in_quarantine(&image) {
+        return Err(gate::quarantined(id, &quarantine, None));
+    }
     let Image { id, name, region, architecture, owner, .. } = image;
     Ok(CandidateImage { region, id, architecture, name, owner })
 }
@@ -171,6 +174,16 @@ mod tests {
                 .contains("failed (no space)")
         );
         assert!(why(None).contains("does not exist in eu-west-2"));
+    }
+
+    #[test]
+    fn an_image_in_quarantine_is_not_fit_until_that_is_lifted() {
+        for (holds, says) in [(true, "jane: it panics"), (false, "fit ami-0abc1234")] {
+            let quarantine = gate::Quarantine::new(holds, Timestamp::UNIX_EPOCH, "jane", "it panics");
+            let mut image = image(ImageState::Available, "100000000000");
+            image.tags.insert(gate::QUARANTINE_TAG.to_owned(), quarantine.to_tag());
+            assert!(why(Some(image)).contains(says), "{says}");
+        }
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use super::context::{self, World};
 use super::{Failure, Output};
 use crate::aws::Account;
-use crate::candidate::{lookup, packer, tag, verify};
+use crate::candidate::{Skipped, lookup, packer, tag, verify};
 use crate::cli::{Format, Global};
 use crate::config::{Family, Fleet};
 use crate::model::Exit;
 use crate::model::{Build, Candidate, ImageId, Problem, Region};
+use crate::report;
 use crate::rollout::homes;
 
 /// Where the images are found.
@@ -24,7 +25,7 @@ struct Source {
     #[arg(long, value_name = "ID")]
     ami: Vec<String>,
 
-    /// Take the newest image of the family
+    /// Take the newest image of the family that is not in quarantine
     #[arg(long)]
     from_lookup: bool,
 }
@@ -74,13 +75,16 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let world = World::outside("candidate").await?;
     let homes = homes(&world.cloud, &fleet);
     let identity = homes[0].identity().await?;
+    let mut skipped = Vec::new();
     let (wanted, found_by) = match from_packer {
         Some(images) => {
             let path = args.source.from_packer.clone().unwrap_or_default();
             (images, format!("packer manifest {}", path.display()))
         }
         None if args.source.from_lookup => {
-            (lookup(&homes, name, family).await?, format!("lookup of family {name}"))
+            let found = lookup(&homes, name, family).await?;
+            skipped = found.skipped;
+            (found.images, looked_up(name, &skipped))
         }
         None => (given, "given by hand".to_owned()),
     };
@@ -90,7 +94,15 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let candidate = Candidate::new(name.to_owned(), images, build, found_by);
     tag_all(&homes, &candidate).await?;
     candidate.write(&global.candidate)?;
-    print(global, args, &candidate)
+    print(global, args, &candidate, &skipped)
+}
+
+/// What the images were found by: the file says as well what was passed over.
+fn looked_up(family: &str, skipped: &[Skipped]) -> String {
+    let ids: Vec<&str> = skipped.iter().map(|one| one.image.id.as_str()).collect();
+    let over =
+        if ids.is_empty() { String::new() } else { format!(", without {} in quarantine", ids.join(", ")) };
+    format!("lookup of family {family}{over}")
 }
 
 async fn tag_all(homes: &[Account], candidate: &Candidate) -> Result<(), Failure> {
@@ -107,13 +119,13 @@ async fn tag_all(homes: &[Account], candidate: &Candidate) -> Result<(), Failure
     })
 }
 
-fn print(global: &Global, args: &Args, candidate: &Candidate) -> Result<Exit, Failure> {
+fn print(global: &Global, args: &Args, candidate: &Candidate, skipped: &[Skipped]) -> Result<Exit, Failure> {
     let output = Output::new(global);
     match args.format {
         Format::Json => output.json(candidate)?,
         Format::Text => {
-            let mut lines =
-                vec![format!("candidate of family {}, by {}", candidate.family, candidate.found_by)];
+            let mut lines: Vec<String> = skipped.iter().map(passed_over).collect();
+            lines.push(format!("candidate of family {}, by {}", candidate.family, candidate.found_by));
             lines.extend(candidate.images.iter().map(|image| {
                 format!("  {}  {}  {:<7} {}", image.region, image.id, image.architecture, image.name)
             }));
@@ -122,6 +134,16 @@ fn print(global: &Global, args: &Args, candidate: &Candidate) -> Result<Exit, Fa
         }
     }
     Ok(Exit::Done)
+}
+
+fn passed_over(skipped: &Skipped) -> String {
+    let Skipped { image, bad, quarantine } = skipped;
+    let of_build = if image.id == *bad { String::new() } else { format!(" with {bad} of its build") };
+    let since = quarantine.at.map_or_else(String::new, |at| format!(" since {at}"));
+    report::one_line(&format!(
+        "passed over {} {} ({}): it is in quarantine{of_build}{since}: {}",
+        image.region, image.id, image.name, quarantine.detail
+    ))
 }
 
 fn told(problem: Problem) -> Failure {

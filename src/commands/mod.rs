@@ -8,6 +8,7 @@ pub mod completions;
 pub mod environments;
 pub mod gate;
 pub mod plan;
+pub mod quarantine;
 pub mod refresh;
 pub mod rehearse;
 pub mod rollback;
@@ -46,6 +47,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Step::Smoke(args) => on_clock(global, smoke::run(global, args)),
         Step::Rollback(args) => on_clock(global, rollback::run(global, args)),
         Step::Gate(args) => on_clock(global, gate::run(global, args)),
+        Step::Quarantine(args) => on_clock(global, quarantine::run(global, args)),
         Step::Rollout(args) => on_clock(global, rollout::run(global, args)),
         Step::Rehearse(args) => rehearse::run(global, args),
         Step::Simulator(args) => on_clock(global, simulator::run(global, args)),

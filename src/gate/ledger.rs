@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{GATE_PREFIX, QUARANTINE_TAG, Quarantine, Record};
+use super::{GATE_PREFIX, QUARANTINE_TAG, Quarantine, Record, quarantined};
 use crate::aws::{Account, Error};
-use crate::model::{Candidate, EnvironmentName, Image, ImageId, Region};
+use crate::model::{Candidate, EnvironmentName, Image, ImageId, Problem, Region};
 
 /// What the tags of a candidate's images say of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +19,12 @@ impl Records {
     /// The record of an environment.
     pub fn get(&self, environment: &EnvironmentName) -> Option<&Record> {
         self.gates.get(environment)
+    }
+
+    /// Why the candidate passes nowhere: a problem for each image in quarantine.
+    pub fn in_quarantine(&self, environment: Option<&EnvironmentName>) -> Vec<Problem> {
+        let held = self.quarantined.iter();
+        held.map(|(image, quarantine)| quarantined(image, quarantine, environment)).collect()
     }
 }
 
@@ -71,11 +77,13 @@ pub async fn quarantine(
     Ok(())
 }
 
-fn in_quarantine(image: &Image) -> Option<Quarantine> {
+/// The quarantine that holds for an image.
+pub fn in_quarantine(image: &Image) -> Option<Quarantine> {
     Quarantine::of(&image.tags).filter(|quarantine| quarantine.holds)
 }
 
-fn records(tags: &BTreeMap<String, String>) -> BTreeMap<EnvironmentName, Record> {
+/// Every gate's record among an image's tags.
+pub fn records(tags: &BTreeMap<String, String>) -> BTreeMap<EnvironmentName, Record> {
     tags.iter()
         .filter_map(|(key, value)| Some((key.strip_prefix(GATE_PREFIX)?.into(), Record::from_tag(value)?)))
         .collect()

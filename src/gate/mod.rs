@@ -1,17 +1,21 @@
 //! Gates: the record that an image passed an environment, and the policy that asks for it.
 //!
 //! The record lives as tags on the candidate's images, where everyone can see it.
-//! `policy` is pure; `ledger` reads and writes the tags and decides nothing.
+//! `policy` and `build` are pure; `ledger` and `images` read and write and decide nothing.
 
+mod build;
+mod images;
 mod ledger;
 mod policy;
 mod quarantine;
 mod record;
 
-pub use ledger::{Records, quarantine, read, write};
-pub use policy::{Verdict, judge};
+pub use build::same_build;
+pub use images::{find, whole_builds};
+pub use ledger::{Records, in_quarantine, quarantine, read, records, write};
+pub use policy::{Standing, Verdict, judge, standing};
 pub use quarantine::{QUARANTINE_TAG, Quarantine, quarantined};
-pub use record::{Record, State};
+pub use record::{Record, State, reason};
 
 /// What every tag of ours on an image begins with.
 const GATE_PREFIX: &str = "ami-refresh:gate/";

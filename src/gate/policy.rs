@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Record, Records, State, quarantined};
+use super::{Record, Records, State};
 use crate::config::Environment;
 use crate::model::{EnvironmentName, Problem};
 
@@ -25,24 +25,62 @@ pub enum Verdict {
     Closed(Vec<Problem>),
 }
 
+/// What holds an environment up, for those who print it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the image is in quarantine.
+    pub quarantined: bool,
+    /// The gates that it requires and that are not passed, in the configuration's order.
+    pub missing: Vec<EnvironmentName>,
+    /// When the last of those that are passed has soaked, if that is still to come.
+    pub soaks_until: Option<Timestamp>,
+}
+
+impl Standing {
+    /// Whether nothing holds it up.
+    pub fn may_start(&self) -> bool {
+        !self.quarantined && self.missing.is_empty() && self.soaks_until.is_none()
+    }
+}
+
+/// What holds an environment up now; `records` are this image's.
+pub fn standing(environment: &Environment, records: &Records, now: Timestamp) -> Standing {
+    let mut standing = Standing { quarantined: !records.quarantined.is_empty(), ..Standing::default() };
+    for required in &environment.gate.requires {
+        match passed(records, required) {
+            None => standing.missing.push(required.clone()),
+            Some(record) => {
+                let soaked = Some(soaked(environment, record)).filter(|soaked| *soaked > now);
+                standing.soaks_until = standing.soaks_until.max(soaked);
+            }
+        }
+    }
+    standing
+}
+
+fn passed<'r>(records: &'r Records, name: &EnvironmentName) -> Option<&'r Record> {
+    records.get(name).filter(|record| record.state == State::Passed)
+}
+
+/// When a gate that this environment requires has soaked.
+fn soaked(environment: &Environment, record: &Record) -> Timestamp {
+    let soak = SignedDuration::try_from(environment.gate.soak).unwrap_or(SignedDuration::MAX);
+    record.at.checked_add(soak).unwrap_or(Timestamp::MAX)
+}
+
 /// Judges the gates that an environment requires; `records` are this image's.
 pub fn judge(environment: &Environment, records: &Records, now: Timestamp) -> Verdict {
     let name = &environment.name;
-    let in_quarantine = records.quarantined.iter();
-    let mut closed: Vec<Problem> =
-        in_quarantine.map(|(image, quarantine)| quarantined(image, quarantine, Some(name))).collect();
+    let mut closed = records.in_quarantine(Some(name));
     let mut soaking = Vec::new();
     let mut until = now;
     let mut since: Option<Timestamp> = None;
     for required in &environment.gate.requires {
-        let record = records.get(required);
-        let passed = record.filter(|record| record.state == State::Passed);
-        let Some(passed) = passed else {
-            closed.push(not_passed(name, required, record));
+        let Some(passed) = passed(records, required) else {
+            closed.push(not_passed(name, required, records.get(required)));
             continue;
         };
-        let soak = SignedDuration::try_from(environment.gate.soak).unwrap_or(SignedDuration::MAX);
-        let soaked = passed.at.checked_add(soak).unwrap_or(Timestamp::MAX);
+        let soaked = soaked(environment, passed);
         since = since.max(Some(soaked));
         if soaked > now {
             until = until.max(soaked);
@@ -149,6 +187,23 @@ mod tests {
         let told = problems[0].to_string();
         assert!(told.contains("ami-0abc1234 is in quarantine") && told.contains("jane: it panics"), "{told}");
         assert!(told.contains("rollback --env prod"), "{told}");
+    }
+
+    #[test]
+    fn what_holds_up_is_what_is_judged() {
+        let mut some = records(&[("qa", State::Passed, 9_500), ("stage", State::Failed, 2)]);
+        let both = records(&[("qa", State::Passed, 9_500), ("stage", State::Passed, 9_000)]);
+        let stands = standing(&environment(2_000), &both, now());
+        assert_eq!(stands.soaks_until.unwrap().as_second(), 11_500, "the last of them counts");
+        assert!(!stands.may_start() && standing(&environment(0), &both, now()).may_start());
+        let stands = standing(&environment(2_000), &some, now());
+        assert_eq!((stands.missing.clone(), stands.may_start()), (vec!["stage".into()], false));
+        some.quarantined.insert("ami-1".into(), Quarantine::new(true, now(), "jane", "it panics"));
+        assert!(standing(&environment(0), &some, now()).quarantined);
+        for (soak, records) in [(0, &both), (2_000, &both), (0, &some)] {
+            let open = matches!(judge(&environment(soak), records, now()), Verdict::Open { .. });
+            assert_eq!(standing(&environment(soak), records, now()).may_start(), open);
+        }
     }
 
     #[test]

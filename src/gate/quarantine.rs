@@ -23,6 +23,26 @@ pub struct Quarantine {
 }
 
 impl Quarantine {
+    /// A quarantine that holds (or was lifted, `holds: false`) since then, by whom and why.
+    pub fn new(holds: bool, at: Timestamp, who: &str, why: &str) -> Self {
+        Self { holds, at: Some(at), detail: format!("{who}: {why}") }
+    }
+
+    /// Who did it; empty when somebody wrote the tag in a form of their own.
+    pub fn who(&self) -> &str {
+        self.parts().0
+    }
+
+    /// Why.
+    pub fn why(&self) -> &str {
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        let parts = self.at.and_then(|_| self.detail.split_once(": "));
+        parts.unwrap_or(("", &self.detail))
+    }
+
     /// The tag's value: `quarantined 2026-11-23T15:41:07Z jane: kernel panics`.
     pub fn to_tag(&self) -> String {
         let state = if self.holds { "quarantined" } else { "lifted" };
@@ -88,6 +108,15 @@ mod tests {
             prop_assert_eq!((found.holds, found.at), (holds, at));
             prop_assert_eq!(found.to_tag(), tag);
         }
+    }
+
+    #[test]
+    fn who_and_why_are_told_apart_where_this_program_wrote_them() {
+        let ours = Quarantine::new(true, Timestamp::UNIX_EPOCH, "jane", "it panics: INC0815");
+        let shown = read(ours.to_tag()).unwrap();
+        assert_eq!((shown.who(), shown.why()), ("jane", "it panics: INC0815"));
+        let other = read("yes: since monday".to_owned()).unwrap();
+        assert_eq!((other.who(), other.why()), ("", "yes: since monday"));
     }
 
     #[test]

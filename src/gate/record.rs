@@ -64,6 +64,11 @@ impl Record {
     }
 }
 
+/// A reason as a tag holds it; `None` when nothing of it is left.
+pub fn reason(text: &str) -> Option<String> {
+    Some(clean(text)).filter(|text| text.chars().any(char::is_alphanumeric))
+}
+
 /// Keeps to the characters that every AWS service takes in tags; others become spaces.
 pub(super) fn clean(text: &str) -> String {
     let keep = |c: char| if c.is_alphanumeric() || "+-=._:/@ ".contains(c) { c } else { ' ' };
@@ -97,6 +102,14 @@ mod tests {
         let tag = record.to_tag();
         assert_eq!(tag.chars().count(), LIMIT - 1);
         assert_eq!(Record::from_tag(&tag).unwrap().to_tag(), tag);
+    }
+
+    #[test]
+    fn a_reason_of_which_nothing_is_left_is_none() {
+        for text in ["", " \t ", "!?", " - "] {
+            assert_eq!(reason(text), None, "{text:?}");
+        }
+        assert_eq!(reason(" it panics! (INC0815)").as_deref(), Some("it panics INC0815"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod clean;
 mod collect;
 mod evidence;
 mod files;
+mod gates;
 #[cfg(test)]
 pub(crate) mod hostile;
 mod junit;
@@ -34,6 +35,7 @@ mod table;
 mod terminal;
 
 use collect::Run;
+pub use gates::{GateRow, GatesText, Held, gates, moment, one_line, quarantine};
 pub use plan::{PlanText, plan};
 pub use problems::problems;
 pub use terminal::{Detail, TerminalMode};

@@ -35,7 +35,7 @@ pub use order::run;
 pub use record::pass_by_proof;
 pub use smoke::{no_candidate, smoke};
 pub use survey::plan;
-pub use takeback::rollback;
+pub use takeback::{Given, TAKEN_BACK, given, rollback, rollback_to_previous};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

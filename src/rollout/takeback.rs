@@ -1,12 +1,14 @@
 //! Takes groups back to what they had: after a failure beside them, or when told to.
 
 mod explicit;
+mod previous;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
 
-pub use explicit::rollback;
+pub use explicit::{TAKEN_BACK, rollback, rollback_to_previous};
+pub use previous::{Given, given};
 
 use super::Run;
 use super::board::Standing;

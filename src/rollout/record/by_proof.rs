@@ -1,12 +1,13 @@
 //! `gate pass` without a reason: passes only what the steps before it proved.
 
 use super::super::ends::{Ended, GroupEnd, Side, told};
+use super::super::patience::patiently;
 use super::super::proof::{self, Wanted};
 use super::super::survey::plan;
 use super::super::{Run, Stop};
 use super::{keep, unmark};
 use crate::config::Environment;
-use crate::gate::State;
+use crate::gate::{self, State};
 use crate::model::{Outcome, Problem, Target, Verdict};
 use crate::plan::{Decision, GroupPlan, Marker};
 
@@ -17,6 +18,11 @@ pub async fn pass_by_proof(run: &Run<'_>, environment: &Environment) -> Verdict 
 }
 
 async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop> {
+    let records = patiently(run.clock, async || gate::read(&run.homes(), run.candidate).await).await;
+    let held = records.map_err(Stop::from_home)?.in_quarantine(None);
+    if !held.is_empty() {
+        return Err(Stop::Refused(held));
+    }
     let accounts = run.accounts(environment).await;
     let plan = plan(run, environment, &accounts, None).await?;
     let mut problems = plan.refused.clone();

@@ -1,6 +1,6 @@
 //! `rollback`: takes the groups of an environment back, whatever state they are in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
 
@@ -9,19 +9,52 @@ use super::super::patience::patiently;
 use super::super::smoke::nobody;
 use super::super::{Run, Stop, prepare, record, settle, survey};
 use super::drive_back;
+use super::previous::source_of;
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::{Event, GroupRef, PlannedAction, PlannedGroup};
-use crate::gate::State;
+use crate::gate::{self, State};
 use crate::model::{
-    Group, GroupName, GroupTemplate, Outcome, Problem, Region, Target, Tracking, Verdict, Version,
+    Candidate, Group, GroupName, GroupTemplate, ImageId, Outcome, Problem, Region, Target, Tracking, Verdict,
+    Version,
 };
 use crate::plan::{Decision, GroupPlan, Marker, Survey, resumed};
+
+/// What the record of a gate says first that a rollback revoked.
+pub const TAKEN_BACK: &str = "rolled back by hand";
 
 /// Takes every group of the environment that a rollout touched, or that runs the
 /// candidate, back to the version that it had; `only` narrows it to one group.
 pub async fn rollback(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Verdict {
-    told(run, environment, Box::pin(attempt(run, environment, only))).await
+    let which = Which { only, among: None, builds: std::slice::from_ref(run.candidate) };
+    told(run, environment, Box::pin(attempt(run, environment, which))).await
+}
+
+/// Takes these groups back to the version that they had; `builds` are the candidates that they
+/// were given, and together the run's.
+pub async fn rollback_to_previous(
+    run: &Run<'_>,
+    environment: &Environment,
+    groups: &BTreeSet<(Region, GroupName)>,
+    builds: &[Candidate],
+) -> Verdict {
+    let which = Which { only: None, among: Some(groups), builds };
+    told(run, environment, Box::pin(attempt(run, environment, which))).await
+}
+
+/// Which groups go back, and from what.
+#[derive(Clone, Copy)]
+struct Which<'a> {
+    only: Option<&'a GroupName>,
+    among: Option<&'a BTreeSet<(Region, GroupName)>>,
+    builds: &'a [Candidate],
+}
+
+impl Which<'_> {
+    fn holds(&self, group: &Group) -> bool {
+        let among = |groups: &BTreeSet<_>| groups.contains(&(group.region.clone(), group.name.clone()));
+        self.only.is_none_or(|only| *only == group.name) && self.among.is_none_or(among)
+    }
 }
 
 /// One group that is to go back: what it had, and what it was given.
@@ -49,13 +82,14 @@ impl Back {
     }
 }
 
-async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Result<Ended, Stop> {
+async fn attempt(run: &Run<'_>, environment: &Environment, which: Which<'_>) -> Result<Ended, Stop> {
+    let only = which.only;
     let accounts = run.accounts(environment).await;
     let (mut backs, mut problems, mut looked_at) = (Vec::new(), Vec::new(), 0);
     for account in accounts.values() {
         let survey = survey::look_in_right_account(run, environment, account).await?;
         let groups = survey.groups.iter().filter(|group| environment.select.matches(&group.tags));
-        for group in groups.filter(|group| only.is_none_or(|only| *only == group.name)) {
+        for group in groups.filter(|group| which.holds(group)) {
             looked_at += 1;
             match back_of(run, environment, account, &survey, group, only.is_some()).await? {
                 Ok(back) => backs.extend(back),
@@ -71,12 +105,33 @@ async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupNa
     }
     let groups = backs.iter().map(|back| back.told(run)).collect();
     run.events.emit(Event::Planned { environment: environment.name.clone(), groups });
-    begin(run, environment, &accounts, &backs).await?;
+    begin(run, environment, &accounts, &backs, which.builds).await?;
     let at_once = environment.refresh.groups_at_once;
     let ends = stream::iter(&backs).map(async |back| go_back(run, &accounts, back).await);
     let mut ends: Vec<GroupEnd<'_>> = ends.buffered(at_once).collect().await;
     settle::tracking(run, &accounts, &mut ends).await;
-    Ok(record::conclude_rollback(run, environment, &accounts, &ends, &problems).await)
+    let mut ended = record::conclude_rollback(run, environment, &accounts, &ends, &problems).await;
+    if ended.verdict == Verdict::Partial {
+        ended.next.extend(quarantine_offered(run, &backs, which.builds).await);
+    }
+    Ok(ended)
+}
+
+/// The way to stop what was taken back everywhere else too, where it is not stopped already.
+async fn quarantine_offered(run: &Run<'_>, backs: &[Back], builds: &[Candidate]) -> Vec<String> {
+    let mut ways = Vec::new();
+    for build in builds {
+        let gone: Option<&ImageId> =
+            backs.iter().filter_map(|back| Some(&back.plan.change()?.to)).find(|image| build.contains(image));
+        // What can't be looked at is offered: putting it there twice does no harm.
+        let records = gate::read(&run.homes(), build).await.unwrap_or_default();
+        if let Some(image) = gone.filter(|_| records.quarantined.is_empty()) {
+            ways.push(format!(
+                "ami-refresh quarantine add {image} --reason \"…\", if no environment is to get it"
+            ));
+        }
+    }
+    ways
 }
 
 /// What must be recorded before the first group goes back: that the gate is not passed any
@@ -86,14 +141,18 @@ async fn begin(
     environment: &Environment,
     accounts: &BTreeMap<Region, Account>,
     backs: &[Back],
+    builds: &[Candidate],
 ) -> Result<(), Stop> {
     if backs.is_empty() {
         return Ok(());
     }
-    if record::passed(run, environment).await.map_err(Stop::from_home)? {
-        record::keep(run, environment, State::Revoked, "rolled back by hand")
-            .await
-            .map_err(Stop::from_home)?;
+    for build in builds {
+        // Each build has a record of its own.
+        let (probes, events) = (run.probes.clone(), run.events.clone());
+        let part = Run::new(run.fleet, build, run.cloud, run.clock, probes, events);
+        if record::passed(&part, environment).await.map_err(Stop::from_home)? {
+            record::keep(&part, environment, State::Revoked, TAKEN_BACK).await.map_err(Stop::from_home)?;
+        }
     }
     for back in backs {
         if let Some(account) = accounts.get(&back.plan.at.region) {
@@ -190,7 +249,7 @@ async fn back_of(
 
 /// What a group had that ended on the candidate: its version's own description names it.
 fn marker_of_finished(template: &GroupTemplate, present: &Version, survey: &Survey) -> Option<Marker> {
-    let number = source_named(&present.description)?;
+    let number = source_of(present, |number| survey.versions.get(&(template.id.clone(), number)))?;
     let source = survey.versions.get(&(template.id.clone(), number))?;
     Some(Marker {
         to: present.image.clone()?,
@@ -203,12 +262,6 @@ fn marker_of_finished(template: &GroupTemplate, present: &Version, survey: &Surv
         },
         checked: false,
     })
-}
-
-/// The source that a version's description names: `ami-refresh: from version 6, …`.
-fn source_named(description: &str) -> Option<u64> {
-    let rest = description.strip_prefix("ami-refresh: from version ")?;
-    rest.split(',').next()?.trim().parse().ok()
 }
 
 fn unreadable(group: &Group, text: &str) -> Problem {
@@ -236,15 +289,4 @@ fn another_candidate(group: &Group, marker: &Marker) -> Problem {
             group.name
         ),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::source_named;
-
-    #[test]
-    fn a_version_of_ours_names_its_source() {
-        assert_eq!(source_named("ami-refresh: from version 6, ami-1 -> ami-2, build 8"), Some(6));
-        assert_eq!(source_named("version 6"), None);
-    }
 }

@@ -1,6 +1,6 @@
 //! Gates, as people and pipelines meet them.
 
-use super::place::Place;
+use super::place::{CONFIG, NEW, Place};
 use super::simulator::Simulator;
 
 fn place() -> (Place, Simulator) {
@@ -44,11 +44,11 @@ fn a_gate_is_passed_by_proof_only_or_by_hand_for_a_reason() {
         .exits(2)
         .says(&["reason is empty"]);
     assert_eq!(tags, simulator.image_tags(), "nothing was recorded");
-    place.run("gate status").exits(0).says(&["closed: gate sandbox is not passed"]);
+    place.run("gate status").exits(0).says(&["needs sandbox"]);
 
     let pass = ["gate", "pass", "--env", "sandbox", "--reason", "tried by hand: CHG0042"];
     place.run_with(&pass).exits(0).says(&["gate sandbox: passed"]);
-    place.run("gate status").exits(0).says(&["tried by hand: CHG0042", "dev      -        may start"]);
+    place.run("gate status").exits(0).says(&["tried by hand: CHG0042", "dev          -", "may start"]);
     place.run("gate check --env dev").exits(0).says(&["dev may start"]);
     place.run("plan --env dev --detailed-exitcode").exits(2).says(&["gate open"]);
 }
@@ -74,6 +74,48 @@ fn a_failed_rollout_leaves_a_failed_gate() {
         "rolled back",
         "not reached",
     ]);
-    place.run("gate status").exits(0).says(&["sandbox  failed 2026-11-22T"]);
+    place.run("gate status").exits(0).says(&["sandbox      failed  Sun 22 Nov "]);
     place.run("gate check --env dev").exits(3).says(&["it was failed at"]);
+}
+
+#[test]
+fn the_way_of_an_image_is_shown_without_a_candidate_too() {
+    let (place, _simulator) = place();
+    place.run_with(&["gate", "pass", "--env", "sandbox", "--reason", "tried"]).exits(0);
+    let with = place.run("gate status").exits(0).out;
+    let json = place.run("gate status --format json").exits(0).json();
+    std::fs::remove_file(place.path("candidate.json")).unwrap();
+    let without = place.run(&format!("gate status --ami {NEW}")).exits(0).out;
+    // The age goes on.
+    let words = |text: &str| -> Vec<String> {
+        let line = |line: &str| line.split("m ").next().unwrap_or_default().trim().to_owned();
+        text.lines().map(line).collect()
+    };
+    assert_eq!(words(&with)[..3], words(&without)[..3]);
+    assert!(
+        with.starts_with(&format!("image {NEW}  dept-base-20261121194500  eu-west-2  x86_64\n")),
+        "{with}"
+    );
+    assert_eq!(json, place.run(&format!("gate status --ami {NEW} --format json")).exits(0).json());
+
+    place.run("gate status --ami ami-xyz").exits(2).says(&["\"ami-xyz\" is no image id", "next: "]);
+    place
+        .run("gate status --ami ami-00000000000000abc")
+        .exits(3)
+        .says(&["image ami-00000000000000abc does not exist in eu-west-2", "next: "]);
+}
+
+#[test]
+fn a_soaking_gate_says_until_when() {
+    let (place, _simulator) = place();
+    let soaking = CONFIG.replace("requires: [sandbox] }", "requires: [sandbox], soak: 12h }");
+    place.write("environments.yaml", &format!("timezone: Europe/London\n{soaking}"));
+    place.run_with(&["gate", "pass", "--env", "sandbox", "--reason", "tried"]).exits(0);
+    let text =
+        place.run("gate status").exits(0).says(&["when (Europe/London)", "soaks until Mon 23 Nov "]).out;
+    assert!(!text.contains("may start"), "{text}");
+    let json = place.run("gate status --format json").exits(0).json();
+    assert!(json[1]["soaks_until"].as_str().unwrap().starts_with("2026-11-23T"), "{json}");
+    assert_eq!((&json[1]["missing"], &json[1]["may_start"]), (&serde_json::json!([]), &false.into()));
+    assert_eq!(json[0]["soaks_until"], serde_json::Value::Null);
 }

@@ -2,7 +2,7 @@
 
 use super::place::Place;
 
-const STEPS: [&str; 17] = [
+const STEPS: [&str; 21] = [
     "candidate",
     "validate",
     "environments",
@@ -16,6 +16,10 @@ const STEPS: [&str; 17] = [
     "gate check",
     "gate pass",
     "gate revoke",
+    "quarantine",
+    "quarantine add",
+    "quarantine list",
+    "quarantine lift",
     "rollout",
     "rehearse",
     "simulator",
