@@ -17,6 +17,7 @@
 //! | [`model`] | images, templates, groups, refreshes, outcomes: types and rules |
 //! | [`net`] | how probes reach the network |
 //! | [`notify`] | tells people and machines outside: Slack, webhooks, tickets |
+//! | [`overview`] | what `schedule` and `status` show: pure |
 //! | [`plan`] | what would change, and what is refused: pure |
 //! | [`report`] | the terminal, JUnit, the summary: from events alone |
 //! | [`rollout`] | the one place that acts |
@@ -36,6 +37,7 @@ pub mod journal;
 pub mod model;
 pub mod net;
 pub mod notify;
+pub mod overview;
 pub mod plan;
 pub mod report;
 pub mod rollout;
