@@ -22,6 +22,9 @@ pub use self::freeze::{Freeze, Moment};
 /// back by a day at most.
 const MARGIN: i32 = 2;
 
+const A_DAY: Duration = Duration::from_hours(24);
+const A_WEEK: Duration = Duration::from_hours(7 * 24);
+
 /// A stretch of time, its end not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Span {
@@ -91,6 +94,32 @@ impl Window {
         opened.unwrap_or(Span { from: Timestamp::MIN, to: Timestamp::MIN })
     }
 
+    /// An opening that begins or is open within a time and overlaps business hours, and the
+    /// hours that it overlaps.
+    pub fn first_within(&self, hours: &BusinessHours, time: &Span) -> Option<(Span, Span)> {
+        let overlapping = |from: Timestamp, to: Timestamp| {
+            let first = self.open_at(from).unwrap_or_else(|| self.next_after(from));
+            std::iter::successors(Some(first), |span| Some(self.next_after(span.from)))
+                .take_while(|span| span.from < to)
+                .find_map(|span| Some((span, hours.overlap(&span)?)))
+        };
+        // One week is like the other but for the changes of the clocks: one week from the
+        // beginning on, and from each change on, with what was open before it.
+        let zones = [&self.zone, &hours.zone];
+        let changes = zones.into_iter().flat_map(|zone| {
+            let changes = zone.following(time.from).map(|change| change.timestamp());
+            changes.take_while(|change| *change < time.to)
+        });
+        let before = self.length.saturating_add(A_DAY);
+        std::iter::once(time.from)
+            .chain(changes.map(|change| earlier(change, before).max(time.from)))
+            .filter_map(|from| {
+                let week = later(from, before.saturating_add(A_WEEK).saturating_add(A_DAY));
+                overlapping(from, week.min(time.to))
+            })
+            .min()
+    }
+
     /// The last opening that had begun by the moment.
     fn opened_by(&self, at: Timestamp) -> Option<Span> {
         days_back(&self.zone, at, MARGIN).filter_map(|day| self.opening(day)).find(|span| span.from <= at)
@@ -123,6 +152,13 @@ impl BusinessHours {
         let from = moment(&self.zone, day.to_datetime(self.from), Twice::First);
         let to = moment(&self.zone, day.to_datetime(self.to), Twice::Last);
         (from < to).then_some(Span { from, to })
+    }
+}
+
+impl std::fmt::Display for BusinessHours {
+    /// `mon-fri 08:00-18:00`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}-{}", self.days, self.from.strftime("%H:%M"), self.to.strftime("%H:%M"))
     }
 }
 

@@ -3,12 +3,22 @@
 //! [`Agenda::judge`] says of one group whether it is due, and why not and when next;
 //! [`found`] reads a group's tags. Nothing here asks AWS, a clock, or the rollout.
 
+mod judge;
+mod tags;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::config::{Environment, Fleet};
 use crate::model::{Freeze, Problem, Span, Window};
+
+pub use self::tags::found;
+pub use self::words::time_text;
 
 /// Which groups a run takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +58,7 @@ pub struct Found {
 pub enum Reading {
     /// This window.
     Window(Window),
-    /// Nothing says a day and a time.
+    /// Nothing says a day, or a time, or either.
     None,
     /// The group opted out, by the tag of this key.
     OptedOut(String),
@@ -63,14 +73,15 @@ pub enum Standing {
     Due {
         /// When its window closes or the next freeze begins.
         until: Option<Timestamp>,
-        /// `a missed window is caught up`; may be empty.
+        /// `caught up: its window of Mon 23 Nov 15:00 was missed`; may be empty.
         why: String,
     },
     /// It may not yet.
     NotDue {
-        /// Why: `its window opens Mon 23 Nov 15:00 (tag AMI_update_time)`, a freeze, …
+        /// Why: `its window opens Mon 23 Nov 15:00 (AMI_update_time)`, a freeze, …
         why: String,
-        /// The next opening in which it may be started; `None` when none is known.
+        /// When it may be started next; `None` when that is not known. It ends at
+        /// [`Timestamp::MAX`] when nothing ends it.
         next: Option<Span>,
     },
     /// It is never refreshed by schedule, and holds up nobody.
@@ -78,7 +89,7 @@ pub enum Standing {
         /// By which tag.
         why: String,
     },
-    /// It can't be known, and it holds up nobody.
+    /// It can't be known, or its window lies in business hours. It holds up nobody.
     Unreadable(Vec<Problem>),
 }
 
@@ -101,26 +112,8 @@ pub struct Agenda<'a> {
 }
 
 impl Agenda<'_> {
-    /// Judges a group by its name (for problems) and its tags.
-    pub fn judge(&self, group: &str, tags: &BTreeMap<String, String>) -> Standing {
-        unimplemented!("{group} {tags:?}")
-    }
-
-    /// The freeze that holds for the environment now, and its stretch.
+    /// The freeze that holds for the environment now, and its stretch, overridden or not.
     pub fn freeze(&self) -> Option<(&Freeze, Span)> {
-        let freezes = self.fleet.freezes.iter().filter(|freeze| freeze.concerns(&self.environment.name));
-        freezes
-            .filter_map(|freeze| Some((freeze, freeze.covering(self.now)?)))
-            .max_by_key(|(_, span)| span.to)
+        self.freeze_at(self.now)
     }
-}
-
-/// Reads the window of a group of the environment from its tags.
-pub fn found(
-    fleet: &Fleet,
-    environment: &Environment,
-    group: &str,
-    tags: &BTreeMap<String, String>,
-) -> Found {
-    unimplemented!("{group} {tags:?} {} {}", environment.name, fleet.file.display())
 }
