@@ -43,9 +43,9 @@ async fn a_sink_may_take_everything_that_waits_at_once() {
             clock.sleep(seconds(1)).await;
         }
     });
-    (0..5).for_each(|number| notifier.tell(&note(number)));
+    tell_all(&notifier, (0..5).map(note));
     clock.sleep(seconds(1) / 2).await;
-    (5..12).for_each(|number| notifier.tell(&note(number)));
+    tell_all(&notifier, (5..12).map(note));
     assert_eq!(notifier.finish(LONG).await, []);
     assert_eq!(*taken.lock().unwrap(), [5, 7, 0]);
 }
@@ -62,9 +62,9 @@ async fn what_waits_when_the_time_is_over_is_told() {
     });
     notifier.tell(&note(1));
     tokio::task::yield_now().await;
-    (2..5).for_each(|number| notifier.tell(&note(number)));
+    tell_all(&notifier, (2..5).map(note));
     tokio::task::yield_now().await;
-    (5..7).for_each(|number| notifier.tell(&note(number)));
+    tell_all(&notifier, (5..7).map(note));
     let undelivered = notifier.finish(seconds(10)).await;
     assert_eq!(clock.since(begin()), seconds(10));
     assert_eq!(
@@ -94,7 +94,7 @@ async fn a_sink_that_breaks_is_told_and_the_others_go_on() {
             }
         }),
     );
-    (0..3).for_each(|number| notifier.tell(&note(number)));
+    tell_all(&notifier, (0..3).map(note));
     tokio::task::yield_now().await;
     // One that is gone loses what comes, and holds up nothing.
     notifier.tell(&note(3));
@@ -111,7 +111,7 @@ async fn a_sink_that_breaks_is_told_and_the_others_go_on() {
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_never_holds_up_the_run() {
     let notifier = with(fast(), |mut inbox, _| async move { while inbox.next().await.is_some() {} });
-    (0..10_007).for_each(|number| notifier.tell(&note(number)));
+    tell_all(&notifier, (0..10_007).map(note));
     let undelivered = notifier.finish(LONG).await;
     assert_eq!(told(&undelivered), ["slack: 7 events: more events came than it could take"]);
 }
@@ -124,17 +124,18 @@ async fn the_end_waits_for_no_server_longer_than_its_deadline() {
         let clock = fast();
         let hooks = vec![webhook(directory.path(), &server.url(), "secret")];
         let notifier = Notifier::start(&fleet(hooks), clock, Outlet::Network);
-        (0..50).for_each(|number| notifier.tell(&note(number)));
+        tell_all(&notifier, (0..50).map(note));
         let before = clock.now();
-        let undelivered = notifier.finish(seconds(5)).await;
+        let undelivered = notifier.finish(seconds(25)).await;
         let took = clock.since(before);
-        assert!(took < seconds(60), "{deed:?}: {took:?}");
+        assert!(took < seconds(90), "{deed:?}: {took:?}");
         let told = told(&undelivered).join("; ");
         match deed {
-            // The status was there, and that is all that a webhook needs.
-            Does::NeverEnds => assert!(took < seconds(5) || told.contains("events"), "{told}"),
+            // 64 KiB of each are enough: the status was there.
+            Does::NeverEnds => assert!(took < seconds(25) || told.contains("events"), "{told}"),
             Does::Resets => assert_eq!(told, "webhook 1: 50 events: the connection broke: connection reset"),
-            _ => assert_eq!(told, "webhook 1: 50 events: there was no time left"),
+            Does::NeverAnswers => assert_eq!(told, "webhook 1: 50 events: no answer within 10s"),
+            _ => assert_eq!(told, "webhook 1: 50 events: the answer was not whole within 10s"),
         }
     }
 }

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::clock::Clock;
+use crate::event::Stamped;
 
 mod hub;
 mod post;
@@ -45,6 +46,12 @@ fn request(url: &str) -> Request {
         what: "start of qa".to_owned(),
         text: "Starting ASG Refresh\n  4 groups".to_owned(),
         rehearsed: r#"{"ok":true}"#.to_owned(),
+    }
+}
+
+fn tell_all(notifier: &Notifier, events: impl IntoIterator<Item = Stamped>) {
+    for event in events {
+        notifier.tell(&event);
     }
 }
 

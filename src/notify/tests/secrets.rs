@@ -56,7 +56,7 @@ fn a_file_that_is_no_secret_is_told_by_its_path_alone() {
     for (path, why) in [
         (file("empty", b" \n"), "is empty"),
         (file("binary", b"xoxb\xff"), "is not UTF-8"),
-        (file("large", &[b'x'; 70_000]), "is too large for a secret"),
+        (file("large", &b"x".repeat(70_000)), "is too large for a secret"),
         (directory.path().join("none"), "failed to read"),
         (directory.path().to_owned(), "failed to read"),
     ] {

@@ -80,7 +80,7 @@ async fn received(secret: &str, events: &[Stamped]) -> Vec<Came> {
     let directory = tempfile::tempdir().unwrap();
     let hooks = vec![webhook(directory.path(), &server.url(), secret)];
     let notifier = Notifier::start(&fleet(hooks), fast(), Outlet::Network);
-    events.iter().for_each(|event| notifier.tell(event));
+    tell_all(&notifier, events.to_vec());
     assert_eq!(notifier.finish(seconds(600)).await, []);
     server.came()
 }
@@ -162,7 +162,7 @@ async fn a_secret_that_is_missing_or_wrong_is_told_once() {
     let fine = tempfile::tempdir().unwrap();
     hooks.push(webhook(fine.path(), &server.url(), "secret"));
     let notifier = Notifier::start(&fleet(hooks), fast(), Outlet::Network);
-    events().iter().for_each(|event| notifier.tell(event));
+    tell_all(&notifier, events());
     let undelivered = notifier.finish(seconds(600)).await;
     assert_eq!(
         told(&undelivered),
@@ -182,11 +182,11 @@ async fn a_dead_receiver_is_left_alone_for_a_while() {
     let clock = fast();
     let hooks = vec![webhook(directory.path(), &server.url(), "secret")];
     let notifier = Notifier::start(&fleet(hooks), clock, Outlet::Network);
-    (0..20).for_each(|number| notifier.tell(&note(number)));
+    tell_all(&notifier, (0..20).map(note));
     clock.sleep(seconds(35)).await;
     assert_eq!(server.came().len(), 3);
     // It gets another chance then, and one only.
-    (0..20).for_each(|number| notifier.tell(&note(number)));
+    tell_all(&notifier, (0..20).map(note));
     let undelivered = notifier.finish(seconds(20)).await;
     assert_eq!(server.came().len(), 4);
     assert_eq!(told(&undelivered), ["webhook 1: 40 events: the server answered 410 Gone: moved out"]);
@@ -199,7 +199,7 @@ async fn a_receiver_that_recovers_gets_what_comes_then() {
     let directory = tempfile::tempdir().unwrap();
     let hooks = vec![webhook(directory.path(), &server.url(), "secret")];
     let notifier = Notifier::start(&fleet(hooks), fast(), Outlet::Network);
-    (0..6).for_each(|number| notifier.tell(&note(number)));
+    tell_all(&notifier, (0..6).map(note));
     let undelivered = notifier.finish(seconds(600)).await;
     assert_eq!(server.came().len(), 6);
     assert_eq!(told(&undelivered), ["webhook 1: 2 events: the server answered 404 Not Found"]);
@@ -213,7 +213,7 @@ async fn a_rehearsal_needs_neither_a_receiver_nor_its_secrets() {
     let clock = Clock::starting_at(begin(), 1.0);
     let outlet = Outlet::Files(directory.path().to_owned());
     let notifier = Notifier::start(&fleet(hooks), clock, outlet);
-    events().iter().for_each(|event| notifier.tell(event));
+    tell_all(&notifier, events());
     assert_eq!(notifier.finish(seconds(10)).await, []);
     assert_eq!(clock.since(begin()), Duration::ZERO, "events need no second each");
     let lines = std::fs::read_to_string(directory.path().join("messages.jsonl")).unwrap();
