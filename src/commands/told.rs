@@ -1,18 +1,25 @@
-//! A run that is told as it happens: reporters, events, signals, the exit code.
+//! A run that is told as it happens: reporters, notifications, events, signals, the exit code.
 
 use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::context::World;
 use super::{Failure, Output, signals};
 use crate::cli::Global;
+use crate::clock::Clock;
 use crate::config::{Environment, Fleet};
-use crate::event::{Event, Simulation};
+use crate::event::{Event, Simulation, Stamped};
 use crate::model::{Candidate, EnvironmentName, Exit, Verdict};
+use crate::notify::{Notifier, Outlet};
 use crate::report::{Detail, Reporters, Settings, TerminalMode};
 use crate::rollout::{Events, Run, abandon};
 use crate::smoke::Runner;
+
+/// How long an aborted run still waits for its notifications: of the caller's time, who may
+/// kill it soon.
+const AFTER_SIGNAL: Duration = Duration::from_secs(1);
 
 /// What a told run is about.
 pub(super) struct Telling<'a> {
@@ -35,8 +42,15 @@ pub(super) async fn told(
     work: impl AsyncFnOnce(&Run<'_>) -> Verdicts,
 ) -> Result<Exit, Failure> {
     let reporters = Rc::new(RefCell::new(Reporters::new(settings(telling, world))?));
-    let sink = Rc::clone(&reporters);
-    let events = Events::new(world.clock, move |event| sink.borrow_mut().emit(event));
+    let notifier = Rc::new(RefCell::new(Some(notifier(telling, world))));
+    let (sink, outside) = (Rc::clone(&reporters), Rc::clone(&notifier));
+    let events = Events::new(world.clock, move |event| {
+        // The journal first: what it holds is true whatever becomes of the rest.
+        sink.borrow_mut().emit(event.clone());
+        if let Some(notifier) = outside.borrow().as_ref() {
+            notifier.tell(&event);
+        }
+    });
     let probes = Runner::new(world.clock, world.network.clone());
     let run = Run::new(telling.fleet, telling.candidate, &world.cloud, world.clock, probes, events);
     let run = run.again_by(again(telling.command));
@@ -56,8 +70,9 @@ pub(super) async fn told(
             verdicts = work(&run) => exit_of(&verdicts),
         }
     };
-    run.events.emit(Event::RunEnded { exit, message: message(exit).to_owned() });
     drop(run);
+    let notifier = notifier.take();
+    end(telling, world.clock, exit, notifier, &reporters).await;
     let finished = reporters.borrow_mut().finish();
     if let Err(error) = finished {
         // What became of the rollout matters more than that it could not be written down.
@@ -65,6 +80,56 @@ pub(super) async fn told(
         return Ok(if exit == Exit::Done { Exit::Unexpected } else { exit });
     }
     Ok(exit)
+}
+
+fn notifier(telling: &Telling<'_>, world: &World) -> Notifier {
+    let outlet = match telling.simulation {
+        Some(_) => Outlet::Files(telling.global.report_dir.clone()),
+        None => Outlet::Network,
+    };
+    Notifier::start(telling.fleet, world.clock, outlet)
+}
+
+/// Tells everybody how the run ended; what was not delivered is told before that, so that the
+/// end stays the journal's last event.
+async fn end(
+    telling: &Telling<'_>,
+    clock: Clock,
+    exit: Exit,
+    notifier: Option<Notifier>,
+    reporters: &RefCell<Reporters>,
+) {
+    let ended =
+        || Stamped { at: clock.now(), event: Event::RunEnded { exit, message: message(exit).to_owned() } };
+    if let Some(notifier) = notifier {
+        notifier.tell(&ended());
+        let within = telling.fleet.notify.deadline;
+        let undelivered = if telling.simulation.is_some() {
+            notifier.finish(within).await
+        } else {
+            notifier.finish_by(patience(clock, within, exit)).await
+        };
+        for one in undelivered {
+            reporters.borrow_mut().emit(Stamped { at: clock.now(), event: one.into() });
+        }
+    }
+    reporters.borrow_mut().emit(ended());
+}
+
+/// How long the end waits for notifications: less when the run was aborted, and when a signal
+/// comes meanwhile.
+async fn patience(clock: Clock, within: Duration, exit: Exit) {
+    let aborted = async {
+        if exit != Exit::Aborted {
+            // Without a handler the signal ends the process, and everything that matters is written.
+            let _signal = signals::ended().await;
+        }
+        tokio::time::sleep(AFTER_SIGNAL).await;
+    };
+    tokio::select! {
+        () = clock.sleep(within) => {}
+        () = aborted => {}
+    }
 }
 
 fn settings(telling: &Telling<'_>, world: &World) -> Settings {

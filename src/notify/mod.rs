@@ -5,9 +5,15 @@
 //! delivered is told, with why and what to do, and nothing else comes of it.
 
 mod files;
+mod hub;
 mod post;
+mod secrets;
+mod tally;
+mod webhook;
 
+pub use hub::{Notifier, Undelivered};
 pub use post::{Answer, Method, Outlet, Post, Request};
+pub use secrets::Secrets;
 
 #[cfg(test)]
 mod tests;

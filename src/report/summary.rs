@@ -49,6 +49,16 @@ struct Summary<'a> {
     /// The signal that aborted it.
     aborted_by: Option<&'a str>,
     environments: Vec<Environment<'a>>,
+    /// What could not be told to somebody outside. It changed nothing else.
+    undelivered: Vec<Undelivered<'a>>,
+}
+
+/// A notification, or several, that did not get through.
+#[derive(Debug, Serialize)]
+struct Undelivered<'a> {
+    sink: &'a str,
+    what: &'a str,
+    problem: &'a Problem,
 }
 
 /// An environment of the run, in order.
@@ -141,10 +151,15 @@ pub(super) fn write(run: &Run, simulated: bool) -> serde_json::Result<Vec<u8>> {
         message: ended.map_or("", |(_, message)| message),
         aborted_by: run.aborting.as_ref().map(|(signal, _)| signal.as_str()),
         environments: run.environments.iter().map(|record| environment(run, record)).collect(),
+        undelivered: run.undelivered.iter().map(undelivered).collect(),
     };
     let mut bytes = serde_json::to_vec_pretty(&summary)?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+fn undelivered((sink, what, problem): &(String, String, Problem)) -> Undelivered<'_> {
+    Undelivered { sink, what, problem }
 }
 
 fn environment<'a>(run: &Run, record: &'a EnvironmentRecord) -> Environment<'a> {

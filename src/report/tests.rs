@@ -291,3 +291,30 @@ fn a_journal_that_fails_is_told_at_once_and_once() {
     assert_eq!(error.problems.len(), 1, "{error}");
     assert!(dir.path().join("junit-qa.xml").is_file());
 }
+
+#[test]
+fn what_was_not_delivered_is_told_at_the_end_and_in_the_summary() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut events = samples::clean(None);
+    let end = events.pop().unwrap();
+    for what in ["start of qa", "12 events"] {
+        let problem = Problem::new("the server answered 404 Not Found", "tried once", "look at its address");
+        let event = Event::NotDelivered { sink: "slack #a\u{1b}[31m".into(), what: what.into(), problem };
+        events.push(Stamped { at: end.at, event });
+    }
+    events.push(end);
+    let text = printed(settings(dir.path()), events);
+    assert!(
+        text.contains("not delivered to slack #a: 12 events: the server answered 404 Not Found\n"),
+        "{text}"
+    );
+    let line = "not everything was delivered to slack #a (the rollout is not affected); \
+                next: look at its address\n";
+    assert!(text.contains(line), "{text}");
+    let summary = fs::read_to_string(dir.path().join(summary::FILE_NAME)).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["undelivered"].as_array().unwrap().len(), 2);
+    assert_eq!(summary["undelivered"][0]["what"], "start of qa");
+    assert_eq!(summary["undelivered"][0]["problem"]["next"], "look at its address");
+    assert_eq!(summary["exit"], 0);
+}

@@ -7,10 +7,14 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::clock::Clock;
+use crate::event::Stamped;
 
+mod hub;
 mod post;
+mod secrets;
 mod server;
 mod trouble;
+mod webhook;
 
 /// How much faster than real the clock of a test runs.
 const SPEED: f64 = 50.0;
@@ -43,4 +47,15 @@ fn request(url: &str) -> Request {
         text: "Starting ASG Refresh\n  4 groups".to_owned(),
         rehearsed: r#"{"ok":true}"#.to_owned(),
     }
+}
+
+fn tell_all(notifier: &Notifier, events: impl IntoIterator<Item = Stamped>) {
+    for event in events {
+        notifier.tell(&event);
+    }
+}
+
+/// Everything that is known of a sink's failure, as text.
+fn told(undelivered: &[Undelivered]) -> Vec<String> {
+    undelivered.iter().map(|one| format!("{}: {}: {}", one.sink, one.what, one.problem.what)).collect()
 }

@@ -25,6 +25,9 @@ pub(super) fn text(plain: &Plain, run: &Run, written: &[PathBuf]) -> String {
         add_line(&mut text, &format!("{label} {}", clean::line(next)));
         label = "        ";
     }
+    if let Some(line) = undelivered(run) {
+        add_line(&mut text, &Style::Odd.paint(&line, plain.color));
+    }
     add_line(&mut text, &format!("reports: {}", reports(plain, written)));
     if let Some(mark) = evidence::simulation_mark(run, plain.simulated) {
         add_line(&mut text, &Style::Odd.paint(&clean::line(&mark), plain.color));
@@ -94,6 +97,18 @@ fn ending(plain: &Plain, run: &Run) -> String {
         None => format!("{}: {message}", style.paint(word, plain.color)),
     };
     format!("{told} (exit {})\n", exit.code())
+}
+
+/// Who was not told everything, and what to do about the first of them; that it changed
+/// nothing is worth saying.
+fn undelivered(run: &Run) -> Option<String> {
+    let (_, _, first) = run.undelivered.first()?;
+    let mut sinks: Vec<&str> = run.undelivered.iter().map(|(sink, ..)| sink.as_str()).collect();
+    sinks.dedup();
+    let next = if first.next.is_empty() { String::new() } else { format!("; next: {}", first.next) };
+    let line =
+        format!("not everything was delivered to {} (the rollout is not affected){next}", sinks.join(", "));
+    Some(clean::line(&line))
 }
 
 /// `reports/journal.jsonl, summary.json, junit-qa.xml`, the directory said once.
