@@ -16,4 +16,4 @@ pub use freezes::{AHEAD, FreezeAhead, freezes};
 pub use images::Family;
 pub use status::{EnvironmentStatus, LastRollout, Other, RunImage, UnderWay, standing};
 pub use wait::seconds;
-pub use windows::{EnvironmentWindows, GroupWindow, Need, State, Value, windows};
+pub use windows::{EnvironmentWindows, GroupWindow, Need, State, Value, need, windows};

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::freezes::{FreezeAhead, freezes};
-use crate::config::Environment;
-use crate::model::{EnvironmentName, Group, GroupName, Problem, Region, Span, Window};
+use crate::config::{Environment, glob_matches};
+use crate::model::{Candidate, EnvironmentName, Group, GroupName, Problem, Region, Span, Window};
+use crate::plan::MARKER_TAG;
+use crate::rollout::{Running, Sight};
 use crate::schedule::{Agenda, Reading, Source, Standing, found};
 
 /// Whether a group is to get the candidate.
@@ -206,4 +208,17 @@ fn value(source: &Source, tags: &BTreeMap<String, String>, own: Option<String>) 
         Source::Platform(key) => tagged("platform", key),
         Source::Environment => Value { value: own.unwrap_or_default(), source: "environment", key: None },
     }
+}
+
+/// Whether a group is to get the candidate, by the images that it is on.
+pub fn need(running: &Running, candidate: &Candidate, glob: &str, sight: &Sight) -> Need {
+    // A rollout that is under way has the rest of its work before it.
+    let under_way = running.group.tags.contains_key(MARKER_TAG);
+    if !under_way && running.is_whole_on(|id| candidate.contains(id)) {
+        return Need::Done;
+    }
+    let named = running.named.as_ref().filter(|id| !candidate.contains(id));
+    let of_other =
+        named.and_then(|id| sight.images.get(id)).is_some_and(|image| !glob_matches(glob, &image.name));
+    if of_other && !under_way { Need::OtherFamily } else { Need::Needs }
 }
