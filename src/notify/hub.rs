@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::post::{Outlet, Post};
 use super::secrets::Secrets;
+use super::slack::{self, Speaker};
 use super::tally::{Inbox, Tally};
 use super::webhook::WebhookSink;
 use crate::clock::Clock;
@@ -74,6 +75,10 @@ impl Notifier {
         for (index, webhook) in fleet.notify.webhooks.iter().enumerate() {
             let name = format!("webhook {}", index + 1);
             let sink = WebhookSink::new(&name, index, webhook, secrets, (notifier.post.clone(), clock));
+            notifier.add(name, sink.map(|sink| |inbox, tally| sink.run(inbox, tally)));
+        }
+        let speaker = Speaker::new(notifier.post.clone(), clock, secrets);
+        for (name, sink) in slack::sinks(&fleet.notify, &fleet.timezone, &speaker) {
             notifier.add(name, sink.map(|sink| |inbox, tally| sink.run(inbox, tally)));
         }
         notifier

@@ -8,6 +8,8 @@ mod files;
 mod hub;
 mod post;
 mod secrets;
+mod slack;
+mod story;
 mod tally;
 mod webhook;
 

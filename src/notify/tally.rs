@@ -42,13 +42,11 @@ impl Tally {
     }
 
     /// A message was given up: `start of qa`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for sinks that send messages of their own"))]
     pub(super) fn failed(&self, what: impl Into<String>, problem: Problem) {
         locked(&self.state).failed.push((what.into(), problem));
     }
 
     /// The messages that are to be sent yet, in place of those that were named before.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for sinks that send messages of their own"))]
     pub(super) fn waiting(&self, what: Vec<String>) {
         locked(&self.state).waiting = what;
     }
@@ -76,8 +74,11 @@ impl Tally {
     pub(super) fn undelivered(&self, sink: &str, late: &Problem) -> Vec<Undelivered> {
         let state = locked(&self.state);
         let mut all = state.failed.clone();
+        let mut left = if state.ended { 0 } else { state.told - state.settled };
         if let (1.., Some(why)) = (state.lost, &state.why_lost) {
-            all.push((events(state.lost), why.clone()));
+            // Those that were given up and those that still wait are one when it is for one reason.
+            let same = if why.what == late.what { std::mem::take(&mut left) } else { 0 };
+            all.push((events(state.lost + same), why.clone()));
         }
         if state.overflow > 0 {
             let problem = Problem::new(
@@ -89,10 +90,9 @@ impl Tally {
         }
         if !state.ended {
             all.extend(state.waiting.iter().map(|what| (what.clone(), late.clone())));
-            let left = state.told - state.settled;
-            if left > 0 {
-                all.push((events(left), late.clone()));
-            }
+        }
+        if left > 0 {
+            all.push((events(left), late.clone()));
         }
         let entry = |(what, problem)| Undelivered { sink: sink.to_owned(), what, problem };
         all.into_iter().map(entry).collect()
@@ -128,7 +128,6 @@ impl Inbox {
     /// Waits until there is an event, and takes all there are; empty when no more come. Those
     /// before count as done with: what is to be sent because of them is told by
     /// [`Tally::waiting`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "for sinks that send messages of their own"))]
     pub(super) async fn drain(&mut self) -> Vec<Stamped> {
         self.settle();
         let mut events = Vec::new();

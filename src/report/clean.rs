@@ -9,7 +9,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 /// The most characters that a line keeps.
-pub(super) const LINE: usize = 400;
+pub(crate) const LINE: usize = 400;
 
 /// The most bytes that a text keeps, before the note that it was cut.
 pub(super) const TEXT: usize = 64 * 1024;
@@ -18,7 +18,7 @@ pub(super) const TEXT: usize = 64 * 1024;
 const LONGEST_STRING: usize = 4096;
 
 /// One line of at most [`LINE`] characters: runs of white space become one space.
-pub(super) fn line(raw: &str) -> String {
+pub(crate) fn line(raw: &str) -> String {
     // What can't survive need not be looked at: escape sequences are short.
     let bounded: String = raw.chars().take(LINE * 16).collect();
     let kept = visible(&bounded);

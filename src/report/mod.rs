@@ -14,7 +14,7 @@ use crate::journal::Journal;
 use crate::model::{EnvironmentName, Problem};
 
 mod cases;
-mod clean;
+pub(crate) mod clean;
 mod collect;
 mod evidence;
 mod files;
@@ -31,7 +31,7 @@ mod schedule;
 mod status;
 #[cfg(test)]
 pub(crate) mod stream;
-mod style;
+pub(crate) mod style;
 pub mod summary;
 mod table;
 mod terminal;

@@ -54,7 +54,7 @@ impl Style {
 }
 
 /// `45s`, `12m 04s`, `3h 07m`, `2d 03h`: the two units that matter.
-pub(super) fn duration(ms: u64) -> String {
+pub(crate) fn duration(ms: u64) -> String {
     let seconds = ms.saturating_add(500) / 1000;
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes) {
@@ -66,7 +66,7 @@ pub(super) fn duration(ms: u64) -> String {
 }
 
 /// `1 group`, `3 groups`.
-pub(super) fn count(number: usize, what: &str) -> String {
+pub(crate) fn count(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
