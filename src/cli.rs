@@ -118,6 +118,8 @@ pub enum Step {
     Schedule(commands::schedule::Args),
     /// Show which image each environment runs, how old it is, and what became of it
     Status(commands::status::Args),
+    /// Tell each team what will be refreshed when, once a window
+    Announce(commands::announce::Args),
     /// Run the whole rollout on the embedded simulator
     Rehearse(commands::rehearse::Args),
     /// Serve the simulator on loopback, for the AWS CLI, boto3, or a pipeline's test

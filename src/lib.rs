@@ -5,6 +5,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
+//! | [`announce`] | tells teams what will be refreshed when, once a window |
 //! | [`aws`] | the only user of the SDK: our words in, our words out |
 //! | [`candidate`] | finds the images of one build, and proves them fit |
 //! | [`cli`] | the command line: arguments only |
@@ -25,6 +26,7 @@
 //! | [`sim`] | the simulator: AWS's wire and the applications, for rehearsals |
 //! | [`smoke`] | the checks: asked of instances, targets and applications, and judged |
 
+pub mod announce;
 pub mod aws;
 pub mod candidate;
 pub mod cli;

@@ -3,6 +3,7 @@
 //! The only users of clap besides `cli`. What a step prints of its own goes through
 //! [`Output`]; what a rollout tells goes through events to the reporters.
 
+pub mod announce;
 pub mod candidate;
 pub mod completions;
 pub mod environments;
@@ -53,6 +54,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Step::Rollout(args) => on_clock(global, rollout::run(global, args)),
         Step::Schedule(args) => on_clock(global, schedule::run(global, args)),
         Step::Status(args) => on_clock(global, status::run(global, args)),
+        Step::Announce(args) => on_clock(global, announce::run(global, args)),
         Step::Rehearse(args) => rehearse::run(global, args),
         Step::Simulator(args) => on_clock(global, simulator::run(global, args)),
         Step::Completions(args) => completions::run(global, args),

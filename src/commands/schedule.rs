@@ -140,7 +140,7 @@ async fn wait(global: &Global, look: &Look<'_>, environment: &Environment) -> Re
     }
 }
 
-impl<'a> Look<'a> {
+impl Look<'_> {
     async fn at(&self, environment: &Environment) -> Result<EnvironmentWindows, Stop> {
         let (cloud, clock) = (&self.world.cloud, self.world.clock);
         let Some(candidate) = self.candidate else {

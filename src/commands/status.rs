@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     family: Option<String>,
 
-    /// Exit with 3 when an environment's image is older than its max_age
+    /// Exit with 3 when an environment's image is older than its `max_age`
     #[arg(long)]
     fail_when_old: bool,
 

@@ -153,7 +153,7 @@ fn sourced(value: &Value) -> String {
 }
 
 /// `Mon 23 Nov 15:00 - 17:00`.
-pub(super) fn span(opens: Option<Timestamp>, closes: Option<Timestamp>, zone: &TimeZone) -> String {
+pub fn span(opens: Option<Timestamp>, closes: Option<Timestamp>, zone: &TimeZone) -> String {
     let Some(opens) = opens else { return "-".to_owned() };
     let from = opens.to_zoned(zone.clone());
     let Some(closes) = closes else { return format!("{} on", moment(opens, zone)) };

@@ -54,13 +54,17 @@ pub fn status(text: &StatusText<'_>, color: bool) -> String {
     let ids = ids(text.environments);
     if !ids.is_empty() {
         add_line(&mut out, "");
-        ids.iter().for_each(|line| add_line(&mut out, line));
+        for line in &ids {
+            add_line(&mut out, line);
+        }
     }
     let notes: Vec<(String, Style)> = text.environments.iter().flat_map(notes).collect();
     let notes: Vec<(String, Style)> = notes.into_iter().chain(freezes(text)).collect();
     if !notes.is_empty() {
         add_line(&mut out, "");
-        notes.iter().for_each(|(note, style)| add_line(&mut out, &style.paint(note, color)));
+        for (note, style) in &notes {
+            add_line(&mut out, &style.paint(note, color));
+        }
     }
     for problem in text.environments.iter().flat_map(|environment| &environment.problems) {
         out += &problems::block(problem, color);
