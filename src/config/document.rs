@@ -8,12 +8,13 @@ use jiff::tz::TimeZone;
 use super::checks;
 use super::environments::{self, Defaults};
 use super::error::{ConfigErrors, Mistake};
-use super::fleet::{Fleet, WindowTags};
+use super::fleet::Fleet;
 use super::place::{Forbidden, Place, Scan, scan};
 use super::reader::{Log, Node};
 use super::rules;
+use super::scalars::timezone;
+use super::schedule;
 use super::tree::{Tree, Value};
-use super::words::{did_you_mean, nearest};
 
 impl Fleet {
     /// Reads and checks a configuration file.
@@ -71,8 +72,10 @@ pub(super) fn read_text(file: &Path, text: &str, log: &Log) -> Option<Fleet> {
         return None;
     }
     let root = Node::root(&tree, log);
-    let fleet = read_fleet(file, root)?;
+    let mut fleet = read_fleet(file, root)?;
     rules::check(&fleet, root);
+    // Last: the rules find the environments by their positions in the file.
+    fleet.environments = rules::rollout_order(fleet.environments);
     Some(fleet)
 }
 
@@ -81,14 +84,16 @@ fn read_fleet(file: &Path, root: Node<'_>) -> Option<Fleet> {
     if let Some(node) = map.required("version") {
         version(node);
     }
-    let timezone = map.optional("timezone").map_or(TimeZone::UTC, timezone);
+    let timezone = map.optional("timezone").and_then(timezone).unwrap_or(TimeZone::UTC);
     let families = map.required("families").map(environments::families).unwrap_or_default();
     let defaults = map.optional("defaults").map(Defaults::read).unwrap_or_default();
     let environments = map
         .required("environments")
-        .map(|node| environments::environments(node, &defaults))
+        .map(|node| environments::environments(node, &defaults, &timezone))
         .unwrap_or_default();
     let overrides = map.optional("overrides").map(environments::overrides).unwrap_or_default();
+    let freezes = map.optional("freezes").map(|node| schedule::freezes(node, &timezone)).unwrap_or_default();
+    let window_tags = map.optional("window_tags").map(schedule::window_tags).unwrap_or_default();
     let checks = checks::checks(map.optional("checks"));
     map.finish();
     Some(Fleet {
@@ -97,8 +102,8 @@ fn read_fleet(file: &Path, root: Node<'_>) -> Option<Fleet> {
         families,
         environments,
         overrides,
-        freezes: Vec::new(),
-        window_tags: WindowTags::default(),
+        freezes,
+        window_tags,
         notify: super::notify::Notify::default(),
         checks,
     })
@@ -108,17 +113,6 @@ fn version(node: Node<'_>) {
     if !matches!(node.value(), Value::Whole(1)) {
         node.expected("1, the only version there is");
     }
-}
-
-fn timezone(node: Node<'_>) -> TimeZone {
-    let Some(name) = node.text() else { return TimeZone::UTC };
-    TimeZone::get(name).unwrap_or_else(|_| {
-        let known: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-        let near = nearest(name, known.iter().map(String::as_str));
-        let hint = near.map_or_else(|| "as in `Europe/London`".to_owned(), did_you_mean);
-        node.wrong(format!("there is no time zone `{name}`"), Some(hint));
-        TimeZone::UTC
-    })
 }
 
 fn syntax_error(text: &str, error: &serde_yaml::Error, log: &Log) {

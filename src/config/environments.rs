@@ -6,12 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::model::{AccountId, EnvironmentName, Region};
 
-use super::fleet::{Environment, Family, GatePolicy, Override, PreferenceChanges, SchedulePolicy, Selector};
+use super::fleet::{Environment, Family, GatePolicy, Override, PreferenceChanges, Selector};
 use super::reader::{Map, Node};
 use super::refresh::{self, Settings};
-use super::scalars::{account, duration, is_account, is_name, is_region, name_mistake, role_account};
+use super::scalars::{
+    account, duration, is_account, is_name, is_region, name_mistake, role_account, timezone,
+};
+use super::schedule;
 use super::tree::Value;
 
 /// What holds in every environment that does not say otherwise.
@@ -19,6 +24,7 @@ use super::tree::Value;
 pub(super) struct Defaults {
     /// `None` when they name none; empty when they do and it can't be read.
     regions: Option<Vec<Region>>,
+    times: schedule::Settings,
     refresh: Settings,
 }
 
@@ -29,6 +35,7 @@ impl Defaults {
         };
         let defaults = Self {
             regions: map.optional("regions").map(regions),
+            times: schedule::Settings::read(&mut map),
             refresh: map.optional("refresh").map(Settings::read).unwrap_or_default(),
         };
         map.finish();
@@ -75,16 +82,18 @@ fn owners(node: Node<'_>) -> Vec<String> {
 }
 
 /// The environments in order, at least one.
-pub(super) fn environments(node: Node<'_>, defaults: &Defaults) -> Vec<Environment> {
+pub(super) fn environments(node: Node<'_>, defaults: &Defaults, zone: &TimeZone) -> Vec<Environment> {
     let items = node.list();
     if node.is_empty() {
         node.wrong_key("`environments` needs at least one environment", None);
     }
-    items.into_iter().map(|item| environment(item, defaults)).collect()
+    items.into_iter().map(|item| environment(item, defaults, zone)).collect()
 }
 
-fn environment(node: Node<'_>, defaults: &Defaults) -> Environment {
+fn environment(node: Node<'_>, defaults: &Defaults, zone: &TimeZone) -> Environment {
     let Some(mut map) = node.map() else { return unreadable() };
+    let zone = map.optional("timezone").and_then(timezone).unwrap_or_else(|| zone.clone());
+    let said = schedule::Settings::read(&mut map).over(&defaults.times, zone);
     let account = map.required("account").and_then(account);
     let environment = Environment {
         name: EnvironmentName::new(map.required("name").and_then(name).unwrap_or_default()),
@@ -93,9 +102,9 @@ fn environment(node: Node<'_>, defaults: &Defaults) -> Environment {
         regions: environment_regions(&mut map, defaults),
         select: map.required("select").map(select).unwrap_or_default(),
         gate: map.optional("gate").map(gate).unwrap_or_default(),
-        schedule: no_schedule(),
-        max_age: None,
-        quarantine_on_failure: false,
+        schedule: said.schedule,
+        max_age: said.max_age,
+        quarantine_on_failure: said.quarantine_on_failure,
         refresh: map
             .optional("refresh")
             .map(Settings::read)
@@ -109,6 +118,7 @@ fn environment(node: Node<'_>, defaults: &Defaults) -> Environment {
 
 /// Stands for an item that is no mapping.
 fn unreadable() -> Environment {
+    let nothing = schedule::Settings::default();
     Environment {
         name: "".into(),
         account: "".into(),
@@ -116,22 +126,11 @@ fn unreadable() -> Environment {
         regions: Vec::new(),
         select: Selector::default(),
         gate: GatePolicy::default(),
-        schedule: no_schedule(),
+        schedule: nothing.over(&nothing, TimeZone::UTC).schedule,
         max_age: None,
         quarantine_on_failure: false,
         refresh: refresh::standard(),
         checks: Vec::new(),
-    }
-}
-
-fn no_schedule() -> SchedulePolicy {
-    SchedulePolicy {
-        zone: jiff::tz::TimeZone::UTC,
-        days: None,
-        time: None,
-        window: Duration::from_secs(2 * 3_600),
-        missed: super::fleet::Missed::Wait,
-        business_hours: None,
     }
 }
 

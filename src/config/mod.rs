@@ -17,6 +17,7 @@ mod reader;
 mod refresh;
 mod rules;
 mod scalars;
+mod schedule;
 mod template;
 mod tree;
 mod words;

@@ -178,6 +178,19 @@ impl<'a> Node<'a> {
         self.list().iter().map(|item| item.text().unwrap_or_default().to_owned()).collect()
     }
 
+    /// A text, or a list of texts.
+    pub(super) fn text_or_texts(&self) -> Vec<String> {
+        match self.value() {
+            Value::List(_) => self.texts(),
+            Value::Text(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Whole(_)
+            | Value::Float(_)
+            | Value::Map(_) => self.text().map(ToOwned::to_owned).into_iter().collect(),
+        }
+    }
+
     /// A whole number within limits, both included.
     pub(super) fn whole<T: TryFrom<i128>>(&self, least: u32, most: u32) -> Option<T> {
         if let Value::Whole(number) = self.value()

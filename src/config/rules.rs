@@ -3,12 +3,15 @@
 //! Works on what was read, and finds the places again by the same positions. Empty names
 //! stand for what could not be read; they have been reported, and break no rule here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::fleet::{Environment, Fleet, Override, RefreshPolicy};
 use super::reader::Node;
 use super::refresh::refused;
+use super::schedule;
+use super::tree::Value;
 use super::words::{did_you_mean, nearest, quoted};
+use crate::model::EnvironmentName;
 
 /// Checks every rule and reports each breach.
 pub(super) fn check(fleet: &Fleet, root: Node<'_>) {
@@ -20,10 +23,13 @@ pub(super) fn check(fleet: &Fleet, root: Node<'_>) {
     for (at, environment, node) in items {
         unique_name(fleet, at, environment, node);
         distinct_groups(fleet, at, environment, node);
-        requirements(fleet, at, environment, node);
+        requirements(fleet, environment, node);
         known_checks(fleet, environment, node, root);
         sound_refresh(&environment.refresh, node, root);
+        schedule::check(environment, node, root);
     }
+    cycles(fleet, root);
+    known_in_freezes(fleet, root);
     sound_overrides(fleet, root);
 }
 
@@ -53,7 +59,7 @@ fn distinct_groups(fleet: &Fleet, at: usize, environment: &Environment, node: No
     }
 }
 
-fn requirements(fleet: &Fleet, at: usize, environment: &Environment, node: Node<'_>) {
+fn requirements(fleet: &Fleet, environment: &Environment, node: Node<'_>) {
     let Some(list) = node.get("gate").and_then(|gate| gate.get("requires")) else { return };
     let names: Vec<&str> = fleet.environments.iter().map(|environment| environment.name.as_str()).collect();
     for (index, required) in environment.gate.requires.iter().enumerate() {
@@ -65,42 +71,57 @@ fn requirements(fleet: &Fleet, at: usize, environment: &Environment, node: Node<
         if environment.gate.requires[..index].iter().any(|earlier| earlier.as_str() == required) {
             item.wrong(format!("`{required}` is required twice"), None);
         }
-        match names.iter().position(|name| *name == required) {
-            // It may be one of those whose name could not be read.
-            None if names.contains(&"") => {}
-            None => {
-                let hint = nearest(required, names.iter().copied());
-                item.wrong(format!("there is no environment `{required}`"), hint.map(did_you_mean));
-            }
-            Some(other) if other >= at => item.wrong(too_late(fleet, at, other), None),
-            Some(_) => {}
+        // It may be one of those whose name could not be read.
+        if !names.contains(&required) && !names.contains(&"") {
+            let hint = nearest(required, names.iter().copied());
+            item.wrong(format!("there is no environment `{required}`"), hint.map(did_you_mean));
         }
     }
 }
 
-/// Why an environment can't require another that is not before it in the list.
-fn too_late(fleet: &Fleet, at: usize, other: usize) -> String {
-    let name = &fleet.environments[at].name;
-    if at == other {
-        return format!("`{name}` requires itself, and could never start");
+/// Reports each cycle of requirements once, at the first environment of it.
+fn cycles(fleet: &Fleet, root: Node<'_>) {
+    let mut reported: BTreeSet<usize> = BTreeSet::new();
+    for (at, environment) in fleet.environments.iter().enumerate() {
+        let cycle =
+            required(fleet, at).into_iter().find_map(|(index, next)| Some((index, way(fleet, next, at)?)));
+        let Some((index, cycle)) = cycle.filter(|_| !reported.contains(&at)) else { continue };
+        let list = root.get("environments").and_then(|list| list.item(at));
+        let list = list.and_then(|node| node.get("gate")?.get("requires"));
+        if let Some(item) = list.and_then(|list| list.item(index)) {
+            item.wrong(cycle_message(fleet, environment, &cycle), None);
+        }
+        reported.extend(cycle);
     }
-    if let Some(way) = way(fleet, other, at) {
-        let way: Vec<String> = way.iter().map(|at| format!("`{}`", fleet.environments[*at].name)).collect();
-        return format!("`{name}` requires {}: none of them could ever start", way.join(", which requires "));
-    }
-    let other = &fleet.environments[other].name;
-    format!("`{name}` requires `{other}`, which comes after it in the order")
 }
 
-/// A way from one environment to another by what they require, both included.
+fn cycle_message(fleet: &Fleet, environment: &Environment, cycle: &[usize]) -> String {
+    let name = &environment.name;
+    if cycle.len() == 1 {
+        return format!("`{name}` requires itself, and could never start");
+    }
+    let way: Vec<String> = cycle.iter().map(|at| format!("`{}`", fleet.environments[*at].name)).collect();
+    format!("`{name}` requires {}: none of them could ever start", way.join(", which requires "))
+}
+
+/// What an environment requires: positions in its list, and in the file.
+fn required(fleet: &Fleet, at: usize) -> Vec<(usize, usize)> {
+    let position = |name: &EnvironmentName| {
+        let named = |environment: &Environment| environment.name == *name;
+        fleet.environments.iter().position(named).filter(|_| !name.as_str().is_empty())
+    };
+    let required = fleet.environments[at].gate.requires.iter().enumerate();
+    required.filter_map(|(index, name)| Some((index, position(name)?))).collect()
+}
+
+/// The shortest way from one environment to another by what they require, both included.
 fn way(fleet: &Fleet, from: usize, to: usize) -> Option<Vec<usize>> {
-    let position = |name: &_| fleet.environments.iter().position(|environment| environment.name == *name);
     let mut before: BTreeMap<usize, usize> = BTreeMap::from([(from, from)]);
-    let mut open = vec![from];
-    while let Some(at) = open.pop() {
-        for next in fleet.environments[at].gate.requires.iter().filter_map(position) {
+    let mut open = VecDeque::from([from]);
+    while let Some(at) = open.pop_front() {
+        for (_, next) in required(fleet, at) {
             before.entry(next).or_insert_with(|| {
-                open.push(next);
+                open.push_back(next);
                 at
             });
         }
@@ -113,6 +134,38 @@ fn way(fleet: &Fleet, from: usize, to: usize) -> Option<Vec<usize>> {
     }
     way.reverse();
     Some(way)
+}
+
+/// The order of the file, except that an environment comes after all that it requires.
+pub(super) fn rollout_order(mut environments: Vec<Environment>) -> Vec<Environment> {
+    let mut ordered: Vec<Environment> = Vec::new();
+    let placed = |ordered: &[Environment], environment: &Environment| {
+        let there = |name: &EnvironmentName| ordered.iter().any(|earlier| earlier.name == *name);
+        environment.gate.requires.iter().all(there)
+    };
+    while let Some(next) = environments.iter().position(|environment| placed(&ordered, environment)) {
+        ordered.push(environments.remove(next));
+    }
+    // What is left requires itself or something unknown, and has been reported.
+    ordered.append(&mut environments);
+    ordered
+}
+
+/// The environments that freezes name.
+fn known_in_freezes(fleet: &Fleet, root: Node<'_>) {
+    let Some(list) = root.get("freezes") else { return };
+    let names: Vec<&str> = fleet.environments.iter().map(|environment| environment.name.as_str()).collect();
+    let lists = (0..).map_while(|at| list.item(at)).filter_map(|freeze| freeze.get("environments"));
+    for item in lists.flat_map(|list| (0..).map_while(move |at| list.item(at))) {
+        if let Value::Text(name) = item.value()
+            && !names.contains(&name.as_str())
+            && !names.contains(&"")
+            && !name.is_empty()
+        {
+            let hint = nearest(name, names.iter().copied()).map(did_you_mean);
+            item.wrong(format!("there is no environment `{name}`"), hint);
+        }
+    }
 }
 
 fn known_checks(fleet: &Fleet, environment: &Environment, node: Node<'_>, root: Node<'_>) {

@@ -4,13 +4,25 @@
 
 use std::time::Duration;
 
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
 use super::reader::Node;
 use super::tree::Value;
+use super::words::{did_you_mean, nearest};
+use crate::model::{Days, time_of_day};
 
 /// The most that AWS takes for a bake time and for a checkpoint delay: two days.
 pub(super) const TWO_DAYS: Duration = Duration::from_secs(172_800);
 /// How long AWS lets a refresh be active: two weeks.
 pub(super) const TWO_WEEKS: Duration = Duration::from_secs(14 * 86_400);
+
+/// The least that an image may be old before it is flagged.
+pub(super) const A_DAY: Duration = Duration::from_secs(86_400);
+/// The longest window.
+pub(super) const ONE_WEEK: Duration = Duration::from_secs(7 * 86_400);
+/// Far beyond the age of any image.
+pub(super) const TEN_YEARS: Duration = Duration::from_secs(3_650 * 86_400);
 
 const UNITS: [(&str, u64); 4] = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
 
@@ -36,6 +48,37 @@ pub(super) fn duration(node: Node<'_>, least: Duration, most: Duration) -> Optio
         return None;
     }
     Some(value)
+}
+
+/// A zone of the time zone database.
+pub(super) fn timezone(node: Node<'_>) -> Option<TimeZone> {
+    let name = node.text()?;
+    let zone = TimeZone::get(name).ok();
+    if zone.is_none() {
+        let known: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        let near = nearest(name, known.iter().map(String::as_str));
+        let hint = near.map_or_else(|| "as in `Europe/London`".to_owned(), did_you_mean);
+        node.wrong(format!("there is no time zone `{name}`"), Some(hint));
+    }
+    zone
+}
+
+/// Days of the week, such as `mon`, `mon, wed` or `mon-fri`.
+pub(super) fn day_names(node: Node<'_>) -> Option<Days> {
+    let days = Days::parse(node.text()?);
+    days.map_err(|wrong| node.wrong(format!("{}: {wrong}", node.called()), None)).ok()
+}
+
+/// A time of the day, `HH:MM`. Some readers of YAML take a bare `15:00` for a number of
+/// base 60, and people write `1500`.
+pub(super) fn time(node: Node<'_>) -> Option<Time> {
+    if let Value::Whole(_) | Value::Float(_) = node.value() {
+        let message = format!("{} must be text, and YAML reads this as {}", node.called(), node.value());
+        node.wrong(message, Some("put it in quotes, as in \"15:00\"".to_owned()));
+        return None;
+    }
+    let time = time_of_day(node.text()?);
+    time.map_err(|wrong| node.wrong(format!("{}: {wrong}", node.called()), None)).ok()
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {

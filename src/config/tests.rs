@@ -10,7 +10,9 @@ mod checks;
 mod documented;
 mod files;
 mod mutations;
+mod order;
 mod rules;
+mod schedule;
 mod shipped;
 mod snapshot;
 

@@ -16,7 +16,7 @@ const AHEAD: Duration = Duration::from_hours(2 * 366 * 24);
 /// changes of the clock move from one to the next.
 const A_YEAR: Duration = Duration::from_hours(54 * 7 * 24);
 
-impl Agenda<'_> {
+impl<'a> Agenda<'a> {
     /// Judges a group by its name (for problems) and its tags.
     pub fn judge(&self, group: &str, tags: &BTreeMap<String, String>) -> Standing {
         if self.when == When::Now {
@@ -125,22 +125,23 @@ impl Agenda<'_> {
     }
 
     /// The freeze that keeps a group from being started then.
-    fn counting_freeze(&self, at: Timestamp) -> Option<(&Freeze, Span)> {
+    fn counting_freeze(&self, at: Timestamp) -> Option<(&'a Freeze, Span)> {
         if self.override_freeze { None } else { self.freeze_at(at) }
     }
 
     /// The freeze that holds then, the one that holds longest.
-    pub(super) fn freeze_at(&self, at: Timestamp) -> Option<(&Freeze, Span)> {
+    pub(super) fn freeze_at(&self, at: Timestamp) -> Option<(&'a Freeze, Span)> {
         self.freezes()
             .filter_map(|freeze| Some((freeze, freeze.covering(at)?)))
             .max_by_key(|(_, span)| span.to)
     }
 
-    fn freezes(&self) -> impl Iterator<Item = &Freeze> {
-        self.fleet.freezes.iter().filter(|freeze| freeze.concerns(&self.environment.name))
+    fn freezes(&self) -> impl Iterator<Item = &'a Freeze> {
+        let environment = &self.environment.name;
+        self.fleet.freezes.iter().filter(move |freeze| freeze.concerns(environment))
     }
 
-    fn hours(&self) -> Option<&BusinessHours> {
+    fn hours(&self) -> Option<&'a BusinessHours> {
         self.environment.schedule.business_hours.as_ref()
     }
 

@@ -111,9 +111,9 @@ pub struct Agenda<'a> {
     pub override_freeze: bool,
 }
 
-impl Agenda<'_> {
+impl<'a> Agenda<'a> {
     /// The freeze that holds for the environment now, and its stretch, overridden or not.
-    pub fn freeze(&self) -> Option<(&Freeze, Span)> {
+    pub fn freeze(&self) -> Option<(&'a Freeze, Span)> {
         self.freeze_at(self.now)
     }
 }

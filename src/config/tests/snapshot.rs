@@ -7,7 +7,7 @@ families:
     previous: { name: "dept-base-*", owners: [123456789] }
 defaults:
   regions: [eu-west-2]
-  window: 2h
+  surge: 2h
   refresh:
     min_heathy: 90
     max_healthy: 250

@@ -261,3 +261,32 @@ fn ten_years_of_a_daily_window_have_one_opening_on_every_day_there_is() {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn a_window_overlaps_business_hours_if_one_of_its_openings_does(
+        (name, start, time) in near_changes(),
+        (days, work) in (some_days(), some_days()),
+        minutes in 1..10_080_u64,
+        (from, length) in (near_changes(), 1..600_i64),
+        other in 0..12_usize,
+    ) {
+        let window = Window { days, time, length: Duration::from_secs(minutes * 60), zone: zone(name) };
+        // Now and then the people are somewhere else.
+        let elsewhere = ZONES.get(other).copied().unwrap_or(name);
+        let ends = from.2.saturating_add(jiff::Span::new().minutes(length));
+        let hours = BusinessHours { days: work, from: from.2, to: ends, zone: zone(elsewhere) };
+        let year = Span { from: start, to: second(start.as_second() + 54 * 7 * DAY) };
+        let first = window.open_at(year.from).unwrap_or_else(|| window.next_after(year.from));
+        let all = std::iter::successors(Some(first), |span| Some(window.next_after(span.from)));
+        let expected = all.take_while(|span| span.from < year.to).find(|span| hours.overlap(span).is_some());
+        let found = window.first_within(&hours, &year);
+        prop_assert_eq!(found.is_some(), expected.is_some(), "{:?}", expected);
+        if let Some((opening, stretch)) = found {
+            prop_assert_eq!(window.open_at(opening.from), Some(opening));
+            prop_assert_eq!(hours.overlap(&opening), Some(stretch));
+        }
+    }
+}
