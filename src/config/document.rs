@@ -9,6 +9,7 @@ use super::checks;
 use super::environments::{self, Defaults};
 use super::error::{ConfigErrors, Mistake};
 use super::fleet::Fleet;
+use super::notify;
 use super::place::{Forbidden, Place, Scan, scan};
 use super::reader::{Log, Node};
 use super::rules;
@@ -40,7 +41,8 @@ impl Fleet {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let log = Log::default();
         let fleet = read_text(file, text, &log);
-        let lines = lines(text);
+        let lines = log.masked(lines(text));
+        let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
         let mistakes: Vec<Mistake> = log
             .into_mistakes()
             .into_iter()
@@ -66,6 +68,7 @@ pub(super) fn read_text(file: &Path, text: &str, log: &Log) -> Option<Fleet> {
     report_forbidden(&scan, log);
     tree.locate(scan.root.as_ref(), Place::START);
     report_keys(&tree, log);
+    notify::hide(&tree, log);
     if let Value::Null = tree.value {
         let hint = "docs/configuration.md has an example".to_owned();
         log.add(Place::START, "the configuration is empty", Some(hint));
@@ -95,6 +98,7 @@ fn read_fleet(file: &Path, root: Node<'_>) -> Option<Fleet> {
     let freezes = map.optional("freezes").map(|node| schedule::freezes(node, &timezone)).unwrap_or_default();
     let window_tags = map.optional("window_tags").map(schedule::window_tags).unwrap_or_default();
     let checks = checks::checks(map.optional("checks"));
+    let notify = map.optional("notify").map(|node| notify::notify(node, &environments)).unwrap_or_default();
     map.finish();
     Some(Fleet {
         file: file.to_owned(),
@@ -104,7 +108,7 @@ fn read_fleet(file: &Path, root: Node<'_>) -> Option<Fleet> {
         overrides,
         freezes,
         window_tags,
-        notify: super::notify::Notify::default(),
+        notify,
         checks,
     })
 }

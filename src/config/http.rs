@@ -124,7 +124,7 @@ fn expected(node: Node<'_>) -> Option<Expected> {
 }
 
 /// The value as JSON has it; `None` for what JSON lacks: infinities, keys that are no text.
-fn to_json(value: &Value) -> Option<Json> {
+pub(super) fn to_json(value: &Value) -> Option<Json> {
     Some(match value {
         Value::Null => Json::Null,
         Value::Bool(value) => Json::Bool(*value),

@@ -1,13 +1,22 @@
-//! Who is told of a rollout, and by which way.
+//! Who is told of a rollout, and by which way: `notify`.
+//!
+//! Holds where secrets are, never one itself: one that is written directly is a mistake.
+
+mod read;
+mod secrets;
+mod tickets;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(super) use self::read::notify;
+pub(super) use self::secrets::hide;
 use crate::model::EnvironmentName;
 
 /// Who is told, and by which way.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Notify {
     /// Slack, if it is used.
     pub slack: Option<Slack>,
@@ -19,6 +28,18 @@ pub struct Notify {
     pub teams: Teams,
     /// How long the end of a run waits for what is not delivered yet.
     pub deadline: Duration,
+}
+
+impl Default for Notify {
+    fn default() -> Self {
+        Self {
+            slack: None,
+            webhooks: Vec::new(),
+            tickets: None,
+            teams: Teams::default(),
+            deadline: Duration::from_secs(10),
+        }
+    }
 }
 
 /// Where a secret is read from when it is needed. Never the secret itself.

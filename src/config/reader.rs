@@ -4,6 +4,7 @@
 //! after another, so that [`Map::finish`] knows which ones nothing reads. A getter that
 //! finds something else says so in the [`Log`] and gives `None`. Knows no key by name.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -16,6 +17,8 @@ use super::words::{did_you_mean, nearest, quoted};
 #[derive(Debug, Default)]
 pub(super) struct Log {
     mistakes: RefCell<BTreeSet<(Place, String, Option<String>)>>,
+    /// What no message may show of the file.
+    hidden: RefCell<Vec<Place>>,
     /// Every key that was asked for: the documentation must know each.
     #[cfg(test)]
     pub(super) asked: RefCell<BTreeSet<&'static str>>,
@@ -25,6 +28,25 @@ impl Log {
     /// Notes a mistake; the same one at the same place counts once.
     pub(super) fn add(&self, place: Place, message: impl Into<String>, hint: Option<String>) {
         self.mistakes.borrow_mut().insert((place, message.into(), hint));
+    }
+
+    /// Keeps what is there from being shown with a mistake in its line.
+    pub(super) fn hide(&self, place: Place) {
+        self.hidden.borrow_mut().push(place);
+    }
+
+    /// The lines of the file as they may be shown, as long as they are.
+    pub(super) fn masked<'t>(&self, lines: Vec<&'t str>) -> Vec<Cow<'t, str>> {
+        let mut lines: Vec<Cow<'t, str>> = lines.into_iter().map(Cow::Borrowed).collect();
+        for place in self.hidden.borrow().iter() {
+            let Some(line) = place.line.checked_sub(1).and_then(|index| lines.get_mut(index)) else {
+                continue;
+            };
+            let hidden = place.column..place.column.saturating_add(place.length);
+            let masked = line.chars().zip(1..).map(|(c, at)| if hidden.contains(&at) { '*' } else { c });
+            *line = Cow::Owned(masked.collect());
+        }
+        lines
     }
 
     pub(super) fn is_empty(&self) -> bool {

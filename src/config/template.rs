@@ -42,7 +42,7 @@ pub(super) fn host(node: Node<'_>, on: Scope) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn check_url(url: &str) -> Result<(), (&'static str, &'static str)> {
+pub(super) fn check_url(url: &str) -> Result<(), (&'static str, &'static str)> {
     const SHAPE: &str = "as in `http://{private_ip}:8080/health`";
     let uri: Uri = url.parse().map_err(|_| ("is not a URL", SHAPE))?;
     match uri.scheme_str() {

@@ -10,6 +10,7 @@ mod checks;
 mod documented;
 mod files;
 mod mutations;
+mod notify;
 mod order;
 mod rules;
 mod schedule;
