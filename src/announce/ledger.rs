@@ -133,7 +133,7 @@ mod tests {
     fn only_an_available_image_is_written_to_and_all_are_read() {
         let mut images = vec![image("ami-2", 0), image("ami-1", 0)];
         images[0].state = ImageState::Pending;
-        images[1].tags.insert("ami-refresh:announced/qa".to_owned(), "7".to_owned());
+        images[1].tags.insert("ami-refresh:announced/qa".to_owned(), "v1.7".to_owned());
         let ledger = Ledger { images };
         assert_eq!(ledger.of(&"qa".into()).stamp, 7);
         assert_eq!(ledger.places(&"qa".into(), &["x".to_owned()]).into_keys().collect::<Vec<_>>(), [1]);

@@ -1,6 +1,6 @@
 //! What was told, in as few characters as a tag has room for.
 //!
-//! A tag's value is a stamp and sections, with a blank between: `5 kq3xk:AbCdEfGhI…`. The stamp
+//! A tag's value is a stamp and sections, with a blank between: `v1.5 kq3xk:AbCdEfGhI…`. The stamp
 //! counts up: the values of the highest one are what holds, whatever older images still carry.
 //! A section is an opening in minutes, in base 36, and what was told of it: nine characters
 //! for each channel, five that stand for the channel and four for its groups.
@@ -14,6 +14,8 @@ use super::Place;
 
 /// EC2's limit on a tag's value, in characters.
 pub(super) const LIMIT: usize = 256;
+/// What a value begins with, before its stamp.
+const FORM: &str = "v1.";
 /// 2020-01-01T00:00:00Z, in minutes: openings are counted from there.
 const EPOCH: i64 = 26_297_280;
 /// Six bits a character, and none that a tag may not hold.
@@ -105,7 +107,7 @@ impl Mark {
 impl Memory {
     /// The values of the tags that hold it: at least one.
     pub(super) fn write(&self) -> Vec<String> {
-        let begin = || base36(self.stamp);
+        let begin = || format!("{FORM}{}", base36(self.stamp));
         let mut values = vec![begin()];
         let mut open = None;
         for entry in &self.entries {
@@ -136,10 +138,12 @@ impl Memory {
         let mut by_stamp: BTreeMap<u64, BTreeSet<Entry>> = BTreeMap::new();
         for value in values {
             let mut words = value.split(' ');
-            let Some(stamp) = words.next().and_then(|stamp| u64::from_str_radix(stamp, 36).ok()) else {
-                continue;
-            };
-            by_stamp.entry(stamp).or_default().extend(words.filter_map(section).flatten());
+            let stamp = words.next().and_then(|stamp| stamp.strip_prefix(FORM));
+            let stamp = stamp.and_then(|stamp| u64::from_str_radix(stamp, 36).ok());
+            // One that somebody else wrote must not pass for the newest.
+            if let (Some(stamp), Some(sections)) = (stamp, words.map(section).collect::<Option<Vec<_>>>()) {
+                by_stamp.entry(stamp).or_default().extend(sections.into_iter().flatten());
+            }
         }
         by_stamp.pop_last().map_or_else(Self::default, |(stamp, entries)| Self { stamp, entries })
     }
@@ -160,7 +164,7 @@ fn section(text: &str) -> Option<Vec<Entry>> {
         let (who, groups) = told.split_at_checked(WIDTHS.0).filter(|(_, groups)| groups.len() == WIDTHS.1)?;
         Some(Entry { opens, who: Mark::read(who)?, groups: Mark::read(groups)? })
     };
-    Some(told.filter_map(entry).collect())
+    told.map(entry).collect()
 }
 
 fn base36(mut number: u64) -> String {

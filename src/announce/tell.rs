@@ -61,7 +61,7 @@ pub async fn run(
             step.delivered(&mut memory);
         }
         if !asked.dry_run && told.iter().any(|told| told.problem.is_none()) {
-            memory.stamp += 1;
+            memory.stamp = memory.stamp.saturating_add(1);
             if let Err(error) = ledger.write(cloud, &environment.name, &memory).await {
                 announced.forgotten.push(forgotten(environment, &error.to_string()));
             }

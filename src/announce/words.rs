@@ -15,8 +15,11 @@ pub(super) fn message(asked: &Asked<'_>, environment: &Environment, notice: &Not
     let title = title(asked, environment, notice);
     let (color, lines) = match notice {
         Notice::Announced(window) => (Color::Progress, lines(asked, environment, window)),
-        Notice::Changed(window) | Notice::Moved { to: window, .. } => {
-            (Color::Warning, lines(asked, environment, window))
+        Notice::Changed(window) => (Color::Warning, lines(asked, environment, window)),
+        Notice::Moved { to, .. } => {
+            let open = span(Some(to.opens), to.closes, &asked.fleet.timezone);
+            let open = Line::say("Open ").text(&open);
+            (Color::Warning, std::iter::once(open).chain(lines(asked, environment, to)).collect())
         }
         Notice::Cancelled { .. } => {
             (Color::Warning, vec![Line::say("Nothing of yours is refreshed there then.")])
@@ -79,7 +82,6 @@ fn lines(asked: &Asked<'_>, environment: &Environment, window: &Planned) -> Vec<
     if number > NAMES.1 {
         lines.push(Line::say("and ").text(&(number - NAMES.1).to_string()).and(" more"));
     }
-    lines.push(Line::say("Open ").text(&span(Some(window.opens), window.closes, &asked.fleet.timezone)));
     let images = asked.candidate.into_iter().flat_map(|candidate| &candidate.images);
     for image in images.filter(|image| environment.regions.contains(&image.region)) {
         lines.push(Line::say("Image ").text(&image.name).and(" ").code(image.id.as_str()));

@@ -88,8 +88,8 @@ fn ending(announced: Announced) -> Result<Exit, Failure> {
     if !problems.is_empty() {
         exit = Exit::Unexpected;
     }
-    for (_, stop) in announced.unseen {
-        let (code, more) = problems_of(stop);
+    for (environment, stop) in announced.unseen {
+        let (code, more) = problems_of(&environment, stop);
         exit = exit.max(code);
         problems.extend(more);
     }

@@ -12,7 +12,7 @@ use super::{Failure, Output};
 use crate::cli::{Format, Global};
 use crate::config::{Environment, Fleet, Missed};
 use crate::gate;
-use crate::model::{Candidate, Exit, Problem};
+use crate::model::{Candidate, EnvironmentName, Exit, Problem};
 use crate::overview::{self, EnvironmentWindows, Need};
 use crate::report::{self, ScheduleText};
 use crate::rollout::{self, Stop};
@@ -108,7 +108,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let (mut boards, mut exit) = (Vec::new(), Exit::Done);
     for (environment, windows) in environments.iter().zip(found) {
         boards.push(windows.unwrap_or_else(|stop| {
-            let (code, problems) = problems_of(stop);
+            let (code, problems) = problems_of(&environment.name, stop);
             exit = exit.max(code);
             EnvironmentWindows::unseen(&look.agenda(environment, None), problems)
         }));
@@ -207,10 +207,15 @@ pub(super) fn candidate_if_there(global: &Global, fleet: &Fleet) -> Result<Optio
 }
 
 /// What is told of an environment that could not be looked at, and the exit code.
-pub(super) fn problems_of(stop: Stop) -> (Exit, Vec<Problem>) {
-    match Failure::from(stop) {
+pub(super) fn problems_of(environment: &EnvironmentName, stop: Stop) -> (Exit, Vec<Problem>) {
+    let (exit, mut problems) = match Failure::from(stop) {
         Failure::Told(exit, problems) => (exit, problems),
         Failure::Config(errors) => (Exit::Usage, vec![Problem::new(errors.to_string(), "", "")]),
         Failure::Unexpected(error) => (Exit::Unexpected, vec![Problem::new(format!("{error:#}"), "", "")]),
+    };
+    // With several environments on one board a problem says whose it is.
+    for problem in &mut problems {
+        problem.what = format!("{environment}: {}", problem.what);
     }
+    (exit, problems)
 }

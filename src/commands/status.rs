@@ -77,7 +77,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
                 overview::standing(environment, &family, &sight, windows, now)
             }
             Err(stop) => {
-                let (code, problems) = problems_of(stop);
+                let (code, problems) = problems_of(&environment.name, stop);
                 exit = exit.max(code);
                 unseen(&agenda, environment, &family, EnvironmentWindows::unseen(&agenda, problems))
             }

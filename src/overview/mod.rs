@@ -8,7 +8,7 @@ mod freezes;
 mod images;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wait;
 mod windows;
 

@@ -24,8 +24,8 @@ pub fn seconds(windows: &EnvironmentWindows, now: Timestamp) -> Result<u64, Prob
             format!("when the next window of {environment} opens is not known"),
             why.collect::<Vec<_>>().join("; "),
             format!(
-                "give {environment} a 'schedule' in the configuration, or its groups tags; \
-                 'ami-refresh schedule --env {environment}' shows what is found"
+                "see that a day and a time are found, and that they do not lie in a freeze for ever, \
+                 with 'ami-refresh schedule --env {environment}'"
             ),
         ));
     };
