@@ -114,6 +114,12 @@ pub enum Step {
     Quarantine(commands::quarantine::Args),
     /// Templates, refreshes, checks and gate, for one environment or several in order
     Rollout(commands::rollout::Args),
+    /// Show when each group may be refreshed, and what says so
+    Schedule(commands::schedule::Args),
+    /// Show which image each environment runs, how old it is, and what became of it
+    Status(commands::status::Args),
+    /// Tell each team what will be refreshed when, once a window
+    Announce(commands::announce::Args),
     /// Run the whole rollout on the embedded simulator
     Rehearse(commands::rehearse::Args),
     /// Serve the simulator on loopback, for the AWS CLI, boto3, or a pipeline's test

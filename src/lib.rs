@@ -5,6 +5,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
+//! | [`announce`] | tells teams what will be refreshed when, once a window |
 //! | [`aws`] | the only user of the SDK: our words in, our words out |
 //! | [`candidate`] | finds the images of one build, and proves them fit |
 //! | [`cli`] | the command line: arguments only |
@@ -17,6 +18,7 @@
 //! | [`model`] | images, templates, groups, refreshes, outcomes: types and rules |
 //! | [`net`] | how probes reach the network |
 //! | [`notify`] | tells people and machines outside: Slack, webhooks, tickets |
+//! | [`overview`] | what `schedule` and `status` show: pure |
 //! | [`plan`] | what would change, and what is refused: pure |
 //! | [`report`] | the terminal, JUnit, the summary: from events alone |
 //! | [`rollout`] | the one place that acts |
@@ -24,6 +26,7 @@
 //! | [`sim`] | the simulator: AWS's wire and the applications, for rehearsals |
 //! | [`smoke`] | the checks: asked of instances, targets and applications, and judged |
 
+pub mod announce;
 pub mod aws;
 pub mod candidate;
 pub mod cli;
@@ -36,6 +39,7 @@ pub mod journal;
 pub mod model;
 pub mod net;
 pub mod notify;
+pub mod overview;
 pub mod plan;
 pub mod report;
 pub mod rollout;

@@ -3,6 +3,7 @@
 //! The only users of clap besides `cli`. What a step prints of its own goes through
 //! [`Output`]; what a rollout tells goes through events to the reporters.
 
+pub mod announce;
 pub mod candidate;
 pub mod completions;
 pub mod environments;
@@ -13,8 +14,10 @@ pub mod refresh;
 pub mod rehearse;
 pub mod rollback;
 pub mod rollout;
+pub mod schedule;
 pub mod simulator;
 pub mod smoke;
+pub mod status;
 pub mod update_templates;
 pub mod validate;
 
@@ -49,6 +52,9 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Step::Gate(args) => on_clock(global, gate::run(global, args)),
         Step::Quarantine(args) => on_clock(global, quarantine::run(global, args)),
         Step::Rollout(args) => on_clock(global, rollout::run(global, args)),
+        Step::Schedule(args) => on_clock(global, schedule::run(global, args)),
+        Step::Status(args) => on_clock(global, status::run(global, args)),
+        Step::Announce(args) => on_clock(global, announce::run(global, args)),
         Step::Rehearse(args) => rehearse::run(global, args),
         Step::Simulator(args) => on_clock(global, simulator::run(global, args)),
         Step::Completions(args) => completions::run(global, args),

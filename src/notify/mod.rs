@@ -18,6 +18,9 @@ mod webhook;
 pub use hub::{Notifier, Undelivered};
 pub use post::{Answer, Method, Outlet, Post, Request};
 pub use secrets::Secrets;
+pub(crate) use slack::Speaker;
+pub(crate) use slack::channel::{Channel, resolve_audience};
+pub(crate) use slack::message::{Color, Line, Message};
 
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,8 @@ mod problems;
 mod record;
 #[cfg(test)]
 pub(crate) mod samples;
+mod schedule;
+mod status;
 #[cfg(test)]
 pub(crate) mod stream;
 pub(crate) mod style;
@@ -38,6 +40,9 @@ use collect::Run;
 pub use gates::{GateRow, GatesText, Held, gates, moment, one_line, quarantine};
 pub use plan::{PlanText, plan};
 pub use problems::problems;
+pub use schedule::{ScheduleText, schedule, span};
+pub use status::{StatusText, status};
+pub(crate) use style::count;
 pub use terminal::{Detail, TerminalMode};
 
 /// How a run is reported.

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use super::patience::patiently;
 use super::{Run, Stop};
 use crate::aws::{Account, Error, Kind};
+use crate::clock::Clock;
 use crate::config::Environment;
 use crate::model::{EnvironmentName, Group, ImageId, Member, Problem, Region, TemplateId};
 use crate::plan::{self, MARKER_TAG, Plan, Survey, Timing};
@@ -40,13 +41,17 @@ pub(super) async fn look_in_right_account(
     environment: &Environment,
     account: &Account,
 ) -> Result<Survey, Stop> {
-    right_account(run, environment, account).await?;
+    right_account(run.clock, environment, account).await?;
     Ok(look(run, environment, account).await?)
 }
 
 /// Refuses credentials that lead to another account than the environment's.
-async fn right_account(run: &Run<'_>, environment: &Environment, account: &Account) -> Result<(), Stop> {
-    let identity = patiently(run.clock, async || account.identity().await).await;
+pub(super) async fn right_account(
+    clock: Clock,
+    environment: &Environment,
+    account: &Account,
+) -> Result<(), Stop> {
+    let identity = patiently(clock, async || account.identity().await).await;
     let identity = identity.map_err(|error| no_access(environment, error))?;
     if identity.account == environment.account {
         return Ok(());

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod abort;
+mod announce;
 mod bad_input;
 mod bad_world;
 mod formats;
@@ -13,6 +14,8 @@ mod place;
 mod quarantine;
 mod rehearse;
 mod rollback;
+mod schedule;
 mod secrets;
 mod simulator;
+mod status;
 mod steps;

@@ -77,7 +77,6 @@ fn of_team(notify: &Notify, team: &str) -> Option<Channel> {
 }
 
 /// Where a team is told: in its own channel, or else in the channel of everything.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the step that announces"))]
 pub(crate) fn resolve_audience(notify: &Notify, team: Option<&str>) -> Option<Channel> {
     team.and_then(|team| of_team(notify, team)).or_else(|| main_channel(notify))
 }

@@ -40,7 +40,6 @@ impl Speaker {
     ///
     /// # Errors
     /// Why it was not taken, and what to do about it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the step that announces"))]
     pub(crate) async fn announce(
         &self,
         channel: &Channel,

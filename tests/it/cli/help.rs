@@ -2,7 +2,7 @@
 
 use super::place::Place;
 
-const STEPS: [&str; 21] = [
+const STEPS: [&str; 24] = [
     "candidate",
     "validate",
     "environments",
@@ -21,6 +21,9 @@ const STEPS: [&str; 21] = [
     "quarantine list",
     "quarantine lift",
     "rollout",
+    "schedule",
+    "status",
+    "announce",
     "rehearse",
     "simulator",
     "completions",
