@@ -81,7 +81,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// Everything that went wrong, with the exit code that it asks for.
-fn ending(announced: Announced) -> Result<Exit, Failure> {
+pub(super) fn ending(announced: Announced) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     let mut problems: Vec<Problem> = announced.messages.into_iter().filter_map(|told| told.problem).collect();
     problems.extend(announced.forgotten);

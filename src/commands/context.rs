@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Environment, Fleet};
 use crate::model::{Candidate, EnvironmentName};
 use crate::net::Network;
+use crate::notify::{Post, Secrets};
 
 /// The variable that `simulator` prints for those who talk to it: `TIME@UNIX*SPEED`, the
 /// simulated time at a moment of the system's, in milliseconds, and how much faster it runs.
@@ -23,6 +24,8 @@ pub(super) struct World {
     pub(super) network: Network,
     /// Whether it is known to be a simulator's: a rehearsal's own, or one on loopback.
     pub(super) simulated: bool,
+    /// What messages leave by, and the secrets for it: a rehearsal's, which go to files.
+    pub(super) post: Option<(Post, Secrets)>,
 }
 
 impl World {
@@ -32,7 +35,8 @@ impl World {
         let session_name = session_name(session);
         let simulated = std::env::var_os(CLOCK_VARIABLE).is_some();
         let settings = Settings { clock, http_client: None, credentials: None, session_name };
-        Ok(Self { clock, cloud: Cloud::new(settings).await, network: Network::Sockets, simulated })
+        let cloud = Cloud::new(settings).await;
+        Ok(Self { clock, cloud, network: Network::Sockets, simulated, post: None })
     }
 }
 

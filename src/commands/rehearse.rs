@@ -9,6 +9,7 @@ use super::Failure;
 use super::context::{self, World};
 use super::rollout::WhenArg;
 use super::told::{Telling, told};
+use crate::announce;
 use crate::aws::{Cloud, Settings};
 use crate::candidate::{packer, tag, verify};
 use crate::cli::Global;
@@ -18,6 +19,8 @@ use crate::event::Simulation;
 use crate::gate::{self, Record, State};
 use crate::model::{AccountId, Build, Candidate, EnvironmentName, Exit, ImageId, Region};
 use crate::net::Network;
+use crate::notify::{Outlet, Post, Secrets};
+use crate::report;
 use crate::rollout::{self, Scope, Steps, homes};
 use crate::schedule::When;
 use crate::sim::{FleetSpec, HOME_KEY, HOME_SECRET, Scenario, Setup, Simulator};
@@ -211,10 +214,18 @@ async fn rehearse(
         session_name: "ami-refresh-rehearse".to_owned(),
     };
     let network = Network::Simulated(simulator.applications());
-    let world = World { clock, cloud: Cloud::new(settings).await, network, simulated: true };
+    // An earlier rehearsal's messages are not this one's.
+    let _absent = std::fs::remove_file(global.report_dir.join(report::MESSAGES));
+    let outlet = Outlet::Files(global.report_dir.clone());
+    let secrets = Secrets::of(&outlet);
+    let post = Some((Post::in_zone(clock, outlet, staged.fleet.timezone.clone()), secrets));
+    let world = World { clock, cloud: Cloud::new(settings).await, network, simulated: true, post };
     let candidate = candidate(staged, &world).await?;
     assume_passed(staged, &world, &candidate, environments).await?;
     let simulation = Simulation { scenario: staged.scenario.name.clone(), seed: args.world.seed };
+    if when == When::Scheduled {
+        announce(staged, &world, &candidate, environments, &simulation).await?;
+    }
     let telling = Telling {
         global,
         fleet: &staged.fleet,
@@ -226,6 +237,26 @@ async fn rehearse(
     let names = context::names(environments);
     let scope = Scope { steps: Steps::Rollout, wait: true, when, override_freeze: None };
     told(&telling, &world, async |run| rollout::run(run, &names, &scope).await).await
+}
+
+/// Announces the week as the step of that name does, to the rehearsal's files.
+async fn announce(
+    staged: &Staged,
+    world: &World,
+    candidate: &Candidate,
+    environments: &[&Environment],
+    simulation: &Simulation,
+) -> Result<(), Failure> {
+    let (Some((post, secrets)), Some(_)) = (&world.post, &staged.fleet.notify.slack) else { return Ok(()) };
+    let asked = announce::Asked {
+        fleet: &staged.fleet,
+        environments,
+        candidate: Some(candidate),
+        days: 7,
+        dry_run: false,
+        simulation: Some(simulation),
+    };
+    super::announce::ending(announce::run(&world.cloud, world.clock, post, *secrets, &asked).await?).map(drop)
 }
 
 /// Lets the environments that are not rehearsed, and that others require, have passed long ago.

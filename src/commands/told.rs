@@ -83,11 +83,10 @@ pub(super) async fn told(
 }
 
 fn notifier(telling: &Telling<'_>, world: &World) -> Notifier {
-    let outlet = match telling.simulation {
-        Some(_) => Outlet::Files(telling.global.report_dir.clone()),
-        None => Outlet::Network,
-    };
-    Notifier::start(telling.fleet, world.clock, outlet)
+    match &world.post {
+        Some((post, secrets)) => Notifier::start_with(telling.fleet, world.clock, post.clone(), *secrets),
+        None => Notifier::start(telling.fleet, world.clock, Outlet::Network),
+    }
 }
 
 /// Tells everybody how the run ended; what was not delivered is told before that, so that the

@@ -18,7 +18,7 @@ use super::post::{Answer, Request, locked};
 /// The file with a JSON object per request.
 const LINES: &str = "messages.jsonl";
 /// The file with what people would read.
-const TEXTS: &str = "messages.txt";
+const TEXTS: &str = crate::report::MESSAGES;
 
 /// The two files, begun anew by the first request.
 pub(super) struct Files {

@@ -71,7 +71,12 @@ impl Notifier {
     /// One whose secrets are missing is not begun; [`Notifier::finish`] tells of it.
     pub fn start(fleet: &Fleet, clock: Clock, outlet: Outlet) -> Self {
         let secrets = Secrets::of(&outlet);
-        let post = Post::in_zone(clock, outlet, fleet.timezone.clone());
+        Self::start_with(fleet, clock, Post::in_zone(clock, outlet, fleet.timezone.clone()), secrets)
+    }
+
+    /// The same by a post that something went out by already: its files go on, and so do the
+    /// pauses between messages.
+    pub fn start_with(fleet: &Fleet, clock: Clock, post: Post, secrets: Secrets) -> Self {
         let mut notifier = Self { clock, post, sinks: Vec::new(), missing: Vec::new() };
         for (index, webhook) in fleet.notify.webhooks.iter().enumerate() {
             let name = format!("webhook {}", index + 1);

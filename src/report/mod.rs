@@ -45,6 +45,9 @@ pub use status::{StatusText, status};
 pub(crate) use style::count;
 pub use terminal::{Detail, TerminalMode};
 
+/// What a rehearsal would have told people outside, written by what would have sent it.
+pub(crate) const MESSAGES: &str = "messages.txt";
+
 /// How a run is reported.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -176,6 +179,11 @@ impl Reporters {
         let names: Vec<EnvironmentName> = self.run.environments.iter().map(|one| one.name.clone()).collect();
         for name in &names {
             note(self.write_environment(name));
+        }
+        if self.run.simulation.is_some() {
+            // What a rehearsal would have told others, where anybody is told.
+            let messages = self.settings.report_dir.join(MESSAGES);
+            written.extend(Some(messages).filter(|messages| messages.exists()));
         }
         self.terminal.finish(&self.run, &written);
         if problems.is_empty() { Ok(written) } else { Err(ReportError { problems }) }

@@ -72,13 +72,13 @@ impl Color {
         }
     }
 
-    /// The word for people who see no colours.
+    /// The word for people who see no colours; the usual one has none.
     fn word(self) -> &'static str {
         match self {
-            Self::Progress => "in progress",
-            Self::Good => "good",
-            Self::Warning => "warning",
-            Self::Danger => "danger",
+            Self::Progress => "",
+            Self::Good => " [good]",
+            Self::Warning => " [warning]",
+            Self::Danger => " [danger]",
         }
     }
 }
@@ -184,7 +184,7 @@ impl Message {
     pub(crate) fn reading(&self) -> String {
         let mut text = self.head(Line::reading);
         // Writing to a string does not fail.
-        let _ = write!(text, " [{}]", self.color.word());
+        text.push_str(self.color.word());
         for line in &self.lines {
             text.push_str("\n| ");
             text.push_str(&line.reading());
