@@ -169,8 +169,14 @@ fn again(command: &str) -> &'static str {
 }
 
 /// The exit code of the worst environment: what a person must hear of first.
+///
+/// Where something was done, what is not due yet is no refusal: a run that comes again and
+/// again takes what is due each time.
 pub(super) fn exit_of(verdicts: &[(EnvironmentName, Verdict)]) -> Exit {
-    let exits = verdicts.iter().map(|(_, verdict)| verdict.exit());
+    let done = |verdict: Verdict| matches!(verdict, Verdict::Passed | Verdict::Partial);
+    let any_done = verdicts.iter().any(|(_, verdict)| done(*verdict));
+    let counting = verdicts.iter().filter(|(_, verdict)| !(any_done && *verdict == Verdict::NotDue));
+    let exits = counting.map(|(_, verdict)| verdict.exit());
     exits
         .max_by_key(|exit| match exit {
             Exit::Done => 0,

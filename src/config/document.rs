@@ -60,6 +60,7 @@ pub(super) fn read_text(file: &Path, text: &str, log: &Log) -> Option<Fleet> {
     let mut tree: Tree = match serde_yaml::from_str(text) {
         Ok(tree) => tree,
         Err(error) => {
+            notify::hide_marked(&lines(text), log);
             syntax_error(text, &error, log);
             return None;
         }

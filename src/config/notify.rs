@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) use self::read::notify;
-pub(super) use self::secrets::hide;
+pub(super) use self::secrets::{hide, hide_marked};
 use crate::model::EnvironmentName;
 
 /// Who is told, and by which way.

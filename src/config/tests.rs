@@ -9,6 +9,7 @@ use super::*;
 mod checks;
 mod documented;
 mod files;
+mod freezes;
 mod mutations;
 mod notify;
 mod order;

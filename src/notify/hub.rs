@@ -14,6 +14,7 @@ use super::post::{Outlet, Post};
 use super::secrets::Secrets;
 use super::slack::{self, Speaker};
 use super::tally::{Inbox, Tally};
+use super::tickets::{self, TicketSink};
 use super::webhook::WebhookSink;
 use crate::clock::Clock;
 use crate::config::Fleet;
@@ -78,6 +79,10 @@ impl Notifier {
             notifier.add(name, sink.map(|sink| |inbox, tally| sink.run(inbox, tally)));
         }
         let speaker = Speaker::new(notifier.post.clone(), clock, secrets);
+        if let Some(tickets) = &fleet.notify.tickets {
+            let sink = TicketSink::new(tickets, &fleet.timezone, secrets, notifier.post.clone());
+            notifier.add(tickets::SINK.to_owned(), sink.map(|sink| |inbox, tally| sink.run(inbox, tally)));
+        }
         for (name, sink) in slack::sinks(&fleet.notify, &fleet.timezone, &speaker) {
             notifier.add(name, sink.map(|sink| |inbox, tally| sink.run(inbox, tally)));
         }

@@ -6,11 +6,13 @@
 
 mod files;
 mod hub;
+mod listener;
 mod post;
 mod secrets;
 mod slack;
 mod story;
 mod tally;
+mod tickets;
 mod webhook;
 
 pub use hub::{Notifier, Undelivered};

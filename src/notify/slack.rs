@@ -6,7 +6,7 @@
 
 mod api;
 pub(crate) mod channel;
-mod lists;
+pub(super) mod lists;
 pub(crate) mod message;
 mod said;
 mod speaker;
@@ -14,10 +14,9 @@ mod speaker;
 pub(super) mod stand_in;
 #[cfg(test)]
 mod tests;
-mod texts;
+pub(super) mod texts;
 
 use std::collections::BTreeSet;
-use std::pin::pin;
 
 use jiff::tz::TimeZone;
 
@@ -25,10 +24,10 @@ use self::api::{Meaning, Posted, Refusal};
 use self::channel::{Channel, Way, channels};
 use self::said::{Said, Say};
 use self::texts::View;
+use super::listener::Listener;
 use super::story::{Audience, Story};
 use super::tally::{Inbox, Tally};
 use crate::config::Notify;
-use crate::event::Stamped;
 use crate::model::Problem;
 
 pub(crate) use self::speaker::Speaker;
@@ -37,8 +36,6 @@ pub(crate) use self::speaker::Speaker;
 pub(super) struct SlackSink {
     view: ChannelView,
     speaker: Speaker,
-    story: Story,
-    heard: Heard,
 }
 
 /// A channel, and what is told there.
@@ -46,16 +43,6 @@ struct ChannelView {
     channel: Channel,
     audience: Audience,
     zone: TimeZone,
-}
-
-/// Where the events come from, and where it is told what is not sent yet.
-struct Queue<'a> {
-    inbox: &'a mut Inbox,
-    tally: &'a Tally,
-    /// What is being sent now.
-    sending: Option<String>,
-    /// Whether more may come.
-    is_open: bool,
 }
 
 /// What a channel has heard.
@@ -81,8 +68,6 @@ pub(super) fn sinks(
         let sink = speaker.can_reach(&channel).map(|()| SlackSink {
             view: ChannelView { channel, audience, zone: zone.clone() },
             speaker: speaker.clone(),
-            story: Story::default(),
-            heard: Heard::default(),
         });
         (name, sink)
     };
@@ -91,78 +76,52 @@ pub(super) fn sinks(
 
 impl SlackSink {
     /// Says what is to be said, until no more events come and all is said.
-    pub(super) async fn run(mut self, mut inbox: Inbox, tally: Tally) {
-        let mut queue = Queue { inbox: &mut inbox, tally: &tally, sending: None, is_open: true };
+    pub(super) async fn run(self, inbox: Inbox, tally: Tally) {
+        let Self { view, speaker } = self;
+        let (mut listener, mut heard) = (Listener::new(inbox, tally), Heard::default());
         loop {
-            let Some((place, say)) = next(&self.story, &self.view, &mut self.heard) else {
-                if !queue.is_open {
+            let Some((place, say)) = next(&listener.story, &view, &mut heard) else {
+                if !listener.is_open() {
                     return;
                 }
-                let events = queue.inbox.drain().await;
-                self.fold(&events, &mut queue);
+                listener.hear(|story| waiting(story, &view, &heard, None)).await;
                 continue;
             };
-            queue.sending = Some(say.what.clone());
-            self.tell_waiting(&queue);
-            let (speaker, channel) = (self.speaker.clone(), self.view.channel.clone());
-            let work = speaker.say(&channel, &say.what, &say.call, &say.message);
-            let said = self.meanwhile(work, &mut queue).await;
-            queue.sending = None;
-            self.settle(place, say, said, &tally);
-            if self.view.is_bot() && queue.is_open && !self.story.is_over() {
-                self.meanwhile(speaker.pause(), &mut queue).await;
+            let work = speaker.say(&view.channel, &say.what, &say.call, &say.message);
+            let still = |story: &Story| waiting(story, &view, &heard, Some(&say.what));
+            let said = listener.meanwhile(work, still).await;
+            settle(&mut heard, place, say, said, &listener.tally);
+            if view.is_bot() && listener.is_open() && !listener.story.is_over() {
+                listener.meanwhile(speaker.pause(), |story| waiting(story, &view, &heard, None)).await;
             }
         }
     }
+}
 
-    /// Does that, and takes in what happens meanwhile.
-    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>, queue: &mut Queue<'_>) -> T {
-        let mut work = pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                events = queue.inbox.drain(), if queue.is_open => self.fold(&events, queue),
-            }
+/// What would be undelivered if the run's end waited no longer: what is being sent, and more.
+fn waiting(story: &Story, view: &ChannelView, heard: &Heard, sending: Option<&String>) -> Vec<String> {
+    let mut heard = heard.clone();
+    let mut whats: Vec<String> = sending.into_iter().cloned().collect();
+    while let Some((place, say)) = next(story, view, &mut heard) {
+        if say.is_parent {
+            // As if it had been taken: what hangs on it is waiting too.
+            heard.of[place].posted(Posted::default());
+        }
+        if !whats.contains(&say.what) {
+            whats.push(say.what);
         }
     }
+    whats
+}
 
-    fn fold(&mut self, events: &[Stamped], queue: &mut Queue<'_>) {
-        if events.is_empty() {
-            queue.is_open = false;
-            self.story.end();
-        }
-        for event in events {
-            self.story.fold(event);
-        }
-        self.tell_waiting(queue);
-    }
-
-    /// Says what would be undelivered if the run's end waited no longer.
-    fn tell_waiting(&self, queue: &Queue<'_>) {
-        let mut heard = self.heard.clone();
-        let mut whats: Vec<String> = queue.sending.iter().cloned().collect();
-        while let Some((place, say)) = next(&self.story, &self.view, &mut heard) {
-            if say.is_parent {
-                // As if it had been taken: what hangs on it is waiting too.
-                heard.of[place].posted(Posted::default());
-            }
-            if !whats.contains(&say.what) {
-                whats.push(say.what);
-            }
-        }
-        queue.tally.waiting(whats);
-    }
-
-    fn settle(&mut self, place: usize, say: Say, said: Result<Option<Posted>, Refusal>, tally: &Tally) {
-        match said {
-            Ok(Some(posted)) if say.is_parent => self.heard.of[place].posted(posted),
-            Ok(_) => {}
-            Err(refusal) => {
-                self.heard.dead |= refusal.meaning == Meaning::Lasting;
-                if self.heard.failed.insert(say.what.clone()) {
-                    tally.failed(say.what, refusal.problem);
-                }
+fn settle(heard: &mut Heard, place: usize, say: Say, said: Result<Option<Posted>, Refusal>, tally: &Tally) {
+    match said {
+        Ok(Some(posted)) if say.is_parent => heard.of[place].posted(posted),
+        Ok(_) => {}
+        Err(refusal) => {
+            heard.dead |= refusal.meaning == Meaning::Lasting;
+            if heard.failed.insert(say.what.clone()) {
+                tally.failed(say.what, refusal.problem);
             }
         }
     }

@@ -30,6 +30,8 @@ pub(crate) struct Story {
 pub(crate) struct Facts {
     /// The step that runs.
     pub(crate) command: String,
+    /// This program's version.
+    pub(crate) version: String,
     /// What it is rehearsed on; `None` on AWS.
     pub(crate) simulation: Option<Simulation>,
     /// The candidate's family.
@@ -99,10 +101,12 @@ impl Story {
 
     /// Takes an event in.
     pub(crate) fn fold(&mut self, stamped: &Stamped) {
+        let at = stamped.at;
         match &stamped.event {
-            Event::RunStarted { command, simulation, family, images, build, environments, .. } => {
+            Event::RunStarted { command, version, simulation, family, images, build, environments } => {
                 self.facts = Some(Facts {
                     command: command.clone(),
+                    version: version.clone(),
                     simulation: simulation.clone(),
                     family: family.clone(),
                     images: images.clone(),
@@ -126,7 +130,7 @@ impl Story {
             | Event::Refused { environment, .. }
             | Event::VersionReady { environment, .. }
             | Event::EnvironmentStep { environment, .. }
-            | Event::EnvironmentEnded { environment, .. }) => self.environment(environment).fold(event),
+            | Event::EnvironmentEnded { environment, .. }) => self.environment(environment).fold(at, event),
             event @ (Event::Pinned { group, .. }
             | Event::RefreshStarted { group, .. }
             | Event::RefreshMoved { group, .. }

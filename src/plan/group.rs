@@ -103,7 +103,8 @@ impl Judge<'_> {
         plan.is_current = there && matches!(decided, Ok(Decision::Skip(_)));
         let Some(agenda) = self.agenda.filter(|_| !plan.under_way) else { return decided };
         let standing = agenda.judge(group.name.as_str(), &group.tags);
-        plan.stays = !there && !matches!(standing, Standing::Due { .. });
+        // What is on the image already may be held still beside others that change.
+        plan.stays = !plan.is_current && !matches!(standing, Standing::Due { .. });
         match decided {
             Ok(Decision::Skip(_) | Decision::HoldStill(..) | Decision::Defer(_)) | Err(Stop::Skip(_)) => {
                 return decided;

@@ -132,6 +132,7 @@ pub struct Timing {
 
 /// One group's plan.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that any group may or may not have")]
 pub struct GroupPlan {
     /// The group as it was found.
     pub group: Group,

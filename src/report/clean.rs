@@ -36,7 +36,7 @@ pub(crate) fn line(raw: &str) -> String {
 }
 
 /// Lines of at most [`TEXT`] bytes in all; what is longer is cut, and says so.
-pub(super) fn text(raw: &str) -> String {
+pub(crate) fn text(raw: &str) -> String {
     let mut text = defuse(visible(raw));
     text.truncate(text.trim_end().len());
     if text.len() > TEXT {

@@ -53,7 +53,9 @@ impl Board {
 
     /// The environment waits: nothing there is under way.
     pub(super) fn pause(&self) {
-        self.inner.borrow_mut().environment = None;
+        let mut inner = self.inner.borrow_mut();
+        inner.environment = None;
+        inner.groups.clear();
     }
 
     pub(super) fn finish(&self, environment: &EnvironmentName) {

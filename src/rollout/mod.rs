@@ -48,6 +48,7 @@ use crate::aws::{Account, Cloud, Error, Kind};
 use crate::clock::Clock;
 use crate::config::{Environment, Family, Fleet};
 use crate::event::ByHand;
+use crate::gate::Record;
 use crate::model::{Candidate, EnvironmentName, Problem, Region};
 use crate::smoke::Runner;
 
@@ -70,6 +71,8 @@ pub struct Run<'a> {
     pub again: &'static str,
     /// What stands where, for whoever must clean up when the run is dropped.
     pub board: board::Board,
+    /// The gate records that this run wrote: what AWS shows may be older for a while.
+    pub kept: RefCell<BTreeMap<EnvironmentName, Record>>,
     /// Who overrode a freeze of which environment, and why: the gate's record says so.
     pub overridden: RefCell<BTreeMap<EnvironmentName, ByHand>>,
 }
@@ -132,6 +135,7 @@ impl<'a> Run<'a> {
             events,
             again: "rollout",
             board: board::Board::default(),
+            kept: RefCell::default(),
             overridden: RefCell::default(),
         }
     }

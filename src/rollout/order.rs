@@ -3,12 +3,16 @@
 //! The configuration's order; but one that waits for its window, a soaking gate or the end
 //! of a freeze holds up only those that require it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::environment::{Scope, Visit, visit};
-use super::{Run, local};
+use super::{Run, Steps, local};
 use crate::event::Event;
 use crate::model::{EnvironmentName, Verdict};
+
+/// For how long a run waits in all: groups whose windows never come together would keep it
+/// waiting for ever.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(35 * 24);
 
 /// An environment of the run, and what is known of it so far.
 struct Turn<'n> {
@@ -25,8 +29,9 @@ struct Turn<'n> {
 pub async fn run(run: &Run<'_>, names: &[EnvironmentName], scope: &Scope) -> Vec<(EnvironmentName, Verdict)> {
     let mut turns: Vec<Turn<'_>> =
         names.iter().map(|name| Turn { name, verdict: None, waits: None }).collect();
+    let longest = run.clock.now().saturating_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
     loop {
-        give_up_on_hopeless(run, &mut turns);
+        give_up_on_hopeless(run, &mut turns, scope.steps);
         let Some(at) = next(run, &turns) else { break };
         if let Some(until) = turns[at].waits {
             run.clock.sleep_until(until).await;
@@ -37,6 +42,9 @@ pub async fn run(run: &Run<'_>, names: &[EnvironmentName], scope: &Scope) -> Vec
             continue;
         };
         match visit(run, environment, scope).await {
+            Visit::Waits(until) if until > longest => {
+                turns[at].verdict = Some(too_long(run, name, until));
+            }
             Visit::Waits(until) => turns[at].waits = Some(until),
             Visit::Ended(verdict) => turns[at].verdict = Some(verdict),
         }
@@ -65,7 +73,7 @@ fn is_required(run: &Run<'_>, turn: &Turn<'_>, other: &Turn<'_>) -> bool {
 
 /// Tells those that can't be reached any more: after a failure all of them, else those that
 /// require one that was not due.
-fn give_up_on_hopeless(run: &Run<'_>, turns: &mut [Turn<'_>]) {
+fn give_up_on_hopeless(run: &Run<'_>, turns: &mut [Turn<'_>], steps: Steps) {
     let failed = turns.iter().find(|turn| turn.verdict.is_some_and(fails));
     let failed = failed.and_then(|turn| Some(format!("{} ended as {}", turn.name, turn.verdict?)));
     // The order is one in which those that are required come first: once through is enough.
@@ -74,8 +82,10 @@ fn give_up_on_hopeless(run: &Run<'_>, turns: &mut [Turn<'_>]) {
             continue;
         }
         let held = turns.iter().find(|other| {
-            matches!(other.verdict, Some(Verdict::NotDue | Verdict::NotReached))
-                && is_required(run, &turns[at], other)
+            // A part of it was not due; a single step is a part of it in any case.
+            let partly = other.verdict == Some(Verdict::Partial) && steps == Steps::Rollout;
+            let left = partly || matches!(other.verdict, Some(Verdict::NotDue | Verdict::NotReached));
+            left && is_required(run, &turns[at], other)
         });
         let held = held.map(|other| format!("it requires {}, which is not done", other.name));
         let Some(why) = failed.clone().or(held) else { continue };
@@ -100,6 +110,12 @@ fn fails(verdict: Verdict) -> bool {
         | Verdict::NeedsPerson
         | Verdict::Aborted => true,
     }
+}
+
+fn too_long(run: &Run<'_>, name: &EnvironmentName, until: Timestamp) -> Verdict {
+    let message =
+        format!("what is left may not begin before {}, and no run waits that long", local(run, until));
+    ended(run, name, Verdict::NotDue, message)
 }
 
 fn left_waiting(run: &Run<'_>, name: &EnvironmentName, until: Timestamp, why: &str) -> Verdict {

@@ -127,6 +127,13 @@ pub(super) async fn conclude(
                 message = format!("{message}; the gate's record could not be written: {error}");
             }
             next.extend(ways_on(ends));
+            if tally.refreshed > 0
+                && let Some(why) = quarantined_meanwhile(run).await
+            {
+                verdict = Verdict::NeedsPerson;
+                message = format!("{message}, but {why}");
+                next.push(format!("ami-refresh rollback --env {name}"));
+            }
             if tally.left > 0 {
                 next.push(format!(
                     "ami-refresh rollback --env {name}, for {} groups are still under way",
@@ -149,26 +156,20 @@ pub(super) async fn conclude(
                 ));
             }
         }
-        Verdict::Partial | Verdict::NotDue if tally.deferred > 0 => {
-            message = format!("{message}{}", next_words(run, ends));
-            next.push(format!(
-                "ami-refresh {} --env {name} --when scheduled{}",
-                run.again,
-                next_words(run, ends)
-            ));
-        }
-        Verdict::Partial => next.push(match steps {
-            Steps::RefreshToBaking => format!("ami-refresh smoke --env {name}"),
-            Steps::Templates | Steps::RefreshToEnd | Steps::Rollout => {
-                format!("ami-refresh gate pass --env {name}")
+        Verdict::Partial | Verdict::NotDue => {
+            if tally.left > 0 {
+                next.push(format!("ami-refresh smoke --env {name}"));
+            } else if tally.deferred == 0 {
+                next.push(format!("ami-refresh gate pass --env {name}"));
             }
-        }),
-        Verdict::NotDue
-        | Verdict::Refused
-        | Verdict::SetUp
-        | Verdict::Unreachable
-        | Verdict::Aborted
-        | Verdict::NotReached => {}
+            if tally.deferred > 0 {
+                let from = next_words(run, ends);
+                message = format!("{message}{from}");
+                next.push(format!("ami-refresh {} --env {name} --when scheduled{from}", run.again));
+            }
+        }
+        Verdict::Refused | Verdict::SetUp | Verdict::Unreachable | Verdict::Aborted | Verdict::NotReached => {
+        }
     }
     // Until the gate is recorded the markers are what a next step goes on from; a group that is
     // back on the old image has nothing to go on from.
@@ -241,7 +242,10 @@ pub(super) async fn keep(
     let written =
         patiently(run.clock, async || gate::write(&homes, run.candidate, name, &record).await).await;
     let written = match written {
-        Ok(()) => shown(run, &homes, name, &record).await,
+        Ok(()) => {
+            run.kept.borrow_mut().insert(name.clone(), record.clone());
+            shown(run, &homes, name, &record).await
+        }
         Err(error) => Err(error),
     };
     let told = match &written {

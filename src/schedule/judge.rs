@@ -93,9 +93,11 @@ impl<'a> Agenda<'a> {
             }
             let opens = window.next_after(at).from;
             let thaws = self.counting_freeze(at).map(|(_, span)| span.to);
-            let work_ends = self.working(at).filter(|_| self.missed_by(window, at).is_some());
-            // In a freeze it is the freeze's end alone that counts.
-            at = thaws.unwrap_or_else(|| work_ends.map_or(opens, |work| work.to.min(opens)));
+            let work_ends =
+                self.working(at).filter(|_| self.missed_by(window, at).is_some()).map(|work| work.to);
+            // In a freeze it is the freeze's end alone that counts, and no window of a group that
+            // is judged opens in business hours.
+            at = thaws.or(work_ends).unwrap_or(opens);
         }
         None
     }

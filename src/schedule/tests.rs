@@ -1,5 +1,6 @@
 //! Windows of groups, judged on small configurations.
 
+mod catch_up;
 mod judge;
 mod properties;
 mod tags;

@@ -9,6 +9,7 @@ mod bad_world;
 mod formats;
 mod gates;
 mod help;
+mod notify;
 mod place;
 mod quarantine;
 mod rehearse;

@@ -62,7 +62,7 @@ fn only_the_configuration_reads_yaml() {
 #[test]
 fn what_decides_neither_waits_nor_asks() {
     for word in ["tokio::", "crate::aws", ".await"] {
-        let deciding = ["plan/", "rollout/machine", "rollout/pace", "gate/policy"];
+        let deciding = ["plan/", "schedule/", "model/", "rollout/machine", "rollout/pace", "gate/policy"];
         let strays: Vec<String> = naming(word)
             .into_iter()
             .filter(|file| deciding.iter().any(|place| file.starts_with(place)))

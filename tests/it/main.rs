@@ -5,6 +5,7 @@
 
 mod cli;
 mod layers;
+mod previous;
 mod refusals;
 mod refusals_access;
 mod rehearsal;
@@ -22,3 +23,4 @@ mod stage;
 mod sweep;
 mod sweep_wide;
 mod truth;
+mod windows;

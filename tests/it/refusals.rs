@@ -294,7 +294,7 @@ fn a_gate_that_soaks_is_refused_or_waited_for() {
 
         stage.events.borrow_mut().clear();
         assert_eq!(environment(&stage, "qa", true).await, Verdict::Passed);
-        in_order(&story_of(&stage, "qa"), &["note: waiting until", "step gate passed", "over, passed"]);
+        in_order(&story_of(&stage, "qa"), &["waits until", "step gate passed", "over, passed"]);
         let soaked = stage.clock.now().duration_since(passed.at).as_secs();
         assert!(soaked > 2 * 3600, "{soaked} s after the gate was passed");
     });

@@ -116,7 +116,7 @@ async fn verify(
     change: impl FnOnce(&mut World),
     wanted: &[(&str, &str)],
 ) -> Result<Vec<CandidateImage>, Error> {
-    let stage = stage(config, |_| {}, change).await;
+    let stage = Box::pin(stage(config, |_| {}, change)).await;
     let before = stage.simulator.inspect(snapshot);
     let fleet = Fleet::parse(Path::new("test.yaml"), config).expect("a configuration");
     let homes = rollout::homes(&stage.cloud, &fleet);

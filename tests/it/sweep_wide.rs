@@ -11,6 +11,7 @@ use ami_refresh::sim::{Fault, FaultKind, FleetSpec, Scenario};
 use crate::stage::{CONFIG, Stage};
 use crate::sweep::block;
 use crate::truth;
+use crate::windows::{in_time, roll, scheduled};
 
 const SEED: u64 = 11;
 const BOTH: [FaultKind; 2] = [FaultKind::CrashBefore, FaultKind::CrashAfter];
@@ -35,20 +36,26 @@ fn shared(spec: &mut FleetSpec) {
     }
 }
 
-async fn stage(scenario: &Scenario, change: fn(&mut FleetSpec)) -> Stage {
-    Stage::with(CONFIG, scenario.clone(), SEED, change).await
+async fn stage(config: &str, scenario: &Scenario, change: fn(&mut FleetSpec)) -> Stage {
+    Stage::with(config, scenario.clone(), SEED, change).await
 }
 
 /// Runs `work` to its end once to learn how many calls it makes; then, for every k, kills it
 /// at the k-th call, runs it again, and checks what must be true.
 #[expect(clippy::needless_pass_by_value, reason = "closures are handed over, once")]
-fn crash_sweep<W, C>(scenario: &Scenario, change: fn(&mut FleetSpec), kinds: &[FaultKind], work: W, check: C)
-where
+fn crash_sweep_of<W, C>(
+    config: &str,
+    scenario: &Scenario,
+    change: fn(&mut FleetSpec),
+    kinds: &[FaultKind],
+    work: W,
+    check: C,
+) where
     W: AsyncFn(&Stage) -> Vec<Verdict>,
     C: Fn(&Stage, &std::collections::BTreeMap<String, truth::Stands>, &[Verdict]) -> Result<(), String>,
 {
     let calls = block(async {
-        let stage = stage(scenario, change).await;
+        let stage = stage(config, scenario, change).await;
         let first = stage.simulator.inspect(truth::groups);
         let verdicts = work(&stage).await;
         check(&stage, &first, &verdicts).expect("the promises hold without a crash");
@@ -58,7 +65,7 @@ where
     for k in 1..=calls {
         for &kind in kinds {
             let kept = block(async {
-                let stage = stage(scenario, change).await;
+                let stage = stage(config, scenario, change).await;
                 let first = stage.simulator.inspect(truth::groups);
                 stage.simulator.inject(Fault { at_call: k, kind });
                 tokio::select! {
@@ -76,6 +83,35 @@ where
         }
     }
     assert!(broken.is_empty(), "{broken}");
+}
+
+/// The same with the usual configuration.
+fn crash_sweep<W, C>(scenario: &Scenario, change: fn(&mut FleetSpec), kinds: &[FaultKind], work: W, check: C)
+where
+    W: AsyncFn(&Stage) -> Vec<Verdict>,
+    C: Fn(&Stage, &std::collections::BTreeMap<String, truth::Stands>, &[Verdict]) -> Result<(), String>,
+{
+    crash_sweep_of(CONFIG, scenario, change, kinds, work, check);
+}
+
+/// Windows so short that the canary alone is begun in the first.
+#[test]
+fn a_week_of_short_windows_survives_every_crash() {
+    let config = scheduled("").replace("defaults:", "defaults:\n  window: 15m");
+    let late = |spec: &mut FleetSpec| {
+        spec.groups.retain(|group| group.name.as_str() != "catalog-dev");
+        for group in &mut spec.groups {
+            group.boot = 20;
+            if group.name.as_str() == "orders-dev" {
+                group.tags.insert("AMI_refresh_day".into(), "mon".into());
+            }
+        }
+    };
+    let work = async |stage: &Stage| roll(stage, &in_time(true)).await;
+    crash_sweep_of(&config, &Scenario::clean(), late, &AFTER, work, |stage, first, verdicts| {
+        truth::check(stage, first, verdicts)?;
+        if verdicts == [Verdict::Passed, Verdict::Passed] { Ok(()) } else { Err(format!("{verdicts:?}")) }
+    });
 }
 
 async fn rollout(stage: &Stage) -> Vec<Verdict> {

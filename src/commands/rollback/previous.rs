@@ -29,12 +29,12 @@ pub(super) async fn run(
     let looking =
         Run::new(fleet, &nothing, &world.cloud, world.clock, probes, Events::new(world.clock, |_| {}));
     let given = given(&looking, environment, only).await?;
-    if given.groups.is_empty() {
+    if given.groups.is_empty() && given.held.is_empty() {
         Output::new(global).text(&nothing_to_take_back(environment, &given))?;
         return Ok(Exit::Done);
     }
     let builds = builds(fleet, &world, &given).await?;
-    let candidate = together(&builds);
+    let candidate = together(fleet, &builds);
     let telling = Telling {
         global,
         fleet,
@@ -43,7 +43,7 @@ pub(super) async fn run(
         environments: &[environment],
         simulation: None,
     };
-    let groups: BTreeSet<(Region, GroupName)> = given.groups.into_keys().collect();
+    let groups: BTreeSet<(Region, GroupName)> = given.groups.into_keys().chain(given.held).collect();
     let work = async |run: &Run<'_>| {
         let verdict = rollout::rollback_to_previous(run, environment, &groups, &builds).await;
         vec![(environment.name.clone(), verdict)]
@@ -58,11 +58,13 @@ fn nothing_to_take_back(environment: &Environment, given: &Given) -> String {
     let Some(from) = given.back.values().next() else {
         return format!("nothing to take back in {name}: none of its {groups} runs what a rollout gave it\n");
     };
-    format!(
-        "nothing to take back in {name}: {} of its {groups} went back from {from} already\n\
-         to go back further, put what they run now into quarantine first, or name its --candidate\n",
-        given.back.len()
-    )
+    let back = given.back.len();
+    let mut text =
+        format!("nothing to take back in {name}: {back} of its {groups} went back from {from} already\n");
+    if given.further {
+        text += "to go back further, put what they run now into quarantine first, or name its --candidate\n";
+    }
+    text
 }
 
 /// The candidates that the groups were given, each with all images of its build.
@@ -98,9 +100,11 @@ fn gone(region: &Region, id: &ImageId) -> Image {
 }
 
 /// One candidate of the images of all builds: what the run is about.
-fn together(builds: &[Candidate]) -> Candidate {
-    if let [only] = builds {
-        return only.clone();
+fn together(fleet: &Fleet, builds: &[Candidate]) -> Candidate {
+    match builds {
+        [] => return no_candidate(fleet),
+        [only] => return only.clone(),
+        _ => {}
     }
     let images: Vec<CandidateImage> = builds.iter().flat_map(|build| build.images.clone()).collect();
     let mut families: Vec<&str> = builds.iter().map(|build| build.family.as_str()).collect();

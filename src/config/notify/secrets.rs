@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::SecretSource;
+use crate::config::place::Place;
 use crate::config::reader::{Log, Node};
 use crate::config::tree::{Tree, Value};
 
@@ -108,6 +109,15 @@ enum Kind {
 /// Keeps every text that may be a secret from being shown, whatever is wrong around it.
 pub(in crate::config) fn hide(tree: &Tree, log: &Log) {
     hide_in(tree, Kind::Open, log);
+}
+
+/// Keeps well-known secrets in the lines of a file that can't be read from being shown.
+pub(in crate::config) fn hide_marked(lines: &[&str], log: &Log) {
+    for (line, number) in lines.iter().zip(1..) {
+        let Some(at) = MARKS.iter().filter_map(|mark| line.find(mark)).min() else { continue };
+        let column = line[..at].chars().count() + 1;
+        log.hide(Place { line: number, column, length: usize::MAX });
+    }
 }
 
 fn hide_in(tree: &Tree, kind: Kind, log: &Log) {

@@ -241,6 +241,18 @@ fn a_secret_that_is_written_directly_is_not_repeated() {
 }
 
 #[test]
+fn a_secret_is_not_shown_when_the_file_is_no_yaml() {
+    for secret in ["xoxb-hush", HOOK] {
+        let text = with(&format!("slack: {{ channel: a, token: \"{secret}"));
+        let shown = parse(&text).unwrap_err().to_string();
+        assert!(!shown.contains("hush"), "{shown}");
+        let text = with(&format!("slack: {{ channel: a, token: {secret} }}]"));
+        let shown = parse(&text).unwrap_err().to_string();
+        assert!(!shown.contains("hush") && shown.contains("**"), "{shown}");
+    }
+}
+
+#[test]
 fn a_secret_is_not_shown_when_notify_itself_is_misspelt() {
     let text = with(&format!("slack: {{ channel: a, webhook: {HOOK} }}"));
     let text = text.replace("notify:\n  ", "notfy: { ") + "}";

@@ -263,21 +263,37 @@ fn ten_years_of_a_daily_window_have_one_opening_on_every_day_there_is() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn a_window_overlaps_business_hours_if_one_of_its_openings_does(
         (name, start, time) in near_changes(),
-        (days, work) in (some_days(), some_days()),
-        minutes in 1..10_080_u64,
-        (from, length) in (near_changes(), 1..600_i64),
-        other in 0..12_usize,
+        day in 1..8_i8,
+        minutes in 1..1_440_i64,
+        length in 1..600_i64,
+        beside in -1..3_i64,
+        work_first in any::<bool>(),
+        other in 0..40_usize,
     ) {
-        let window = Window { days, time, length: Duration::from_secs(minutes * 60), zone: zone(name) };
+        // Work begins about when the window closes, or ends about when it opens, so that the
+        // changes of the clock decide.
+        let minutes_span = |minutes: i64| jiff::Span::new().minutes(minutes);
+        let opens = date(2024, 1, day).to_datetime(time);
+        let closes = opens.saturating_add(minutes_span(minutes));
+        let (from, to) = if work_first {
+            let ends = opens.saturating_sub(minutes_span(beside));
+            (ends.saturating_sub(minutes_span(length)), ends)
+        } else {
+            let begins = closes.saturating_add(minutes_span(beside));
+            (begins, begins.saturating_add(minutes_span(length)))
+        };
+        prop_assume!(from.date() == to.date());
+        let length = Duration::from_secs(u64::try_from(minutes).unwrap() * 60);
+        let window = Window { days: opens.weekday().into(), time, length, zone: zone(name) };
         // Now and then the people are somewhere else.
-        let elsewhere = ZONES.get(other).copied().unwrap_or(name);
-        let ends = from.2.saturating_add(jiff::Span::new().minutes(length));
-        let hours = BusinessHours { days: work, from: from.2, to: ends, zone: zone(elsewhere) };
+        let elsewhere = zone(ZONES.get(other).copied().unwrap_or(name));
+        let (days, from, to) = (from.weekday().into(), from.time(), to.time());
+        let hours = BusinessHours { days, from, to, zone: elsewhere };
         let year = Span { from: start, to: second(start.as_second() + 54 * 7 * DAY) };
         let first = window.open_at(year.from).unwrap_or_else(|| window.next_after(year.from));
         let all = std::iter::successors(Some(first), |span| Some(window.next_after(span.from)));

@@ -68,6 +68,12 @@ pub(super) fn names<T: Display>(
     line
 }
 
+/// The names of groups that have their turn, for where nothing is formatted.
+pub(in crate::notify) fn plain_names(groups: &[&GroupStory]) -> String {
+    let due: Vec<&GroupStory> = groups.iter().copied().filter(|group| group.concerned).collect();
+    names(Line::default(), &due, |_| None::<String>).reading()
+}
+
 /// A line for each state that a group is in.
 pub(super) fn by_state(groups: &[&GroupStory], zone: &TimeZone) -> Vec<Line> {
     let mut lines = Vec::new();

@@ -151,7 +151,7 @@ impl Line {
         text
     }
 
-    fn reading(&self) -> String {
+    pub(in crate::notify) fn reading(&self) -> String {
         let mut text = String::new();
         for piece in &self.0 {
             match piece {
@@ -190,6 +190,14 @@ impl Message {
             text.push_str(&line.reading());
         }
         text
+    }
+
+    /// The message without any form: in one line, and in several.
+    pub(crate) fn plain(&self) -> (String, String) {
+        let lines: Vec<String> =
+            self.above.iter().chain([&self.title]).chain(&self.lines).map(Line::reading).collect();
+        let first = usize::from(self.above.is_some()) + 2;
+        (lines[..first.min(lines.len())].join("; "), lines.join("\n"))
     }
 
     fn head(&self, render: impl Fn(&Line) -> String) -> String {

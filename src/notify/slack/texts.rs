@@ -14,16 +14,16 @@ const FEW: usize = 4;
 
 /// An environment as one audience sees it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View<'a> {
-    pub(super) facts: &'a Facts,
-    pub(super) environment: &'a EnvironmentStory,
-    pub(super) audience: &'a Audience,
-    pub(super) zone: &'a TimeZone,
+pub(in crate::notify) struct View<'a> {
+    pub(in crate::notify) facts: &'a Facts,
+    pub(in crate::notify) environment: &'a EnvironmentStory,
+    pub(in crate::notify) audience: &'a Audience,
+    pub(in crate::notify) zone: &'a TimeZone,
 }
 
 impl View<'_> {
     /// It starts, or waits for its start.
-    pub(super) fn started(&self) -> Message {
+    pub(in crate::notify) fn started(&self) -> Message {
         let mut lines = self.facts_lines();
         lines.extend(self.notices());
         lines.extend(self.start_lines());
@@ -32,7 +32,7 @@ impl View<'_> {
     }
 
     /// Groups failed, and go back.
-    pub(super) fn failed(&self) -> Message {
+    pub(in crate::notify) fn failed(&self) -> Message {
         let failures = self.environment.failures(self.audience);
         let stuck = failures.iter().all(|group| group.state == State::NeedsPerson);
         let title = if stuck {
@@ -46,7 +46,7 @@ impl View<'_> {
     }
 
     /// As it stands now: what a message that is kept up to date says.
-    pub(super) fn now(&self) -> Message {
+    pub(in crate::notify) fn now(&self) -> Message {
         if let Some(ended) = &self.environment.ended {
             return self.ended(ended);
         }
@@ -69,7 +69,7 @@ impl View<'_> {
     }
 
     /// It ended.
-    pub(super) fn ended(&self, ended: &Ended) -> Message {
+    pub(in crate::notify) fn ended(&self, ended: &Ended) -> Message {
         let groups = self.environment.groups(self.audience);
         let (title, color) = match self.audience {
             Audience::Everybody => verdict(ended.verdict, &groups, self.facts.is_rollback()),
@@ -104,7 +104,7 @@ impl View<'_> {
     }
 
     /// What stands above every message of a rehearsal.
-    pub(super) fn above(&self) -> Option<Line> {
+    pub(in crate::notify) fn above(&self) -> Option<Line> {
         let simulation = self.facts.simulation.as_ref()?;
         let about = format!("scenario {}, seed {}", simulation.scenario, simulation.seed);
         Some(Line::say("SIMULATION: this is a rehearsal, nothing on AWS changes (").text(&about).and(")"))
@@ -151,7 +151,7 @@ impl View<'_> {
     }
 
     /// What people must know beside the groups: waiting, freezes, quarantine, a signal.
-    fn notices(&self) -> Vec<Line> {
+    pub(in crate::notify) fn notices(&self) -> Vec<Line> {
         let environment = self.environment;
         let mut lines = Vec::new();
         if let Some((until, what)) = &environment.waits {

@@ -13,6 +13,8 @@ use crate::model::{EnvironmentName, ImageId, Problem, Verdict};
 pub(crate) struct EnvironmentStory {
     /// Which.
     pub(crate) name: EnvironmentName,
+    /// When it began.
+    pub(crate) began: Option<Timestamp>,
     /// Until when it waits now, and what for.
     pub(crate) waits: Option<(Timestamp, String)>,
     /// The freezes that were overridden for it.
@@ -55,6 +57,8 @@ pub(crate) struct Ended {
     pub(crate) message: String,
     /// Commands that go on from there.
     pub(crate) next: Vec<String>,
+    /// When.
+    pub(crate) at: Timestamp,
     /// How long it took, in milliseconds.
     pub(crate) took_ms: u64,
 }
@@ -63,6 +67,7 @@ impl EnvironmentStory {
     pub(super) fn new(name: EnvironmentName) -> Self {
         Self {
             name,
+            began: None,
             waits: None,
             overridden: Vec::new(),
             quarantined: None,
@@ -120,13 +125,13 @@ impl EnvironmentStory {
     }
 
     /// Takes one of its own events in.
-    pub(super) fn fold(&mut self, event: &Event) {
+    pub(super) fn fold(&mut self, at: Timestamp, event: &Event) {
         match event {
             Event::Planned { groups, .. } => {
                 self.waits = None;
                 for plan in groups {
                     match self.places.get(&plan.group) {
-                        Some(at) => self.groups[*at].plan(plan),
+                        Some(place) => self.groups[*place].plan(plan),
                         None => self.add(GroupStory::planned(plan)),
                     }
                 }
@@ -155,11 +160,12 @@ impl EnvironmentStory {
                     verdict: *verdict,
                     message: message.clone(),
                     next: next.clone(),
+                    at,
                     took_ms: *took_ms,
                 });
             }
-            Event::EnvironmentStarted { .. }
-            | Event::EnvironmentStep { .. }
+            Event::EnvironmentStarted { .. } => self.began = Some(at),
+            Event::EnvironmentStep { .. }
             | Event::RunStarted { .. }
             | Event::NotDelivered { .. }
             | Event::Pinned { .. }

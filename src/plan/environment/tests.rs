@@ -13,7 +13,10 @@ version: 1
 families: { base: { previous: { name: 'base-*', owners: [self] } } }
 defaults: { regions: [eu-west-2] }
 environments:
-  - { name: dev, account: '111111111111', select: { tags: { Environment: dev } } }
+  - name: dev
+    account: '111111111111'
+    select: { tags: { Environment: dev } }
+    schedule: { day: sun, time: '19:00' }
   - { name: qa, account: '111111111111', select: { tags: { Environment: qa } } }
 ";
 const NEW: &str = "ami-0000000000000000e";
@@ -91,6 +94,10 @@ fn group(at: usize, made: &Made) -> Group {
         0 => tags.extend([mark(NEW, IMAGES[0])]),
         1 => tags.extend([mark("ami-0000000000000000c", IMAGES[0])]),
         2 => tags.extend([mark(IMAGES[0], IMAGES[0])]),
+        // These matter to a run that goes by windows only.
+        6 => tags.extend([("AMI_refresh_enabled".to_owned(), "false".to_owned())]),
+        7 => tags.extend([("AMI_refresh_day".to_owned(), "tue".to_owned())]),
+        8 => tags.extend([("AMI_refresh_time".to_owned(), "noon".to_owned())]),
         _ => {}
     }
     Group {
@@ -138,6 +145,21 @@ fn survey(groups: &[Made], images: &[usize], default: &[u64]) -> Survey {
 }
 
 fn plan(survey: &Survey) -> Plan {
+    plan_at(survey, None)
+}
+
+/// The plan of a run that goes by windows, on a Sunday evening.
+fn plan_in_time(survey: &Survey) -> Plan {
+    let timing = Timing {
+        when: crate::schedule::When::Scheduled,
+        now: "2026-11-22T19:30:00Z".parse().unwrap(),
+        open_since: None,
+        override_freeze: false,
+    };
+    plan_at(survey, Some(timing))
+}
+
+fn plan_at(survey: &Survey, timing: Option<Timing>) -> Plan {
     let fleet = Fleet::parse(Path::new("test.yaml"), CONFIG).unwrap();
     let image = CandidateImage {
         region: "eu-west-2".into(),
@@ -148,7 +170,7 @@ fn plan(survey: &Survey) -> Plan {
     };
     let candidate = Candidate::new("base".into(), vec![image], Build::default(), "test".into());
     let surveys = BTreeMap::from([("eu-west-2".into(), survey.clone())]);
-    make(&fleet, &fleet.environments[0], &fleet.families["base"], &candidate, &surveys, None)
+    make(&fleet, &fleet.environments[0], &fleet.families["base"], &candidate, &surveys, timing)
 }
 
 fn named(problems: &[Problem], group: &Group) -> bool {
@@ -184,6 +206,40 @@ proptest! {
             let planned = plan.groups.iter().find(|planned| planned.group.name == group.name);
             let touched = planned.and_then(GroupPlan::touched).is_some_and(|change| change.template == template.id);
             prop_assert!(touched || named(&plan.refused, group), "{} floats: {:?}", group.name, plan);
+        }
+    }
+
+    /// Who has to stay where it is, and follows a template, is not reached by a version of it.
+    #[test]
+    fn who_has_to_stay_is_left_where_it_is(survey in worlds()) {
+        let plan = plan_in_time(&survey);
+        for group in &plan.groups {
+            let template = group.group.template.as_ref().unwrap();
+            let of_template = |other: &&GroupPlan| {
+                other.change().is_some_and(|change| change.template == template.id)
+            };
+            // Beside what was begun before, it can only be held still until that has ended.
+            let beside = plan.groups.iter().filter(of_template).any(|other| other.under_way);
+            prop_assert!(
+                !group.stays || beside || group.touched().is_none(),
+                "{} is touched: {:?}", group.at.group, group.decision
+            );
+            if !group.stays || !template.tracking.floats() {
+                continue;
+            }
+            let begun = plan.groups.iter().filter(of_template).find(|other| !other.under_way);
+            prop_assert!(begun.is_none(), "{} stays and follows the template of {:?}", group.at.group, begun);
+        }
+    }
+
+    /// A run that goes by windows changes no group that another would not.
+    #[test]
+    fn windows_only_keep_back(survey in worlds()) {
+        let (now, in_time) = (plan(&survey), plan_in_time(&survey));
+        for (now, in_time) in now.groups.iter().zip(&in_time.groups) {
+            if let Some(change) = in_time.change() {
+                prop_assert_eq!(Some(change), now.change());
+            }
         }
     }
 

@@ -14,8 +14,8 @@ use super::super::style::{Style, add_line, count, duration, indent};
 use super::super::{Settings, clean, evidence, problems};
 use super::words::{count_words, plan_words};
 use super::{Detail, closing};
-use crate::event::{CheckResult, Event, GroupRef, PlannedGroup, Stamped, Status, Step};
-use crate::model::{EnvironmentName, ImageId, Problem, Verdict};
+use crate::event::{CheckResult, Event, GroupRef, PlannedAction, PlannedGroup, Stamped, Status, Step};
+use crate::model::{EnvironmentName, ImageId, Outcome, Problem, Verdict};
 
 /// The widest column of group names, in characters.
 const WIDEST: usize = 40;
@@ -104,6 +104,15 @@ impl Plain {
             Event::GroupStep { group, step, status, message, evidence, .. } => {
                 self.group_step(at, group, (*step, *status), message, evidence)
             }
+            // What this run refreshed before, and finds so when its environment goes on.
+            Event::GroupEnded { group, outcome: Outcome::Skipped { .. }, .. }
+                if matches!(
+                    run.group(group).and_then(|known| known.outcome.as_ref()),
+                    Some(Outcome::Refreshed { .. })
+                ) =>
+            {
+                String::new()
+            }
             Event::GroupEnded { group, outcome, took_ms, .. } => {
                 self.flush_checks(at, group) + &self.group_ended(at, group, outcome, *took_ms)
             }
@@ -178,6 +187,13 @@ impl Plain {
     ) -> String {
         if let Some(environment) = run.environment(name) {
             self.learn_names(environment);
+        }
+        // Where nothing is due, what it waits for or how it ends says all there is.
+        let is_done = |group: &PlannedGroup| group.action == PlannedAction::Skip;
+        if groups.iter().any(|group| group.action == PlannedAction::Defer)
+            && groups.iter().all(|group| group.action == PlannedAction::Defer || is_done(group))
+        {
+            return String::new();
         }
         self.line(at, &format!("  {}", clean::line(&plan_words(groups, run))))
     }

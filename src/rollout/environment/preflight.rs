@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::super::ends::tell_environment_step;
 use super::super::events::StepEnd;
-use super::super::patience::patiently;
-use super::super::prepare::Targets;
+use super::super::patience::{patiently, until};
+use super::super::prepare::{SETTLES_WITHIN, Targets};
 use super::super::survey::{self, subject};
 use super::super::{Run, Stop, local};
 use super::Scope;
@@ -42,8 +42,14 @@ pub(super) async fn gate(run: &Run<'_>, environment: &Environment, wait: bool) -
     let begun = run.clock.now();
     let name = &environment.name;
     let homes = run.homes();
-    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await;
-    let records = records.map_err(Stop::from_home)?;
+    let ask = async || gate::read(&homes, run.candidate).await;
+    // One answer may show what this run wrote, and the next one not yet.
+    let own = |records: &gate::Records| {
+        let kept = run.kept.borrow();
+        let mut required = environment.gate.requires.iter().filter_map(|gate| kept.get_key_value(gate));
+        required.all(|(gate, kept)| records.get(gate).is_some_and(|shown| shown.to_tag() == kept.to_tag()))
+    };
+    let records = until(run.clock, SETTLES_WITHIN, ask, own).await.map_err(Stop::from_home)?;
     let problems = match gate::judge(environment, &records, run.clock.now()) {
         GateVerdict::Open { since } => {
             let required = &environment.gate.requires;

@@ -17,8 +17,13 @@ use crate::plan::{Marker, Survey};
 pub struct Given {
     /// The groups that can go back, and the image that a rollout gave each.
     pub groups: BTreeMap<(Region, GroupName), ImageId>,
+    /// The groups that a rollout only held still, and that are to float again; and those of
+    /// which nobody can read what a rollout did.
+    pub held: BTreeSet<(Region, GroupName)>,
     /// The groups that are back already, and from which image: they go no further.
     pub back: BTreeMap<(Region, GroupName), ImageId>,
+    /// Whether any of these could go further.
+    pub further: bool,
     /// How many groups were looked at.
     pub looked_at: usize,
 }
@@ -56,13 +61,15 @@ pub async fn given(
         let images = images.map_err(Stop::from_home)?;
         for group in groups {
             let key = (region.clone(), group.name.clone());
-            let Some((image, marked)) = image_given(&group, &survey) else { continue };
-            let left =
-                if marked { None } else { left_for(&group, &image, &survey, &images, &environment.name) };
-            match left {
-                Some(from) => given.back.insert(key, from),
-                None => given.groups.insert(key, image),
-            };
+            match stands(&group, &survey, &images, &environment.name) {
+                Stands::Given(image) => drop(given.groups.insert(key, image)),
+                Stands::Held => drop(given.held.insert(key)),
+                Stands::Back { from, further } => {
+                    given.back.insert(key, from);
+                    given.further |= further;
+                }
+                Stands::Untouched => {}
+            }
         }
     }
     if given.looked_at == 0 {
@@ -71,46 +78,67 @@ pub async fn given(
     Ok(given)
 }
 
-/// The image that a rollout gave the group, and whether that rollout is still under way.
-fn image_given(group: &Group, survey: &Survey) -> Option<(ImageId, bool)> {
-    let template = group.template.as_ref()?;
-    if let Ok(Some(marker)) = Marker::of(&group.tags)
-        && marker.from != marker.to
-    {
-        return Some((marker.to, true));
-    }
-    let number = survey.resolve(&template.id, template.tracking)?;
-    let of_template = versions_of(survey, &template.id);
-    let present = of_template(number)?;
-    source_of(present, of_template)?;
-    Some((present.image.clone()?, false))
+/// Where a group stands.
+enum Stands {
+    /// On the image that a rollout gave it, or on its way there.
+    Given(ImageId),
+    /// Pinned by a rollout of others, or it can't be read.
+    Held,
+    /// On what it had before it was given that image.
+    Back { from: ImageId, further: bool },
+    /// On what no rollout gave it.
+    Untouched,
 }
 
-/// The image that the group was taken back from, if its present one is what it had before.
-fn left_for(
+fn stands(
     group: &Group,
-    present: &ImageId,
+    survey: &Survey,
+    images: &BTreeMap<ImageId, Image>,
+    environment: &EnvironmentName,
+) -> Stands {
+    let Some(template) = group.template.as_ref() else { return Stands::Untouched };
+    match Marker::of(&group.tags) {
+        Ok(Some(marker)) if marker.from == marker.to => return Stands::Held,
+        Ok(Some(marker)) => return Stands::Given(marker.to),
+        // The rollback tells that it can't be read, and leaves the group.
+        Err(_) => return Stands::Held,
+        Ok(None) => {}
+    }
+    let of_template = versions_of(survey, &template.id);
+    let present = survey.resolve(&template.id, template.tracking).and_then(of_template);
+    let Some((present, image)) = present.and_then(|version| Some((version, version.image.clone()?))) else {
+        return Stands::Untouched;
+    };
+    let given = source_of(present, of_template).is_some();
+    let bad = images.get(&image).is_some_and(|image| gate::in_quarantine(image).is_some());
+    match taken_back_from(&template.id, &image, survey, images, environment) {
+        Some(from) if !(given && bad) => Stands::Back { from, further: given },
+        Some(_) | None if given => Stands::Given(image),
+        Some(_) | None => Stands::Untouched,
+    }
+}
+
+/// The image that took over from this one in the template, and that the environment's gate
+/// says was taken back.
+fn taken_back_from(
+    template: &TemplateId,
+    image: &ImageId,
     survey: &Survey,
     images: &BTreeMap<ImageId, Image>,
     environment: &EnvironmentName,
 ) -> Option<ImageId> {
-    if images.get(present).is_some_and(|image| gate::in_quarantine(image).is_some()) {
-        return None;
-    }
-    let template = &group.template.as_ref()?.id;
     let of_template = versions_of(survey, template);
     let taken_back = |image: &ImageId| {
         let record = images.get(image).and_then(|image| gate::records(&image.tags).remove(environment));
         record.is_some_and(|record| record.state == State::Revoked && record.detail.starts_with(TAKEN_BACK))
     };
     let of_this = survey.versions.values().filter(|version| version.template == *template);
-    of_this
-        .filter_map(|version| {
-            let source = source_of(version, of_template).and_then(of_template)?;
-            let image = version.image.clone()?;
-            (source.image.as_ref() == Some(present) && image != *present).then_some(image)
-        })
-        .find(taken_back)
+    let followers = of_this.filter_map(|version| {
+        let source = source_of(version, of_template).and_then(of_template)?;
+        let follower = version.image.clone()?;
+        (source.image.as_ref() == Some(image) && follower != *image).then_some(follower)
+    });
+    followers.into_iter().find(taken_back)
 }
 
 /// Finds a template's versions by number.

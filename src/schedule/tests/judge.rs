@@ -3,20 +3,21 @@
 use super::*;
 
 /// Wednesdays 15:00 to 17:00 in London; the year-end freeze of `prod`.
-const SCHEDULE: &str = "schedule: { day: wed, time: \"15:00\" }";
+pub(super) const SCHEDULE: &str = "schedule: { day: wed, time: \"15:00\" }";
 const YEAR_END: &str =
     "freezes: [{ from: 2026-12-18T17:00, to: 2027-01-04T08:00, environments: [prod], reason: year-end }]";
-const HOURS: &str = "out_of_hours: { business_hours: { days: mon-fri, from: \"08:00\", to: \"18:00\" } }";
+pub(super) const HOURS: &str =
+    "out_of_hours: { business_hours: { days: mon-fri, from: \"08:00\", to: \"18:00\" } }";
 
 fn judged(fleet: &Fleet, when: When, now: &str) -> Standing {
     agenda(fleet, when, now).judge("pay-web", &BTreeMap::new())
 }
 
-fn due(until: Option<&str>) -> Standing {
+pub(super) fn due(until: Option<&str>) -> Standing {
     Standing::Due { until: until.map(at), why: String::new() }
 }
 
-fn not_due(why: &str, next: Option<Span>) -> Standing {
+pub(super) fn not_due(why: &str, next: Option<Span>) -> Standing {
     Standing::NotDue { why: why.to_owned(), next }
 }
 
@@ -231,78 +232,4 @@ fn a_window_that_meets_business_hours_in_one_night_of_the_year_is_refused() {
         "{}",
         problems[0]
     );
-}
-
-/// An agenda of an environment that catches up, with an image that is ready since then.
-fn catching_up<'a>(fleet: &'a Fleet, ready: &str, now: &str) -> Agenda<'a> {
-    Agenda { ready_since: Some(at(ready)), ..agenda(fleet, When::Scheduled, now) }
-}
-
-#[test]
-fn a_missed_window_waits_for_the_next_or_is_caught_up() {
-    let next = span("2026-12-02T15:00:00Z", "2026-12-02T17:00:00Z");
-    let waits = not_due("its window opens Wed 2 Dec 15:00 (the environment's schedule)", Some(next));
-    let none = BTreeMap::new();
-    let waiting = fleet(SCHEDULE, "");
-    let (ready, now) = ("2026-11-25T16:59:59Z", "2026-11-26T03:00:00Z");
-    assert_eq!(catching_up(&waiting, ready, now).judge("pay-web", &none), waits);
-    let catch_up = fleet(&format!("{SCHEDULE}\n    missed: catch_up"), "");
-    let why = "caught up: its window of Wed 25 Nov 15:00 was missed".to_owned();
-    let caught_up = Standing::Due { until: None, why };
-    assert_eq!(catching_up(&catch_up, ready, now).judge("pay-web", &none), caught_up);
-    assert_eq!(catching_up(&catch_up, ready, "2026-11-25T17:00:00Z").judge("pay-web", &none), caught_up);
-    // Nothing was missed: the image was ready when the window had closed, or nobody knows.
-    assert_eq!(catching_up(&catch_up, "2026-11-25T17:00:00Z", now).judge("pay-web", &none), waits);
-    assert_eq!(agenda(&catch_up, When::Scheduled, now).judge("pay-web", &none), waits);
-}
-
-#[test]
-fn a_missed_window_is_not_caught_up_in_business_hours_or_in_a_freeze() {
-    let environment = format!("schedule: {{ day: wed, time: \"20:00\" }}\n    missed: catch_up\n    {HOURS}");
-    let freeze = "freezes: [{ from: 2026-11-26T20:00, to: 2026-11-27T19:00, reason: launch }]";
-    let fleet = fleet(&environment, freeze);
-    let ready = "2026-11-25T12:00:00Z";
-    let none = BTreeMap::new();
-    let judged = |now: &str| catching_up(&fleet, ready, now).judge("pay-web", &none);
-    let why = "caught up: its window of Wed 25 Nov 20:00 was missed".to_owned();
-    assert_eq!(
-        judged("2026-11-26T07:00:00Z"),
-        Standing::Due { until: Some(at("2026-11-26T08:00:00Z")), why: why.clone() }
-    );
-    assert_eq!(
-        judged("2026-11-26T08:00:00Z"),
-        not_due(
-            "its window of Wed 25 Nov 20:00 was missed, and is caught up outside of business hours \
-             (mon-fri 08:00-18:00)",
-            Some(span("2026-11-26T18:00:00Z", "2026-11-26T20:00:00Z"))
-        )
-    );
-    assert_eq!(
-        judged("2026-11-26T18:00:00Z"),
-        Standing::Due { until: Some(at("2026-11-26T20:00:00Z")), why: why.clone() }
-    );
-    assert_eq!(
-        judged("2026-11-26T21:00:00Z"),
-        not_due(
-            "freeze until Fri 27 Nov 19:00: launch",
-            Some(span("2026-11-27T19:00:00Z", "2026-11-30T08:00:00Z"))
-        )
-    );
-    assert_eq!(
-        judged("2026-11-28T12:00:00Z"),
-        Standing::Due { until: Some(at("2026-11-30T08:00:00Z")), why }
-    );
-}
-
-#[test]
-fn a_window_that_opens_before_business_hours_end_is_taken_first() {
-    // The window of Monday was missed; that of Tuesday opens when people are still at work,
-    // in an environment that is told of no such thing by its own schedule.
-    let environment = "schedule: { day: \"mon, tue\", time: \"18:00\" }\n    missed: catch_up\n    \
-                       out_of_hours: { business_hours: { days: mon-fri, from: \"08:00\", to: \"18:00\" } }";
-    let fleet = fleet(environment, "");
-    let judged = catching_up(&fleet, "2026-11-23T12:00:00Z", "2026-11-24T12:00:00Z")
-        .judge("pay-web", &BTreeMap::new());
-    let Standing::NotDue { next, .. } = judged else { panic!("{judged:?}") };
-    assert_eq!(next, Some(span("2026-11-24T18:00:00Z", "2026-11-24T20:00:00Z")));
 }

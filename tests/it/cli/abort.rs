@@ -70,7 +70,7 @@ fn goes_on_after(signal: &str, name: &str) {
         .filter(|event| matches!(event, Event::RefreshStarted { adopted: true, .. }))
         .count();
     assert_eq!(adopted, 5, "no refresh was started twice");
-    place.run("gate status").exits(0).says(&["sandbox  passed"]);
+    place.run("gate status").exits(0).says(&["sandbox      passed"]);
     assert_eq!(place.reports("journal").len(), 2, "the aborted run's journal is kept");
 }
 

@@ -100,6 +100,19 @@ fn putting_it_there_twice_changes_the_reason_and_says_so() {
 }
 
 #[test]
+fn it_is_done_when_ec2_shows_it() {
+    let mut place = Place::new();
+    let stale = "name: stale\nabout: tags are old for a while.\neffects:\n  - stale_reads: { lasts: 20s, share: 100 }\n";
+    place.write("stale.yaml", stale);
+    // Two seconds, as they pass for the test.
+    let _simulator = Simulator::start(&mut place, 10, "--scenario stale.yaml");
+    place.run("candidate --from-packer manifest.json").exits(0);
+    place.run_with(&ADD).exits(0);
+    place.run("gate check --env sandbox").exits(3).says(&["is in quarantine"]);
+    assert_eq!(held(&place, "").len(), 1);
+}
+
+#[test]
 fn a_build_is_bad_as_a_whole_unless_only_one_is_meant() {
     let (place, _simulator) = two_regions();
     let names =

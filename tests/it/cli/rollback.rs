@@ -71,7 +71,10 @@ fn an_environment_that_passed_goes_back_without_a_candidate_and_only_once() {
     let after = standing(&place);
     assert_eq!(before, after, "image and tracking are as they were found");
 
-    place.run(BACK).exits(0).says(&["nothing to take back in sandbox", "5 groups"]);
+    place
+        .run(BACK)
+        .exits(0)
+        .says(&[&format!("nothing to take back in sandbox: 5 of its 5 groups went back from {NEW} already")]);
     assert_eq!(after, standing(&place));
 }
 
@@ -124,6 +127,11 @@ fn groups_on_images_of_several_builds_go_back_each_to_its_own() {
     roll(&place, NEWER, "2", "some.yaml");
     let mixed = standing(&place);
     assert_eq!(images(&mixed).iter().filter(|image| **image == NEWER).count(), 2, "{mixed:?}");
+    // That one build's gate is not passed any more must not keep the other's.
+    let first = ["--candidate", "first.json"];
+    place.run_with(&[&["candidate", "--ami", NEW, "--build-number", "1"], &first[..]].concat()).exits(0);
+    let revoke = ["gate", "revoke", "--env", "sandbox", "--reason", "slow"];
+    place.run_with(&[&revoke[..], &first[..]].concat()).exits(0);
     place.run(BACK).exits(0).says(&["5 rolled back"]);
     let back = standing(&place);
     for ([group, was, _], [_, is, _]) in mixed.iter().zip(&back) {

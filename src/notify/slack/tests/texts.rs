@@ -219,7 +219,7 @@ fn no_name_calls_anybody() {
 fn the_longest_names_fit() {
     for name in ["&".repeat(255), "😀".repeat(255), "@channel ".repeat(30)] {
         let mut stream = Stream::new(&["qa"], None);
-        let names: Vec<String> = (0..24).map(|n| format!("{n}{name}")).collect();
+        let names: Vec<String> = (0..22).map(|n| format!("{n}{name}")).collect();
         stream.start("qa", names.iter().map(|name| planned("qa", name, PlannedAction::Refresh)).collect());
         for name in &names {
             let at = group("qa", name);
