@@ -100,7 +100,8 @@ fn groups_are_told_apart_by_region_and_by_where_one_name_ends() {
 proptest! {
     #[test]
     fn any_memory_survives_its_tags(
-        stamp in 0_u64..u64::MAX / 2,
+        // Short and long ones: sections end in other places.
+        stamp in prop_oneof![0_u64..2_000, any::<u64>()],
         told in proptest::collection::btree_set((0_i64..60 * 24 * 400, 0_u8..40, 0_u8..9), 0..300),
     ) {
         let told = told.into_iter().map(|(minute, sink, groups)| entry(&format!("s{sink}"), minute, &[&format!("g{groups}")]));

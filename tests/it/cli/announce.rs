@@ -70,11 +70,11 @@ fn answer(mut stream: std::net::TcpStream, heard: &Mutex<Vec<Value>>, closed: &M
             heard.lock().unwrap().push(body);
             r#"{"ok":true,"channel":"C1","ts":"1.1"}"#
         };
-        let head = format!(
+        let first = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             text.len()
         );
-        if stream.write_all((head + text).as_bytes()).is_err() {
+        if stream.write_all((first + text).as_bytes()).is_err() {
             return;
         }
     }

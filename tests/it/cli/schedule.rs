@@ -74,10 +74,12 @@ fn a_pipeline_sleeps_on_one_whole_number() {
     }
     let now: u64 = place.run("schedule --wait sandbox").exits(0).out.trim().parse().expect("a number");
     assert!((71_400..=72_000).contains(&now), "{now}");
-    place.write("environments.yaml", CONFIG);
     place.write(
         "environments.yaml",
-        &CONFIG.replace("version: 1\n", "version: 1\nwindow_tags: { platform: { day: none, time: none } }\n"),
+        &CONFIG.replace(
+            "version: 1\n",
+            "version: 1\nwindow_tags: { platform: { day: no-day, time: no-time } }\n",
+        ),
     );
     let ran = place.run("schedule --wait sandbox").exits(3).says(&["next window of sandbox", "next:"]);
     assert_eq!(ran.out, "");
