@@ -16,6 +16,7 @@ mod rehearse;
 mod rollback;
 mod schedule;
 mod secrets;
+mod secrets_told;
 mod simulator;
 mod status;
 mod steps;

@@ -3,8 +3,6 @@
 //! Text from outside enters by [`Line::text`], [`Line::code`] and [`Line::link`] only, which
 //! leave nothing in it that Slack takes for a mention, a link or the end of one.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use crate::report::clean;

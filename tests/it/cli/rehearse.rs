@@ -170,3 +170,41 @@ fn a_rehearsal_of_what_does_not_exist_is_refused() {
     place.run("rehearse --scenario home").exits(2).says(&["home is not valid"]);
     assert!(!place.path("reports").exists(), "nothing was begun");
 }
+
+/// Everything that is shipped, from Sunday to Wednesday, as people would hear of it.
+#[test]
+fn a_rehearsal_shows_what_is_told_in_the_whole_week() {
+    let place = Place::empty();
+    place.run("rehearse").exits(0).says(&["messages.txt"]);
+    let text = place.read("reports/messages.txt");
+    let heads: Vec<&str> = text.lines().filter(|line| line.contains("  slack #")).collect();
+    for day in ["Sun 22 Nov", "Mon 23 Nov", "Tue 24 Nov", "Wed 25 Nov"] {
+        assert!(heads.iter().any(|head| head.starts_with(day)), "{day}: {heads:#?}");
+    }
+    // To whom, and the title: the first line after what says that it is a simulation.
+    let told: Vec<(&str, &str)> = text
+        .split("\n\n")
+        .filter_map(|block| {
+            let mut lines = block.lines();
+            let to = lines.next()?.split_once("  slack ")?.1;
+            Some((to, lines.find(|line| !line.contains("SIMULATION"))?.trim()))
+        })
+        .collect();
+    let count = |to: &str, title: &str| {
+        told.iter().filter(|(whom, said)| whom.starts_with(to) && said.starts_with(title)).count()
+    };
+    for environment in ["sandbox", "dev", "qa", "test", "training", "build", "qa2", "stage", "prod"] {
+        for channel in ["#ami-refresh", "#payments"] {
+            for title in ["Refresh of ", "Starting ASG Refresh: ", "ASG tests passed, refresh complete: "] {
+                let title = format!("{title}{environment}");
+                let exact = |said: &&(&str, &str)| {
+                    let rest = said.1.strip_prefix(title.as_str());
+                    said.0.contains(&channel[1..]) && rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
+                };
+                assert_eq!(told.iter().filter(exact).count() > 0, true, "{channel} {title}: {told:#?}");
+            }
+        }
+    }
+    assert_eq!(count("#ami-refresh", "Starting ASG Refresh"), 9);
+    assert_eq!(count("#ami-refresh", "ASG tests passed, refresh complete"), 9);
+}
