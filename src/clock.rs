@@ -9,34 +9,38 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+/// For how long the system's clock is not looked at while it is waited for: a machine that
+/// slept, or whose clock was put right, is not late by more.
+const SLICE: Duration = Duration::from_secs(60);
+
 /// A clock; copies of one agree.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
-    /// What time it was on this clock…
-    base: Timestamp,
-    /// … at this instant of the runtime's.
-    start: Instant,
+    /// What time it was on this clock, and at which instant of the runtime's; `None` for the
+    /// system's clock, which is asked each time.
+    base: Option<(Timestamp, Instant)>,
     /// How many of its seconds pass in one of the runtime's.
     speed: f64,
 }
 
 impl Clock {
-    /// The system's time, from a tokio runtime.
+    /// The system's time.
     pub fn system() -> Self {
-        Self { base: Timestamp::now(), start: Instant::now(), speed: 1.0 }
+        Self { base: None, speed: 1.0 }
     }
 
     /// A clock that shows `base` now and runs `speed` times as fast as the runtime's.
     pub fn starting_at(base: Timestamp, speed: f64) -> Self {
-        Self { base, start: Instant::now(), speed }
+        Self { base: Some((base, Instant::now())), speed }
     }
 
     /// What time it is.
     pub fn now(&self) -> Timestamp {
-        let passed = self.start.elapsed().as_secs_f64() * self.speed;
+        let Some((base, start)) = self.base else { return Timestamp::now() };
+        let passed = start.elapsed().as_secs_f64() * self.speed;
         SignedDuration::try_from_secs_f64(passed)
             .ok()
-            .and_then(|passed| self.base.checked_add(passed).ok())
+            .and_then(|passed| base.checked_add(passed).ok())
             .unwrap_or(Timestamp::MAX)
     }
 
@@ -55,13 +59,16 @@ impl Clock {
         tokio::time::sleep(self.real(duration)).await;
     }
 
-    /// Waits until it shows that time, at least.
+    /// Waits until it shows that time, at least, whatever happens to it meanwhile.
     pub async fn sleep_until(&self, then: Timestamp) {
-        let left = Duration::try_from(then.duration_since(self.now())).unwrap_or_default();
-        self.sleep(left).await;
-        // What was rounded on the way must not end the wait before its time.
-        while self.now() < then {
-            self.sleep(Duration::from_millis(1)).await;
+        loop {
+            let left = Duration::try_from(then.duration_since(self.now())).unwrap_or_default();
+            if left.is_zero() {
+                return;
+            }
+            let slice = if self.base.is_none() { left.min(SLICE) } else { left };
+            // What is rounded on the way must not make it look again at once, and again.
+            self.sleep(slice.max(Duration::from_millis(1))).await;
         }
     }
 

@@ -6,6 +6,7 @@ use super::memory::Memory;
 use crate::aws::{Cloud, Error};
 use crate::clock::Clock;
 use crate::config::Fleet;
+use crate::gate;
 use crate::model::{EnvironmentName, Image, ImageState};
 use crate::rollout::{self, Stop};
 
@@ -18,6 +19,9 @@ const TAGS: usize = 50;
 #[derive(Debug)]
 pub(super) struct Ledger {
     images: Vec<Image>,
+    /// How many tags of its own an image may still get: a gate for each environment, and
+    /// quarantine. They matter more than what was told.
+    reserved: usize,
 }
 
 impl Ledger {
@@ -30,7 +34,7 @@ impl Ledger {
         images.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
         // Two families may claim an image.
         images.dedup_by(|a, b| a.id == b.id && a.region == b.region);
-        Ok(Self { images })
+        Ok(Self { images, reserved: fleet.environments.len() + 1 })
     }
 
     /// Whether there is an image to remember on.
@@ -59,6 +63,12 @@ impl Ledger {
         Ok(())
     }
 
+    /// How much room an image must keep for gates and quarantine.
+    fn kept_free(&self, image: &Image) -> usize {
+        let there = image.tags.keys().filter(|key| gate::is_record(key)).count();
+        self.reserved.saturating_sub(there).min(TAGS)
+    }
+
     /// Which tags go onto which image: the newest takes as many as it has room for.
     fn places(
         &self,
@@ -75,7 +85,7 @@ impl Ledger {
                 let new = places
                     .get(place)
                     .map_or(0, |tags| tags.keys().filter(|key| !image.tags.contains_key(*key)).count());
-                if image.tags.contains_key(&key) || image.tags.len() + new < TAGS {
+                if image.tags.contains_key(&key) || image.tags.len() + new < TAGS - self.kept_free(image) {
                     places.entry(*place).or_default().insert(key.clone(), value.clone());
                     break;
                 }
@@ -117,7 +127,7 @@ mod tests {
     fn what_the_newest_image_has_no_room_for_goes_onto_the_next() {
         let mut images = vec![image("ami-3", 47), image("ami-2", 50), image("ami-1", 10)];
         images[0].tags.insert("ami-refresh:announced/qa".to_owned(), "1".to_owned());
-        let ledger = Ledger { images };
+        let ledger = Ledger { images, reserved: 0 };
         let values: Vec<String> = (0..5).map(|part| part.to_string()).collect();
         let places = ledger.places(&"qa".into(), &values);
         let keys = |place: usize| places[&place].keys().map(String::as_str).collect::<Vec<_>>();
@@ -134,7 +144,7 @@ mod tests {
         let mut images = vec![image("ami-2", 0), image("ami-1", 0)];
         images[0].state = ImageState::Pending;
         images[1].tags.insert("ami-refresh:announced/qa".to_owned(), "v1.7".to_owned());
-        let ledger = Ledger { images };
+        let ledger = Ledger { images, reserved: 0 };
         assert_eq!(ledger.of(&"qa".into()).stamp, 7);
         assert_eq!(ledger.places(&"qa".into(), &["x".to_owned()]).into_keys().collect::<Vec<_>>(), [1]);
     }

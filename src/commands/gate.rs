@@ -154,6 +154,7 @@ async fn prove(
         command: "gate pass",
         environments: &environments,
         simulation: None,
+        options: String::new(),
     };
     let work = async |run: &rollout::Run<'_>| {
         vec![(environment.name.clone(), rollout::pass_by_proof(run, environment).await)]

@@ -187,7 +187,7 @@ fn where_it_went(fleet: &Fleet, images: &[Image]) -> Vec<String> {
     let went = |environment: &&Environment| {
         images.iter().any(|image| {
             gate::records(&image.tags).get(&environment.name).is_some_and(|record| match record.state {
-                State::Passed => true,
+                State::Passed | State::Partial => true,
                 State::Revoked => !taken_back(record),
                 State::Failed => false,
             })

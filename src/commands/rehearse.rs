@@ -233,6 +233,7 @@ async fn rehearse(
         command: "rehearse",
         environments,
         simulation: Some(simulation),
+        options: String::new(),
     };
     let names = context::names(environments);
     let scope = Scope { steps: Steps::Rollout, wait: true, when, override_freeze: None };

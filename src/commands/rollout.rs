@@ -65,6 +65,13 @@ impl From<WhenArg> for When {
 }
 
 impl Start {
+    /// What whoever goes on from here must give again.
+    fn options(&self) -> String {
+        let when = if self.when == WhenArg::Scheduled { " --when scheduled" } else { "" };
+        let freeze = if self.override_freeze { " --override-freeze --reason \"…\"" } else { "" };
+        format!("{when}{freeze}")
+    }
+
     fn scope(&self, steps: Steps) -> Result<Scope, Failure> {
         let override_freeze = self.reason.clone().filter(|_| self.override_freeze);
         if override_freeze.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
@@ -119,6 +126,7 @@ pub(super) async fn roll(
         command,
         environments: &environments,
         simulation: None,
+        options: start.options(),
     };
     told(&telling, &world, async |run| rollout::run(run, &names, &scope).await).await
 }

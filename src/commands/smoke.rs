@@ -43,6 +43,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         command: "smoke",
         environments: &environments,
         simulation: None,
+        options: String::new(),
     };
     let work = async |run: &rollout::Run<'_>| {
         let mut verdicts = Vec::new();

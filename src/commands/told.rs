@@ -30,6 +30,8 @@ pub(super) struct Telling<'a> {
     pub(super) environments: &'a [&'a Environment],
     /// What it is rehearsed on; `None` on AWS.
     pub(super) simulation: Option<Simulation>,
+    /// The options that whoever goes on must give again, as in ` --when scheduled`.
+    pub(super) options: String,
 }
 
 /// The verdicts of a run's environments.
@@ -53,7 +55,7 @@ pub(super) async fn told(
     });
     let probes = Runner::new(world.clock, world.network.clone());
     let run = Run::new(telling.fleet, telling.candidate, &world.cloud, world.clock, probes, events);
-    let run = run.again_by(again(telling.command));
+    let run = run.again_by(again(telling.command)).given(telling.options.clone());
     run.events.emit(started(telling));
     let names: Vec<EnvironmentName> =
         telling.environments.iter().map(|environment| environment.name.clone()).collect();

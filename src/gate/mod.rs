@@ -19,6 +19,11 @@ pub use record::{Record, State, reason};
 
 /// What every tag of ours on an image begins with.
 const GATE_PREFIX: &str = "ami-refresh:gate/";
+/// Whether a tag of this key holds a gate's record, or quarantine.
+pub fn is_record(key: &str) -> bool {
+    key.starts_with(GATE_PREFIX) || key == QUARANTINE_TAG
+}
+
 /// The family that an image belongs to.
 pub const FAMILY_TAG: &str = "ami-refresh:family";
 /// The number of the build that made it.

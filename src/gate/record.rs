@@ -14,6 +14,8 @@ pub(super) const LIMIT: usize = 256;
 pub enum State {
     /// It passed.
     Passed,
+    /// A part of the environment is on it, proved; the rest was not due.
+    Partial,
     /// It passed once, and somebody or a failed re-run took that back.
     Revoked,
     /// It failed.
@@ -24,6 +26,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Passed => "passed",
+            Self::Partial => "partial",
             Self::Revoked => "revoked",
             Self::Failed => "failed",
         })
@@ -55,6 +58,7 @@ impl Record {
         let mut words = text.splitn(3, ' ');
         let state = match words.next()? {
             "passed" => State::Passed,
+            "partial" => State::Partial,
             "revoked" => State::Revoked,
             "failed" => State::Failed,
             _ => return None,
@@ -83,8 +87,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_record_survives_its_tag(seconds in 0_i64..4_000_000_000, detail in ".{0,400}", state in 0..3) {
-            let state = [State::Passed, State::Revoked, State::Failed][usize::try_from(state).unwrap()];
+        fn a_record_survives_its_tag(seconds in 0_i64..4_000_000_000, detail in ".{0,400}", state in 0..4) {
+            let state = [State::Passed, State::Partial, State::Revoked, State::Failed][usize::try_from(state).unwrap()];
             let record = Record { state, at: Timestamp::from_second(seconds).unwrap(), detail };
             let tag = record.to_tag();
             prop_assert!(tag.chars().count() <= LIMIT);

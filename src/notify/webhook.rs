@@ -115,7 +115,9 @@ impl WebhookSink {
 fn key(secret: &SecretString) -> Option<SecretSlice<u8>> {
     let secret = secret.expose_secret();
     match secret.strip_prefix(BASE64_MARK) {
-        Some(encoded) => BASE64_STANDARD.decode(encoded).ok().map(SecretSlice::from),
+        Some(encoded) => {
+            BASE64_STANDARD.decode(encoded).ok().filter(|key| !key.is_empty()).map(SecretSlice::from)
+        }
         None => Some(secret.as_bytes().to_vec().into()),
     }
 }

@@ -44,6 +44,7 @@ pub fn make(
             }
         }
         defer_with_sharers(&mut groups);
+        release_kept_back(&mut groups);
         plan.refused.extend(hold_sharers_still(environment, survey, &mut groups));
         plan.groups.extend(groups);
     }
@@ -98,6 +99,35 @@ fn defer_with_sharers(groups: &mut [GroupPlan]) {
         if let Some(deferral) = deferral {
             group.decision = Decision::Defer(deferral);
         }
+    }
+}
+
+/// A rollout was begun on a group that is not due any more, and never moved it: it follows
+/// its template again and is unmarked, so that nothing stays behind until its time comes.
+///
+/// Not where another group of the template goes on or is on the image: what the group would
+/// follow is the new version then, so it stays pinned.
+fn release_kept_back(groups: &mut [GroupPlan]) {
+    let template = |group: &GroupPlan| group.group.template.as_ref().map(|template| template.id.clone());
+    let taken: BTreeSet<TemplateId> = groups
+        .iter()
+        .filter(|group| group.under_way || group.is_current || group.change().is_some())
+        .filter_map(template)
+        .collect();
+    for group in groups.iter_mut() {
+        let Some(marked) = group.marked.clone().filter(|marked| !taken.contains(&marked.template)) else {
+            continue;
+        };
+        let why = match &group.decision {
+            Decision::Defer(deferral) => {
+                group.deferral = Some(deferral.clone());
+                deferral.why.clone()
+            }
+            Decision::Skip(why) => why.clone(),
+            Decision::Refresh(_) | Decision::Resume(_) | Decision::HoldStill(..) => continue,
+        };
+        let still = Change { to: marked.from.clone(), existing: Some(marked.source), ..marked };
+        group.decision = Decision::HoldStill(still, why);
     }
 }
 

@@ -65,6 +65,8 @@ impl Judge<'_> {
             under_way: false,
             names_new: false,
             is_current: false,
+            marked: None,
+            deferral: None,
             stays: false,
             until: None,
             unreadable: Vec::new(),
@@ -111,6 +113,9 @@ impl Judge<'_> {
             }
             Ok(Decision::Refresh(_) | Decision::Resume(_))
             | Err(Stop::Refuse(_) | Stop::Wait(_) | Stop::Unreadable(_)) => {}
+        }
+        if let (Ok(Decision::Resume(change)), true) = (&decided, plan.stays) {
+            plan.marked = Some(change.clone());
         }
         match standing {
             Standing::Due { until, .. } => {

@@ -157,6 +157,10 @@ pub struct GroupPlan {
     pub is_current: bool,
     /// Whether its window, a freeze or its tags keep it from the new image for now.
     pub stays: bool,
+    /// What a rollout that was begun on it would change, where it is kept back from that now.
+    pub marked: Option<Change>,
+    /// Why it is not begun yet, where it is only released from what was begun on it.
+    pub deferral: Option<Deferral>,
     /// Until when it may be begun, if it may: its window closes, or a freeze begins.
     pub until: Option<Timestamp>,
     /// Why its tags can't be read, where they can't: it is skipped, and holds up nobody.
@@ -190,6 +194,7 @@ impl GroupPlan {
                 (PlannedAction::Resume, "a rollout of this image was begun before".to_owned())
             }
             Decision::Defer(deferral) => (PlannedAction::Defer, deferral.why.clone()),
+            Decision::HoldStill(_, why) if self.deferral.is_some() => (PlannedAction::Defer, why.clone()),
             Decision::HoldStill(_, why) | Decision::Skip(why) => (PlannedAction::Skip, why.clone()),
         };
         let template = self.group.template.as_ref();
@@ -210,11 +215,9 @@ impl GroupPlan {
             why,
             checks: if self.change().is_some() { checks.to_vec() } else { Vec::new() },
             team: self.group.tags.get(team_tag).filter(|team| !team.is_empty()).cloned(),
-            opens: match &self.decision {
-                Decision::Defer(deferral) => deferral.next,
-                Decision::Refresh(_) | Decision::Resume(_) | Decision::HoldStill(..) | Decision::Skip(_) => {
-                    None
-                }
+            opens: match (&self.decision, &self.deferral) {
+                (Decision::Defer(deferral), _) | (_, Some(deferral)) => deferral.next,
+                (_, None) => None,
             },
         }
     }

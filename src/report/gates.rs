@@ -88,6 +88,7 @@ fn cells(row: &GateRow<'_>, text: &GatesText<'_>) -> Vec<Cell> {
     let record = text.records.get(row.environment);
     let (gate, style) = match record.map(|record| record.state) {
         Some(state @ State::Passed) => (state.to_string(), Style::Good),
+        Some(state @ State::Partial) => (state.to_string(), Style::Odd),
         Some(state @ (State::Failed | State::Revoked)) => (state.to_string(), Style::Bad),
         None => ("-".to_owned(), Style::Dim),
     };
@@ -122,7 +123,7 @@ fn holds_up(standing: &Standing, record: Option<&Record>, zone: &TimeZone) -> (S
     }
     match record.map(|record| record.state) {
         Some(State::Passed) => (String::new(), Style::Plain),
-        Some(State::Failed | State::Revoked) | None => ("may start".to_owned(), Style::Good),
+        Some(State::Partial | State::Failed | State::Revoked) | None => ("may start".to_owned(), Style::Good),
     }
 }
 

@@ -115,6 +115,7 @@ fn image_cells(image: Option<&RunImage>) -> (Cell, Cell, Cell) {
 fn of_state(state: State) -> Style {
     match state {
         State::Passed => Style::Good,
+        State::Partial => Style::Odd,
         State::Revoked | State::Failed => Style::Bad,
     }
 }

@@ -34,11 +34,11 @@ pub async fn abandon(run: &Run<'_>, names: &[EnvironmentName], signal: &str) {
         let touched = groups.values().any(|standing| *standing != Standing::Waiting);
         let next = if touched {
             vec![
-                format!("ami-refresh {} --env {name} to go on", run.again),
+                format!("{} to go on", run.go_on(&name)),
                 format!("ami-refresh rollback --env {name} to take it back"),
             ]
         } else {
-            vec![format!("ami-refresh {} --env {name}", run.again)]
+            vec![run.go_on(&name)]
         };
         run.events.emit(Event::EnvironmentEnded {
             environment: name.clone(),
@@ -60,7 +60,7 @@ fn tell(run: &Run<'_>, at: &GroupRef, standing: &Standing, asked: Option<&String
         Standing::Waiting => Outcome::NotStarted { why: "the run was aborted".into() },
         Standing::Running { what, .. } => {
             let state = asked.map_or_else(|| what.clone(), |asked| format!("{what}; {asked}"));
-            Outcome::Left { state, next: format!("ami-refresh {} --env {}", run.again, at.environment) }
+            Outcome::Left { state, next: run.go_on(&at.environment) }
         }
     };
     let (images, stragglers) = (BTreeMap::new(), Vec::new());

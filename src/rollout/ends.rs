@@ -105,7 +105,7 @@ fn stopped(run: &Run<'_>, environment: &Environment, stop: Stop) -> Ended {
             vec![Problem::new(
                 format!("AWS could not be asked about {name}"),
                 error.to_string(),
-                format!("look at AWS's words, and run 'ami-refresh {} --env {name}' again", run.again),
+                format!("look at AWS's words, and run '{}' again", run.go_on(name)),
             )],
         ),
     };

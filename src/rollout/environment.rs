@@ -13,14 +13,14 @@ use admission::Admission;
 use jiff::{SignedDuration, Timestamp};
 
 use super::board::Standing;
-use super::ends::{Ended, GroupEnd, Side, Steps, begin, end};
+use super::ends::{Ended, GroupEnd, Side, Steps, begin, end, tell_environment_step};
 use super::events::StepEnd;
 use super::group::{Manner, Until};
 use super::prepare::{Targets, prepare};
 use super::{Run, Stop, record, settle, takeback};
 use crate::aws::Account;
 use crate::config::Environment;
-use crate::event::{Event, Step};
+use crate::event::{Event, Status, Step};
 use crate::model::{Outcome, Problem, Region, Verdict};
 use crate::plan::{Plan, Timing};
 use crate::schedule::When;
@@ -103,9 +103,14 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Res
     let accounts = run.accounts(environment).await;
     let plan = preflight::plan(run, environment, &accounts, timing).await?;
     if !plan.touches_anything()
-        && let Some(waits) = hold(scope, &plan, freeze, timing.now)?
+        && let Some(waits) = hold(scope, &plan, freeze.as_ref(), timing.now)
     {
         return Ok(waits);
+    }
+    if let (false, true, Some(frozen)) = (plan.touches_anything(), plan.deferred().next().is_some(), freeze) {
+        let told = (Status::Failed, frozen.what.clone(), Vec::new());
+        tell_environment_step(run, &environment.name, Step::Freeze, timing.now, told);
+        return Err(Stop::Refused(vec![frozen]));
     }
     for group in &plan.groups {
         run.board.stands(&group.at, Standing::Waiting);
@@ -118,6 +123,10 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Res
         Steps::RefreshToBaking | Steps::RefreshToEnd => preflight::prepared(&plan)?,
     };
     if scope.steps == Steps::Templates && plan.touches_anything() {
+        for (group, deferral) in plan.deferred() {
+            let outcome = Outcome::Deferred { why: deferral.why.clone(), next: deferral.next };
+            waves::ended_at_once(run, group, outcome);
+        }
         let message = format!("{} groups are ready to be refreshed", targets.len());
         let next = vec![format!("ami-refresh refresh --env {} --until baking", environment.name)];
         return Ok(Came::ToEnd(Ended { verdict: Verdict::Partial, message, next }));
@@ -129,7 +138,12 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Res
     settle::tracking(run, &accounts, &mut ends).await;
     let ended = record::conclude(run, environment, &accounts, &ends, scope.steps).await;
     Ok(match next_opening(&ends) {
-        Some(until) if scope.wait && matches!(ended.verdict, Verdict::Partial | Verdict::NotDue) => {
+        // What bakes for a next step must not bake until then.
+        Some(until)
+            if scope.wait
+                && scope.steps == Steps::Rollout
+                && matches!(ended.verdict, Verdict::Partial | Verdict::NotDue) =>
+        {
             // A moment later at least, so that nothing is asked in a circle.
             let until = until.max(run.clock.now() + SignedDuration::from_secs(1));
             Came::Waits { until, message: ended.message }
@@ -138,26 +152,20 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Res
     })
 }
 
-/// What it means that nothing may be begun: a wait where it is wanted, a refusal in a freeze.
-fn hold(scope: &Scope, plan: &Plan, freeze: Option<Problem>, now: Timestamp) -> Result<Option<Came>, Stop> {
+/// The wait for what may not be begun yet, where nothing else is to do and waiting is wanted.
+fn hold(scope: &Scope, plan: &Plan, freeze: Option<&Problem>, now: Timestamp) -> Option<Came> {
     let deferred = plan.deferred().count();
     let next = plan.deferred().filter_map(|(_, deferral)| deferral.next).min();
-    match (deferred, next, freeze) {
-        (0, ..) => Ok(None),
-        (_, Some(until), _) if scope.wait => {
-            let until = until.max(now + SignedDuration::from_secs(1));
-            let message = match plan.deferred().next() {
-                Some((group, deferral)) if deferred == 1 => format!("{}: {}", group.at.group, deferral.why),
-                Some((group, deferral)) => {
-                    format!("{deferred} groups are not due; {}: {}", group.at.group, deferral.why)
-                }
-                None => String::new(),
-            };
-            Ok(Some(Came::Waits { until, message }))
+    let until = next.filter(|_| scope.wait)?.max(now + SignedDuration::from_secs(1));
+    let message = match (plan.deferred().next(), freeze) {
+        (_, Some(frozen)) => frozen.what.clone(),
+        (Some((group, deferral)), None) if deferred == 1 => format!("{}: {}", group.at.group, deferral.why),
+        (Some((group, deferral)), None) => {
+            format!("{deferred} groups are not due; {}: {}", group.at.group, deferral.why)
         }
-        (_, _, Some(frozen)) => Err(Stop::Refused(vec![frozen])),
-        (_, _, None) => Ok(None),
-    }
+        (None, None) => String::new(),
+    };
+    Some(Came::Waits { until, message })
 }
 
 /// When the first of those that were not due may be begun.
@@ -221,7 +229,7 @@ async fn undo(
         let begun_before = group.under_way;
         let side = if begun_before { Side::Unknown } else { Side::Old };
         let outcome = if begun_before {
-            let next = format!("ami-refresh rollout --env {}", environment.name);
+            let next = run.whole(&environment.name);
             Outcome::NeedsPerson { why: why.clone(), next }
         } else {
             Outcome::NotStarted { why: why.clone() }

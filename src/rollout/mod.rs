@@ -69,6 +69,8 @@ pub struct Run<'a> {
     pub events: Events,
     /// The step whose command goes on where this run ends: `rollout`, `rollback`, …
     pub again: &'static str,
+    /// The options that this run's steps were given and the next must be given too.
+    pub options: String,
     /// What stands where, for whoever must clean up when the run is dropped.
     pub board: board::Board,
     /// The gate records that this run wrote: what AWS shows may be older for a while.
@@ -134,6 +136,7 @@ impl<'a> Run<'a> {
             probes,
             events,
             again: "rollout",
+            options: String::new(),
             board: board::Board::default(),
             kept: RefCell::default(),
             overridden: RefCell::default(),
@@ -145,6 +148,23 @@ impl<'a> Run<'a> {
     pub fn again_by(mut self, step: &'static str) -> Self {
         self.again = step;
         self
+    }
+
+    /// The same run, of steps that were given these options, as in ` --when scheduled`.
+    #[must_use]
+    pub fn given(mut self, options: String) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The command that goes on in the environment with what this run was asked for.
+    pub(crate) fn go_on(&self, environment: &EnvironmentName) -> String {
+        format!("ami-refresh {} --env {environment}{}", self.again, self.options)
+    }
+
+    /// The command of a whole rollout of the environment, as this run would do it.
+    pub(crate) fn whole(&self, environment: &EnvironmentName) -> String {
+        format!("ami-refresh rollout --env {environment}{}", self.options)
     }
 
     /// The family of the candidate.

@@ -115,24 +115,31 @@ fn fails(verdict: Verdict) -> bool {
 fn too_long(run: &Run<'_>, name: &EnvironmentName, until: Timestamp) -> Verdict {
     let message =
         format!("what is left may not begin before {}, and no run waits that long", local(run, until));
-    ended(run, name, Verdict::NotDue, message)
+    ended(run, name, Verdict::NotDue, message, vec![run.go_on(name)])
 }
 
 fn left_waiting(run: &Run<'_>, name: &EnvironmentName, until: Timestamp, why: &str) -> Verdict {
-    ended(run, name, Verdict::NotReached, format!("{why}; it was waiting until {}", local(run, until)))
+    let message = format!("{why}; it was waiting until {}", local(run, until));
+    ended(run, name, Verdict::NotReached, message, vec![format!("{}, from then on", run.go_on(name))])
 }
 
 /// Tells that an environment was not reached.
 pub(super) fn not_reached(run: &Run<'_>, name: &EnvironmentName, why: &str) -> Verdict {
-    ended(run, name, Verdict::NotReached, why.to_owned())
+    ended(run, name, Verdict::NotReached, why.to_owned(), Vec::new())
 }
 
-fn ended(run: &Run<'_>, name: &EnvironmentName, verdict: Verdict, message: String) -> Verdict {
+fn ended(
+    run: &Run<'_>,
+    name: &EnvironmentName,
+    verdict: Verdict,
+    message: String,
+    next: Vec<String>,
+) -> Verdict {
     run.events.emit(Event::EnvironmentEnded {
         environment: name.clone(),
         verdict,
         message,
-        next: Vec::new(),
+        next,
         took_ms: 0,
     });
     verdict

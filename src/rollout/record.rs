@@ -52,7 +52,7 @@ impl Tally {
         tally
     }
 
-    fn verdict(&self, steps: Steps, allow_empty: bool) -> Verdict {
+    fn verdict(&self, steps: Steps, proved_before: bool) -> Verdict {
         let failed = !self.rolled_back.is_empty() || self.not_started > 0;
         if !self.needing.is_empty() || (failed && self.left > 0) {
             // Groups that bake for a next step which will not come end unwatched.
@@ -63,11 +63,16 @@ impl Tally {
             Verdict::NotDue
         } else if self.deferred > 0 || steps != Steps::Rollout {
             Verdict::Partial
-        } else if self.refreshed > 0 || allow_empty {
+        } else if self.refreshed > 0 || proved_before {
             Verdict::Passed
         } else {
             Verdict::Unproved
         }
+    }
+
+    /// How many groups are on the image, of how many: `13/14`.
+    fn share(&self) -> String {
+        format!("{}/{}", self.refreshed + self.current, self.refreshed + self.skipped + self.deferred)
     }
 
     fn words(&self) -> String {
@@ -98,7 +103,9 @@ pub(super) async fn conclude(
 ) -> Ended {
     let tally = Tally::of(ends);
     let name = &environment.name;
-    let mut verdict = tally.verdict(steps, environment.gate.allow_empty);
+    let proved =
+        environment.gate.allow_empty || (tally.refreshed == 0 && was_partial(run, environment).await);
+    let mut verdict = tally.verdict(steps, proved);
     let mut message = tally.words();
     let mut next = Vec::new();
     match verdict {
@@ -111,12 +118,11 @@ pub(super) async fn conclude(
             next.push(format!("ami-refresh rollback --env {name}"));
         }
         Verdict::Passed => {
-            let detail = format!("{}/{}", tally.refreshed + tally.current, tally.refreshed + tally.skipped);
-            if let Err(error) = keep(run, environment, State::Passed, &detail).await {
+            if let Err(error) = keep(run, environment, State::Passed, &tally.share()).await {
                 verdict = Verdict::NeedsPerson;
                 // The markers stay: they are what the next run proves the gate by.
                 message = format!("{message}, but the gate could not be recorded: {error}");
-                next.push(format!("ami-refresh rollout --env {name}"));
+                next.push(run.whole(name));
                 return Ended { verdict, message, next };
             }
         }
@@ -140,9 +146,11 @@ pub(super) async fn conclude(
                     tally.left
                 ));
             }
-            next.push(format!("ami-refresh rollout --env {name}, when the cause is mended"));
+            next.push(format!("{}, when the cause is mended", run.whole(name)));
             if !failed.is_empty() {
-                next.extend(hold_image(run, environment, &failed.join(" ")).await);
+                // A group that needs a person may do so for reasons of AWS's own.
+                let to_blame = !tally.rolled_back.is_empty();
+                next.extend(hold_image(run, environment, &failed.join(" "), to_blame).await);
             }
         }
         Verdict::Unproved => {
@@ -162,10 +170,17 @@ pub(super) async fn conclude(
             } else if tally.deferred == 0 {
                 next.push(format!("ami-refresh gate pass --env {name}"));
             }
+            if steps == Steps::Rollout
+                && tally.refreshed > 0
+                && !passed(run, environment).await.unwrap_or(true)
+                && let Err(error) = keep(run, environment, State::Partial, &tally.share()).await
+            {
+                message = format!("{message}; the gate's record could not be written: {error}");
+            }
             if tally.deferred > 0 {
                 let from = next_words(run, ends);
                 message = format!("{message}{from}");
-                next.push(format!("ami-refresh {} --env {name} --when scheduled{from}", run.again));
+                next.push(format!("{}{from}", run.go_on(name)));
             }
         }
         Verdict::Refused | Verdict::SetUp | Verdict::Unreachable | Verdict::Aborted | Verdict::NotReached => {
@@ -175,7 +190,8 @@ pub(super) async fn conclude(
     // back on the old image has nothing to go on from.
     let whole = steps == Steps::Rollout;
     unmark(run, accounts, ends, |end| {
-        whole || failed(&end.outcome) || (verdict != Verdict::Partial && end.side == Side::Old)
+        let released = end.plan.marked.is_some();
+        whole || released || failed(&end.outcome) || (verdict != Verdict::Partial && end.side == Side::Old)
     })
     .await;
     Ended { verdict, message, next }
@@ -191,7 +207,7 @@ pub(super) async fn failed_before_refresh(
 ) -> Ended {
     let needing = ends.iter().any(|end| matches!(end.outcome, Outcome::NeedsPerson { .. }));
     unmark(run, accounts, ends, |_| true).await;
-    let again = format!("ami-refresh rollout --env {}", environment.name);
+    let again = run.whole(&environment.name);
     let verdict = if needing { Verdict::NeedsPerson } else { Verdict::RolledBack };
     Ended { verdict, message: why.to_owned(), next: vec![again] }
 }
@@ -270,6 +286,17 @@ async fn shown(
     until(run.clock, SETTLES_WITHIN, ask, same).await.map(drop)
 }
 
+/// Whether a part of the environment was proved on this candidate before.
+async fn was_partial(run: &Run<'_>, environment: &Environment) -> bool {
+    let homes = run.homes();
+    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await;
+    let is_partial = |records: gate::Records| {
+        records.get(&environment.name).is_some_and(|record| record.state == State::Partial)
+    };
+    // What can't be read proves nothing.
+    records.is_ok_and(is_partial)
+}
+
 /// Whether the environment's own gate is passed for this candidate.
 pub(super) async fn passed(run: &Run<'_>, environment: &Environment) -> Result<bool, Error> {
     let homes = run.homes();
@@ -315,19 +342,28 @@ async fn quarantined_meanwhile(run: &Run<'_>) -> Option<String> {
 }
 
 /// Puts the image into quarantine where the configuration says so, or offers to.
-async fn hold_image(run: &Run<'_>, environment: &Environment, failed: &str) -> Option<String> {
+async fn hold_image(
+    run: &Run<'_>,
+    environment: &Environment,
+    failed: &str,
+    to_blame: bool,
+) -> Option<String> {
     let images: Vec<ImageId> = run.candidate.images.iter().map(|image| image.id.clone()).collect();
     let ids: Vec<&str> = images.iter().map(ImageId::as_str).collect();
     let by_hand =
         format!("ami-refresh quarantine add {} --reason \"…\", if the image is to blame", ids.join(" "));
-    if !environment.quarantine_on_failure {
+    if quarantined_meanwhile(run).await.is_some() {
+        // Who did that said why, and that stays.
+        return None;
+    }
+    if !environment.quarantine_on_failure || !to_blame {
         return Some(by_hand);
     }
     let homes = run.homes();
     let wanted: Vec<_> =
         run.candidate.images.iter().map(|image| (image.region.clone(), image.id.clone())).collect();
     let reason = format!("failed in {}: {failed}", environment.name);
-    let record = Quarantine { holds: true, at: Some(run.clock.now()), detail: reason.clone() };
+    let record = Quarantine::new(true, run.clock.now(), "ami-refresh", &reason);
     let name = environment.name.clone();
     match patiently(run.clock, async || gate::quarantine(&homes, &wanted, &record).await).await {
         Ok(()) => {
@@ -344,8 +380,11 @@ async fn hold_image(run: &Run<'_>, environment: &Environment, failed: &str) -> O
 
 /// `, from Mon 23 Nov 15:00 on`; empty when no time is known.
 fn next_words(run: &Run<'_>, ends: &[GroupEnd<'_>]) -> String {
-    super::environment::next_opening(ends)
-        .map_or_else(String::new, |next| format!(", from {} on", local(run, next)))
+    match super::environment::next_opening(ends) {
+        Some(next) if next <= run.clock.now() => ", now".to_owned(),
+        Some(next) => format!(", from {} on", local(run, next)),
+        None => String::new(),
+    }
 }
 
 fn ways_on(ends: &[GroupEnd<'_>]) -> Vec<String> {

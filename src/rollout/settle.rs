@@ -23,6 +23,7 @@ const TRIES: u32 = 3;
 /// A group whose tracking can't be put back safely needs a person from then on.
 pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>, ends: &mut [GroupEnd<'_>]) {
     sides_of_held_groups(ends);
+    hold_deferred(run, ends);
     let published = published(ends);
     let begun = run.clock.now();
     for end in ends.iter_mut() {
@@ -47,11 +48,34 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
             Err(failure) => {
                 let why = format!("its tracking could not be put back to {}: {failure}", change.tracking);
                 run.events.step(at, Step::Tracking, begun, StepEnd::errored(why.clone()));
-                let next = format!("ami-refresh {} --env {}", run.again, at.environment);
+                let next = run.go_on(&at.environment);
                 end.outcome = Outcome::NeedsPerson { why, next };
                 end.side = Side::Unknown;
                 tell_again(run, end);
             }
+        }
+    }
+}
+
+/// Keeps groups pinned that were not begun, where another group of their template was: what
+/// they follow names the new image by now. They keep their marker, and go on in their time.
+fn hold_deferred(run: &Run<'_>, ends: &mut [GroupEnd<'_>]) {
+    let begun = run.clock.now();
+    let key = |end: &GroupEnd<'_>, change: &Change| (end.plan.at.region.clone(), change.template.clone());
+    let moved: Vec<_> = ends
+        .iter()
+        .filter(|end| end.side != Side::Old)
+        .filter_map(|end| Some(key(end, end.plan.change()?)))
+        .collect();
+    for end in ends.iter_mut().filter(|end| matches!(end.outcome, Outcome::Deferred { .. })) {
+        let Some(change) = end.plan.change().filter(|change| change.tracking.floats()) else { continue };
+        if moved.contains(&key(end, change)) {
+            let message = format!(
+                "it stays pinned to version {} until its turn comes: {} of its template is the new image",
+                change.source, change.tracking
+            );
+            run.events.step(&end.plan.at, Step::Tracking, begun, StepEnd::skipped(message));
+            end.side = Side::Unknown;
         }
     }
 }
@@ -65,7 +89,7 @@ fn tell_held(run: &Run<'_>, end: &mut GroupEnd<'_>) {
     let at = &end.plan.at;
     end.outcome = Outcome::Left {
         state: "it stays pinned, for the rollout of its template is not over".into(),
-        next: format!("ami-refresh {} --env {}", run.again, at.environment),
+        next: run.go_on(&at.environment),
     };
     tell_again(run, end);
 }

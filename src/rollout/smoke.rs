@@ -84,7 +84,8 @@ fn under_way(run: &Run<'_>, survey: &Survey, group: &Group) -> Option<(Marker, T
         return None;
     }
     let template = &group.template.as_ref()?.id;
-    let version = resumed(group, &marker, survey)?.change.existing?;
+    // A marker alone says that a rollout was begun, not that the group was moved.
+    let version = resumed(group, &marker, survey).filter(|resumed| resumed.under_way)?.change.existing?;
     Some((marker, Target { template: template.clone(), version }))
 }
 

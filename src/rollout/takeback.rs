@@ -68,7 +68,8 @@ fn torn_templates(ends: &[GroupEnd<'_>]) -> BTreeSet<(Region, TemplateId)> {
         entry.0 |= change.tracking.floats();
         if end.plan.change().is_some() {
             entry.1 |= end.side == Side::New;
-            entry.2 |= end.side != Side::New;
+            // One that is not due yet stays pinned where it is, and keeps nobody from following.
+            entry.2 |= end.side != Side::New && !matches!(end.outcome, Outcome::Deferred { .. });
         }
     }
     seen.into_iter()

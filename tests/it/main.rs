@@ -24,3 +24,4 @@ mod sweep;
 mod sweep_wide;
 mod truth;
 mod windows;
+mod windows_edges;

@@ -40,16 +40,16 @@ pub(crate) async fn roll(stage: &Stage, scope: &Scope) -> Vec<Verdict> {
     verdicts.into_iter().map(|(_, verdict)| verdict).collect()
 }
 
-fn tag(spec: &mut FleetSpec, group: &str, key: &str, value: &str) {
+pub(crate) fn tag(spec: &mut FleetSpec, group: &str, key: &str, value: &str) {
     group_mut(spec, group).tags.insert(key.to_owned(), value.to_owned());
 }
 
-fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
 /// When the forward refresh of each group began, in order.
-fn begun(stage: &Stage) -> Vec<(String, Timestamp)> {
+pub(crate) fn begun(stage: &Stage) -> Vec<(String, Timestamp)> {
     let events = stage.events.borrow();
     let started = events.iter().filter_map(|stamped| match &stamped.event {
         Event::RefreshStarted { group, .. } => Some((group.group.to_string(), stamped.at)),
@@ -65,7 +65,7 @@ fn names(begun: &[(String, Timestamp)]) -> Vec<&str> {
 }
 
 /// The last outcome that was told of a group.
-fn outcome(stage: &Stage, name: &str) -> Outcome {
+pub(crate) fn outcome(stage: &Stage, name: &str) -> Outcome {
     let told = stage.told(|event| match event {
         Event::GroupEnded { group, outcome, .. } if group.group.as_str() == name => Some(outcome.clone()),
         _ => None,
@@ -74,7 +74,7 @@ fn outcome(stage: &Stage, name: &str) -> Outcome {
 }
 
 /// The last word on an environment's step, or a group's.
-fn step(stage: &Stage, of: &str, wanted: Step) -> (Status, String) {
+pub(crate) fn step(stage: &Stage, of: &str, wanted: Step) -> (Status, String) {
     let told = stage.told(|event| match event {
         Event::EnvironmentStep { environment, step, status, message, .. }
             if environment.as_str() == of && *step == wanted =>
@@ -369,17 +369,6 @@ async fn a_template_that_somebody_follows_who_has_to_stay_changes_for_nobody() {
             assert!(why.contains("right-dev"), "{why}");
         }
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn groups_that_follow_one_template_finish_together_though_the_window_closes() {
-    let fleet = |spec: &mut FleetSpec| {
-        shared(spec, &[("left-dev", Tracking::Latest), ("right-dev", Tracking::Latest)]);
-    };
-    let config = scheduled("").replace("defaults:", "defaults:\n  window: 15m");
-    let stage = Stage::with(&config, Scenario::clean(), 7, fleet).await;
-    assert_eq!(roll(&stage, &in_time(false)).await[0], Verdict::Passed);
-    assert_eq!(begun(&stage).len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

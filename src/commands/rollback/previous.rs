@@ -42,6 +42,7 @@ pub(super) async fn run(
         command: "rollback",
         environments: &[environment],
         simulation: None,
+        options: String::new(),
     };
     let groups: BTreeSet<(Region, GroupName)> = given.groups.into_keys().chain(given.held).collect();
     let work = async |run: &Run<'_>| {

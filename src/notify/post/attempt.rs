@@ -76,6 +76,13 @@ impl Client {
         const NEXT: &str = "give a whole address, as in https://host/path";
         let url = Url::parse(request.url.expose_secret())
             .map_err(|_| Failure::lasting("its address is no URL", NEXT))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            // A client shows them wherever it tells of its connections.
+            return Err(Failure::lasting(
+                "its address holds a user name",
+                "leave it out: receivers verify the signature, and tickets take headers",
+            ));
+        }
         match (url.scheme(), url.has_host()) {
             ("http", true) => {}
             ("https", true) => {

@@ -3,8 +3,6 @@
 //! A rollout takes hours: its window closes, a freeze begins, somebody puts the image into
 //! quarantine. What runs is finished; nothing new is begun.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,7 +12,7 @@ use super::super::patience::patiently;
 use super::super::{Run, local};
 use crate::config::Environment;
 use crate::gate;
-use crate::model::{Outcome, Region, TemplateId};
+use crate::model::Outcome;
 use crate::plan::{GroupPlan, Timing};
 use crate::schedule::{Agenda, Standing};
 
@@ -29,8 +27,6 @@ pub(super) struct Admission<'a> {
     ready_since: Option<Timestamp>,
     /// When quarantine was last asked for, and why nothing may begin any more.
     asked: Mutex<(Timestamp, Option<String>)>,
-    /// The templates of groups that were begun: who floats on one of them goes with them.
-    begun: RefCell<BTreeSet<(Region, TemplateId)>>,
 }
 
 impl<'a> Admission<'a> {
@@ -42,7 +38,7 @@ impl<'a> Admission<'a> {
         ready_since: Option<Timestamp>,
     ) -> Self {
         let asked = Mutex::new((timing.now, None));
-        Self { run, environment, timing, ready_since, asked, begun: RefCell::default() }
+        Self { run, environment, timing, ready_since, asked }
     }
 
     /// What becomes of the group instead, when it may not begin any more.
@@ -51,16 +47,7 @@ impl<'a> Admission<'a> {
             return Some(Outcome::NotStarted { why });
         }
         let now = self.run.clock.now();
-        let template = group.change().map(|change| (group.at.region.clone(), change.template.clone()));
-        let over = group.until.filter(|until| *until <= now);
-        let (Some(over), Some(template)) = (over, &template) else {
-            self.begun.borrow_mut().extend(template);
-            return None;
-        };
-        // Left behind it would keep the others from ever following their template again.
-        if self.begun.borrow().contains(template) {
-            return None;
-        }
+        let over = group.until.filter(|until| *until <= now)?;
         let agenda = Agenda {
             fleet: self.run.fleet,
             environment: self.environment,

@@ -121,7 +121,8 @@ pub(super) async fn freeze(
     let until = local(run, span.to);
     let Some(reason) = &scope.override_freeze else {
         let problem = frozen(run, environment, begun);
-        tell(Status::Failed, problem.as_ref().map(|problem| problem.what.clone()).unwrap_or_default());
+        // Whether that refuses anything depends on what was begun before.
+        tell(Status::Skipped, problem.as_ref().map(|problem| problem.what.clone()).unwrap_or_default());
         return Ok(problem);
     };
     let home = run.homes().into_iter().next();

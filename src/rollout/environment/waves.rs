@@ -37,7 +37,12 @@ pub(super) async fn roll<'a>(
                 let outcome = Outcome::Deferred { why: why.clone(), next: *next };
                 ends.push(ended_at_once(run, group, outcome));
             }
-            Decision::HoldStill(_, why) | Decision::Skip(why) => ends.push(skipped(run, group, why)),
+            Decision::HoldStill(_, why) | Decision::Skip(why) => ends.push(match &group.deferral {
+                Some(Deferral { why, next }) => {
+                    ended_at_once(run, group, Outcome::Deferred { why: why.clone(), next: *next })
+                }
+                None => skipped(run, group, why),
+            }),
         }
     }
     let policy = &admission.environment.refresh;
@@ -125,7 +130,7 @@ fn not_started<'a>(run: &Run<'_>, group: &'a GroupPlan) -> GroupEnd<'a> {
     ended_at_once(run, group, Outcome::NotStarted { why })
 }
 
-fn ended_at_once<'a>(run: &Run<'_>, plan: &'a GroupPlan, outcome: Outcome) -> GroupEnd<'a> {
+pub(super) fn ended_at_once<'a>(run: &Run<'_>, plan: &'a GroupPlan, outcome: Outcome) -> GroupEnd<'a> {
     let (group, images) = (plan.at.clone(), BTreeMap::new());
     run.events.emit(Event::GroupEnded {
         group,

@@ -9,7 +9,8 @@ use super::{keep, unmark};
 use crate::config::Environment;
 use crate::gate::{self, State};
 use crate::model::{Outcome, Problem, Target, Verdict};
-use crate::plan::{Decision, GroupPlan, Marker};
+use crate::plan::{Decision, GroupPlan, Marker, Timing};
+use crate::schedule::When;
 
 /// Passes the environment's gate when every group is proved to be on the image, its checks
 /// passed, and its tracking is as it was found. Else says what is missing, and changes nothing.
@@ -24,25 +25,39 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
         return Err(Stop::Refused(held));
     }
     let accounts = run.accounts(environment).await;
-    let plan = plan(run, environment, &accounts, None).await?;
+    // Who opted out, or can't be read, is in no rollout that goes by windows, and proves nothing.
+    let timing =
+        Timing { when: When::Scheduled, now: run.clock.now(), open_since: None, override_freeze: true };
+    let plan = plan(run, environment, &accounts, Some(timing)).await?;
     let mut problems = plan.refused.clone();
     problems.extend(plan.busy.iter().cloned());
     let (mut proved, mut skipped) = (0, 0);
     let mut ends = Vec::new();
     for group in &plan.groups {
         match &group.decision {
-            Decision::Skip(_) | Decision::Defer(_) | Decision::HoldStill(..) => skipped += 1,
+            Decision::HoldStill(_, why) if group.deferral.is_some() => problems.push(missing(
+                group,
+                &format!("it is not on the image yet: {why}"),
+                &run.whole(&environment.name),
+            )),
+            Decision::Defer(deferral) => problems.push(missing(
+                group,
+                &format!("it is not on the image yet: {}", deferral.why),
+                &run.whole(&environment.name),
+            )),
+            Decision::Skip(_) | Decision::HoldStill(..) => skipped += 1,
             Decision::Refresh(change) => problems.push(missing(
                 group,
                 &format!("it is still on {}", change.from),
-                &format!("run 'ami-refresh rollout --env {}'", environment.name),
+                &format!("run '{}'", run.whole(&environment.name)),
             )),
             Decision::Resume(_) => match unproved(group, &accounts[&group.at.region]).await? {
                 Some(problem) => problems.push(problem),
                 None => proved += 1,
             },
         }
-        if group.touched().is_some() {
+        // One that was kept back is not ended here: its tracking is not what it was.
+        if group.touched().is_some() && group.marked.is_none() {
             let outcome = Outcome::Skipped { why: String::new() };
             ends.push(GroupEnd { plan: group, target: None, outcome, side: Side::New });
         }

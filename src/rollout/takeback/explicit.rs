@@ -239,6 +239,8 @@ async fn back_of(
         under_way: resumed.under_way,
         names_new: resumed.names_new,
         is_current: false,
+        marked: None,
+        deferral: None,
         stays: false,
         until: None,
         unreadable: Vec::new(),

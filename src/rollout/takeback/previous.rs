@@ -130,7 +130,12 @@ fn taken_back_from(
     let of_template = versions_of(survey, template);
     let taken_back = |image: &ImageId| {
         let record = images.get(image).and_then(|image| gate::records(&image.tags).remove(environment));
-        record.is_some_and(|record| record.state == State::Revoked && record.detail.starts_with(TAKEN_BACK))
+        // One that failed there was taken back by the rollout itself.
+        record.is_some_and(|record| match record.state {
+            State::Revoked => record.detail.starts_with(TAKEN_BACK),
+            State::Failed => true,
+            State::Passed | State::Partial => false,
+        })
     };
     let of_this = survey.versions.values().filter(|version| version.template == *template);
     let followers = of_this.filter_map(|version| {

@@ -199,9 +199,10 @@ fn a_rehearsal_shows_what_is_told_in_the_whole_week() {
                 let title = format!("{title}{environment}");
                 let exact = |said: &&(&str, &str)| {
                     let rest = said.1.strip_prefix(title.as_str());
-                    said.0.contains(&channel[1..]) && rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
+                    said.0.contains(&channel[1..])
+                        && rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
                 };
-                assert_eq!(told.iter().filter(exact).count() > 0, true, "{channel} {title}: {told:#?}");
+                assert!(told.iter().any(|said| exact(&said)), "{channel} {title}: {told:#?}");
             }
         }
     }

@@ -62,6 +62,7 @@ fn serve(stream: &TcpStream, manner: Manner, kept: &Mutex<Vec<String>>) -> Optio
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let (status, said) = match manner {
+        Manner::Takes if head.contains("/services/") => ("200 OK", "ok".to_owned()),
         Manner::Takes => ("200 OK", r#"{"ok":true,"channel":"C1","ts":"1.1","key":"CHG-1"}"#.to_owned()),
         Manner::Echoes => ("400 Bad Request", head.replace("\r\n", " ")),
     };
