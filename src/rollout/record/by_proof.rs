@@ -9,8 +9,8 @@ use super::{keep, unmark};
 use crate::config::Environment;
 use crate::gate::{self, State};
 use crate::model::{Outcome, Problem, Target, Verdict};
-use crate::plan::{Decision, GroupPlan, Marker, Timing};
-use crate::schedule::When;
+use crate::plan::{Decision, GroupPlan, Marker};
+use crate::schedule::{Agenda, Standing, When};
 
 /// Passes the environment's gate when every group is proved to be on the image, its checks
 /// passed, and its tracking is as it was found. Else says what is missing, and changes nothing.
@@ -25,27 +25,15 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
         return Err(Stop::Refused(held));
     }
     let accounts = run.accounts(environment).await;
-    // Who opted out, or can't be read, is in no rollout that goes by windows, and proves nothing.
-    let timing =
-        Timing { when: When::Scheduled, now: run.clock.now(), open_since: None, override_freeze: true };
-    let plan = plan(run, environment, &accounts, Some(timing)).await?;
+    let plan = plan(run, environment, &accounts, None).await?;
     let mut problems = plan.refused.clone();
     problems.extend(plan.busy.iter().cloned());
     let (mut proved, mut skipped) = (0, 0);
     let mut ends = Vec::new();
     for group in &plan.groups {
         match &group.decision {
-            Decision::HoldStill(_, why) if group.deferral.is_some() => problems.push(missing(
-                group,
-                &format!("it is not on the image yet: {why}"),
-                &run.whole(&environment.name),
-            )),
-            Decision::Defer(deferral) => problems.push(missing(
-                group,
-                &format!("it is not on the image yet: {}", deferral.why),
-                &run.whole(&environment.name),
-            )),
-            Decision::Skip(_) | Decision::HoldStill(..) => skipped += 1,
+            Decision::Skip(_) | Decision::Defer(_) | Decision::HoldStill(..) => skipped += 1,
+            Decision::Refresh(_) if keeps_out(run, environment, group) => skipped += 1,
             Decision::Refresh(change) => problems.push(missing(
                 group,
                 &format!("it is still on {}", change.from),
@@ -56,8 +44,8 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
                 None => proved += 1,
             },
         }
-        // One that was kept back is not ended here: its tracking is not what it was.
-        if group.touched().is_some() && group.marked.is_none() {
+        // What was never begun has nothing to be ended.
+        if group.touched().is_some() && !matches!(group.decision, Decision::Refresh(_)) {
             let outcome = Outcome::Skipped { why: String::new() };
             ends.push(GroupEnd { plan: group, target: None, outcome, side: Side::New });
         }
@@ -76,6 +64,23 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
     unmark(run, &accounts, &ends, |_| true).await;
     let message = format!("{proved} groups proved, {skipped} skipped");
     Ok(Ended { verdict: Verdict::Passed, message, next: Vec::new() })
+}
+
+/// Whether the group's own tags keep it out of rollouts that go by windows: it opted out, or
+/// they can't be read. Such a group holds up nobody.
+fn keeps_out(run: &Run<'_>, environment: &Environment, group: &GroupPlan) -> bool {
+    let agenda = Agenda {
+        fleet: run.fleet,
+        environment,
+        when: When::Scheduled,
+        now: run.clock.now(),
+        ready_since: None,
+        override_freeze: true,
+    };
+    match agenda.judge(group.at.group.as_str(), &group.group.tags) {
+        Standing::OptedOut { .. } | Standing::Unreadable(_) => true,
+        Standing::Due { .. } | Standing::NotDue { .. } => false,
+    }
 }
 
 /// What is missing for the group to be proved.
