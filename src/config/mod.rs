@@ -20,6 +20,7 @@ mod scalars;
 mod schedule;
 mod template;
 mod tree;
+mod windows;
 mod words;
 
 #[cfg(test)]
@@ -27,14 +28,15 @@ mod tests;
 
 pub use error::{ConfigErrors, Mistake};
 pub use fleet::{
-    Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, Missed, OnAbort,
-    OnFailure, Override, PreferenceChanges, Preferences, Protected, RefreshPolicy, RetryPolicy,
-    SchedulePolicy, Scope, Selector, Standby, TcpCheck, WindowTags,
+    Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, OnAbort, OnFailure,
+    Override, PreferenceChanges, Preferences, Protected, RefreshPolicy, RetryPolicy, Scope, Selector,
+    Standby, TcpCheck,
 };
 pub use glob::glob_matches;
 pub use notify::{
     Call, HeaderValue, Notify, SecretSource, Slack, SlackWay, TeamChannel, Teams, Tickets, Webhook,
 };
+pub use windows::{Missed, SchedulePolicy, WindowTags};
 
 /// Reads a small YAML document, such as a scenario, into a type of its own.
 ///

@@ -8,10 +8,11 @@ use std::time::Duration;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 
-use super::fleet::{Environment, Missed, SchedulePolicy, WindowTags};
+use super::fleet::Environment;
 use super::reader::{Map, Node};
 use super::scalars::{A_DAY, ONE_WEEK, TEN_YEARS, day_names, duration, show, time};
 use super::tree::Value;
+use super::windows::{Missed, SchedulePolicy, WindowTags};
 use crate::model::{BusinessHours, Days, EnvironmentName, Freeze, Moment, Span, Window, time_of_day};
 
 /// The settings of the defaults or of an environment; `None` for what they do not say.

@@ -1,10 +1,14 @@
 //! The last of an environment: its gate's record, the markers taken away, the verdict.
 
 mod by_proof;
+mod hold;
+mod tally;
 
 use std::collections::BTreeMap;
 
 pub use by_proof::pass_by_proof;
+use hold::{hold_image, quarantined_meanwhile};
+use tally::Tally;
 
 use super::ends::{Ended, GroupEnd, Side, Steps, failed, tell_environment_step};
 use super::patience::{patiently, until};
@@ -13,85 +17,9 @@ use super::{Run, local};
 use crate::aws::{Account, Error, TagChange};
 use crate::config::Environment;
 use crate::event::{Event, Status, Step};
-use crate::gate::{self, Quarantine, Record, State};
-use crate::model::{EnvironmentName, ImageId, Outcome, Problem, Region, Verdict};
+use crate::gate::{self, Record, State};
+use crate::model::{EnvironmentName, Outcome, Problem, Region, Verdict};
 use crate::plan::MARKER_TAG;
-
-/// How many groups ended in which way.
-#[derive(Debug, Default)]
-struct Tally {
-    refreshed: usize,
-    skipped: usize,
-    /// How many of those run the image already.
-    current: usize,
-    rolled_back: Vec<String>,
-    needing: Vec<String>,
-    left: usize,
-    deferred: usize,
-    not_started: usize,
-}
-
-impl Tally {
-    fn of(ends: &[GroupEnd<'_>]) -> Self {
-        let mut tally = Self::default();
-        for end in ends {
-            let name = end.plan.at.group.to_string();
-            match &end.outcome {
-                Outcome::Refreshed { .. } => tally.refreshed += 1,
-                Outcome::Skipped { .. } => {
-                    tally.skipped += 1;
-                    tally.current += usize::from(end.plan.is_current);
-                }
-                Outcome::RolledBack { .. } => tally.rolled_back.push(name),
-                Outcome::NeedsPerson { .. } => tally.needing.push(name),
-                Outcome::Left { .. } => tally.left += 1,
-                Outcome::Deferred { .. } => tally.deferred += 1,
-                Outcome::NotStarted { .. } => tally.not_started += 1,
-            }
-        }
-        tally
-    }
-
-    fn verdict(&self, steps: Steps, proved_before: bool) -> Verdict {
-        let failed = !self.rolled_back.is_empty() || self.not_started > 0;
-        if !self.needing.is_empty() || (failed && self.left > 0) {
-            // Groups that bake for a next step which will not come end unwatched.
-            Verdict::NeedsPerson
-        } else if !self.rolled_back.is_empty() || self.not_started > 0 {
-            Verdict::RolledBack
-        } else if self.deferred > 0 && self.refreshed + self.left == 0 {
-            Verdict::NotDue
-        } else if self.deferred > 0 || steps != Steps::Rollout {
-            Verdict::Partial
-        } else if self.refreshed > 0 || proved_before {
-            Verdict::Passed
-        } else {
-            Verdict::Unproved
-        }
-    }
-
-    /// How many groups are on the image, of how many: `13/14`.
-    fn share(&self) -> String {
-        format!("{}/{}", self.refreshed + self.current, self.refreshed + self.skipped + self.deferred)
-    }
-
-    fn words(&self) -> String {
-        let mut words = Vec::new();
-        let mut say = |count: usize, what: &str| {
-            if count > 0 {
-                words.push(format!("{count} {what}"));
-            }
-        };
-        say(self.refreshed, "refreshed");
-        say(self.left, "left to the next step");
-        say(self.skipped, "skipped");
-        say(self.deferred, "not due");
-        say(self.rolled_back.len(), "rolled back");
-        say(self.needing.len(), "needing a person");
-        say(self.not_started, "not started");
-        if words.is_empty() { "nothing to do".to_owned() } else { words.join(", ") }
-    }
-}
 
 /// Records the gate where it is due, takes the markers away, and gives the verdict.
 pub(super) async fn conclude(
@@ -325,55 +253,6 @@ pub(super) async fn unmark(
                 "the tag {MARKER_TAG} of group {group} could not be removed: {error}; the next run removes it"
             );
             run.events.emit(Event::Note { environment: Some(end.plan.at.environment.clone()), text });
-        }
-    }
-}
-
-/// Why the image may not pass any more: somebody put it into quarantine while it was rolled.
-async fn quarantined_meanwhile(run: &Run<'_>) -> Option<String> {
-    let homes = run.homes();
-    match patiently(run.clock, async || gate::read(&homes, run.candidate).await).await {
-        Ok(records) => records.quarantined.into_iter().next().map(|(image, quarantine)| {
-            format!("{image} was put into quarantine meanwhile: {}", quarantine.detail)
-        }),
-        // What can't be read can't be written either, and that is told then.
-        Err(_) => None,
-    }
-}
-
-/// Puts the image into quarantine where the configuration says so, or offers to.
-async fn hold_image(
-    run: &Run<'_>,
-    environment: &Environment,
-    failed: &str,
-    to_blame: bool,
-) -> Option<String> {
-    let images: Vec<ImageId> = run.candidate.images.iter().map(|image| image.id.clone()).collect();
-    let ids: Vec<&str> = images.iter().map(ImageId::as_str).collect();
-    let by_hand =
-        format!("ami-refresh quarantine add {} --reason \"…\", if the image is to blame", ids.join(" "));
-    if quarantined_meanwhile(run).await.is_some() {
-        // Who did that said why, and that stays.
-        return None;
-    }
-    if !environment.quarantine_on_failure || !to_blame {
-        return Some(by_hand);
-    }
-    let homes = run.homes();
-    let wanted: Vec<_> =
-        run.candidate.images.iter().map(|image| (image.region.clone(), image.id.clone())).collect();
-    let reason = format!("failed in {}: {failed}", environment.name);
-    let record = Quarantine::new(true, run.clock.now(), "ami-refresh", &reason);
-    let name = environment.name.clone();
-    match patiently(run.clock, async || gate::quarantine(&homes, &wanted, &record).await).await {
-        Ok(()) => {
-            run.events.emit(Event::Quarantined { environment: name, images, reason });
-            None
-        }
-        Err(error) => {
-            let text = format!("the image could not be put into quarantine: {error}");
-            run.events.emit(Event::Note { environment: Some(name), text });
-            Some(by_hand)
         }
     }
 }
