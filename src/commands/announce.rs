@@ -1,14 +1,18 @@
 //! `announce`: tells each team what will be refreshed in the next days, once a window.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::context::{self, World};
 use super::schedule::{candidate_if_there, problems_of, some_or_all};
 use super::{Failure, Output};
 use crate::announce::{self, Announced, Asked, Notice, Told};
+use crate::aws::Account;
 use crate::cli::{Format, Global};
 use crate::config::Fleet;
-use crate::model::{EnvironmentName, Exit, Problem};
+use crate::gate;
+use crate::model::{Candidate, EnvironmentName, Exit, Problem, Region};
 use crate::notify::{Outlet, Post, Secrets};
 use crate::report;
 
@@ -54,8 +58,11 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if fleet.notify.slack.is_none() {
         return Err(no_slack(&fleet));
     }
-    let candidate = candidate_if_there(global, &fleet)?;
     let world = World::outside("announce").await?;
+    let candidate = match candidate_if_there(global, &fleet)? {
+        Some(candidate) => fit(&world, candidate).await?,
+        None => None,
+    };
     let asked = Asked {
         fleet: &fleet,
         environments: &environments,
@@ -78,6 +85,14 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         Format::Text => output.text(&text(&fleet, args.dry_run, &announced))?,
     }
     ending(announced)
+}
+
+/// The candidate, unless it is in quarantine: no team is to expect an image that will not come.
+async fn fit(world: &World, candidate: Candidate) -> Result<Option<Candidate>, Failure> {
+    let regions: BTreeSet<&Region> = candidate.images.iter().map(|image| &image.region).collect();
+    let homes: Vec<Account> = regions.into_iter().map(|region| world.cloud.home(region)).collect();
+    let records = gate::read(&homes, &candidate).await?;
+    Ok(Some(candidate).filter(|_| records.quarantined.is_empty()))
 }
 
 /// Everything that went wrong, with the exit code that it asks for.

@@ -33,83 +33,40 @@ pub(super) async fn conclude(
     let name = &environment.name;
     let proved =
         environment.gate.allow_empty || (tally.refreshed == 0 && was_partial(run, environment).await);
-    let mut verdict = tally.verdict(steps, proved);
-    let mut message = tally.words();
-    let mut next = Vec::new();
+    let verdict = tally.verdict(steps, proved);
+    let mut ended = Ended { verdict, message: tally.words(), next: Vec::new() };
     match verdict {
         Verdict::Passed if tally.refreshed == 0 && passed(run, environment).await.unwrap_or(false) => {
-            message = format!("nothing to do: {message}");
+            ended.message = format!("nothing to do: {}", ended.message);
         }
         Verdict::Passed if let Some(why) = quarantined_meanwhile(run).await => {
-            verdict = Verdict::NeedsPerson;
-            message = format!("{message}, but {why}");
-            next.push(format!("ami-refresh rollback --env {name}"));
+            on_bad_image(environment, &why, &mut ended);
         }
         Verdict::Passed => {
             if let Err(error) = keep(run, environment, State::Passed, &tally.share()).await {
-                verdict = Verdict::NeedsPerson;
+                ended.verdict = Verdict::NeedsPerson;
                 // The markers stay: they are what the next run proves the gate by.
-                message = format!("{message}, but the gate could not be recorded: {error}");
-                next.push(run.whole(name));
-                return Ended { verdict, message, next };
+                ended.message = format!("{}, but the gate could not be recorded: {error}", ended.message);
+                ended.next.push(run.whole(name));
+                return ended;
             }
         }
         Verdict::RolledBack | Verdict::NeedsPerson => {
-            let failed: Vec<&str> =
-                tally.rolled_back.iter().chain(&tally.needing).map(String::as_str).collect();
-            if let Err(error) = keep(run, environment, State::Failed, &failed.join(" ")).await {
-                message = format!("{message}; the gate's record could not be written: {error}");
-            }
-            next.extend(ways_on(ends));
-            if tally.refreshed > 0
-                && let Some(why) = quarantined_meanwhile(run).await
-            {
-                verdict = Verdict::NeedsPerson;
-                message = format!("{message}, but {why}");
-                next.push(format!("ami-refresh rollback --env {name}"));
-            }
-            if tally.left > 0 {
-                next.push(format!(
-                    "ami-refresh rollback --env {name}, for {} groups are still under way",
-                    tally.left
-                ));
-            }
-            next.push(format!("{}, when the cause is mended", run.whole(name)));
-            if !failed.is_empty() {
-                // A group that needs a person may do so for reasons of AWS's own.
-                let to_blame = !tally.rolled_back.is_empty();
-                next.extend(hold_image(run, environment, &failed.join(" "), to_blame).await);
-            }
+            failing(run, environment, ends, (&tally, &mut ended)).await;
         }
         Verdict::Unproved => {
             if passed(run, environment).await.unwrap_or(false) {
-                verdict = Verdict::Passed;
-                message = format!("nothing to do, the gate is passed: {message}");
+                ended.verdict = Verdict::Passed;
+                ended.message = format!("nothing to do, the gate is passed: {}", ended.message);
             } else {
-                message = format!("nothing was proved: {message}");
-                next.push(format!(
+                ended.message = format!("nothing was proved: {}", ended.message);
+                ended.next.push(format!(
                     "ami-refresh gate pass --env {name} --reason \"…\", or allow_empty in its gate"
                 ));
             }
         }
         Verdict::Partial | Verdict::NotDue => {
-            if tally.left > 0 {
-                next.push(format!("ami-refresh smoke --env {name}"));
-            } else if tally.deferred == 0 {
-                next.push(format!("ami-refresh gate pass --env {name}"));
-            }
-            if steps == Steps::Rollout
-                && tally.refreshed > 0
-                && !passed(run, environment).await.unwrap_or(true)
-                && let Err(error) = keep(run, environment, State::Partial, &tally.share()).await
-            {
-                message = format!("{message}; the gate's record could not be written: {error}");
-            }
-            if tally.deferred > 0 {
-                let from = next_words(run, ends);
-                message = format!("{message}{from}");
-                next.push(format!("{}{from}", run.go_on(name)));
-            }
+            in_part(run, environment, ends, steps, (&tally, &mut ended)).await;
         }
         Verdict::Refused | Verdict::SetUp | Verdict::Unreachable | Verdict::Aborted | Verdict::NotReached => {
         }
@@ -119,10 +76,78 @@ pub(super) async fn conclude(
     let whole = steps == Steps::Rollout;
     unmark(run, accounts, ends, |end| {
         let released = end.plan.marked.is_some();
-        whole || released || failed(&end.outcome) || (verdict != Verdict::Partial && end.side == Side::Old)
+        let back = ended.verdict != Verdict::Partial && end.side == Side::Old;
+        whole || released || failed(&end.outcome) || back
     })
     .await;
-    Ended { verdict, message, next }
+    ended
+}
+
+/// What groups run is in quarantine: they must not stay on it.
+fn on_bad_image(environment: &Environment, why: &str, ended: &mut Ended) {
+    ended.verdict = Verdict::NeedsPerson;
+    ended.message = format!("{}, but {why}", ended.message);
+    ended.next.push(format!("ami-refresh rollback --env {}", environment.name));
+}
+
+/// The end of an environment in which something failed: the record, and every way on.
+async fn failing(
+    run: &Run<'_>,
+    environment: &Environment,
+    ends: &[GroupEnd<'_>],
+    (tally, ended): (&Tally, &mut Ended),
+) {
+    let name = &environment.name;
+    let failed: Vec<&str> = tally.rolled_back.iter().chain(&tally.needing).map(String::as_str).collect();
+    if let Err(error) = keep(run, environment, State::Failed, &failed.join(" ")).await {
+        ended.message = format!("{}; the gate's record could not be written: {error}", ended.message);
+    }
+    ended.next.extend(ways_on(ends));
+    if tally.refreshed > 0
+        && let Some(why) = quarantined_meanwhile(run).await
+    {
+        on_bad_image(environment, &why, ended);
+    }
+    if tally.left > 0 {
+        ended.next.push(format!(
+            "ami-refresh rollback --env {name}, for {} groups are still under way",
+            tally.left
+        ));
+    }
+    ended.next.push(format!("{}, when the cause is mended", run.whole(name)));
+    if !failed.is_empty() {
+        // A group that needs a person may do so for reasons of AWS's own.
+        let to_blame = !tally.rolled_back.is_empty();
+        ended.next.extend(hold_image(run, environment, &failed.join(" "), to_blame).await);
+    }
+}
+
+/// The end of an environment of which something is left: for a next step, or for its time.
+async fn in_part(
+    run: &Run<'_>,
+    environment: &Environment,
+    ends: &[GroupEnd<'_>],
+    steps: Steps,
+    (tally, ended): (&Tally, &mut Ended),
+) {
+    let name = &environment.name;
+    if tally.left > 0 {
+        ended.next.push(format!("ami-refresh smoke --env {name}"));
+    } else if tally.deferred == 0 {
+        ended.next.push(format!("ami-refresh gate pass --env {name}"));
+    }
+    if steps == Steps::Rollout
+        && tally.refreshed > 0
+        && !passed(run, environment).await.unwrap_or(true)
+        && let Err(error) = keep(run, environment, State::Partial, &tally.share()).await
+    {
+        ended.message = format!("{}; the gate's record could not be written: {error}", ended.message);
+    }
+    if tally.deferred > 0 {
+        let from = next_words(run, ends);
+        ended.message = format!("{}{from}", ended.message);
+        ended.next.push(format!("{}{from}", run.go_on(name)));
+    }
 }
 
 /// An environment whose templates could not be prepared: nothing was refreshed.
