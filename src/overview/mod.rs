@@ -1,6 +1,6 @@
 //! What `schedule` and `status` show, worked out from what AWS said: pure.
 //!
-//! [`windows`] says when each group may be refreshed, [`seconds`] how long a pipeline waits
+//! [`windows()`] says when each group may be refreshed, [`seconds`] how long a pipeline waits
 //! for that, [`standing`] which image an environment runs and what became of it. Nothing here
 //! asks AWS or a clock, and nothing prints.
 
