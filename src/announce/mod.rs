@@ -50,6 +50,8 @@ pub struct Announced {
     pub messages: Vec<Told>,
     /// What was sent and could not be remembered: the next run says it again.
     pub forgotten: Vec<Problem>,
+    /// Groups whose tags can't be read: nothing is announced of them.
+    pub unreadable: Vec<Problem>,
     /// The environments that could not be looked at: nothing was said of them.
     pub unseen: Vec<(EnvironmentName, Stop)>,
 }

@@ -18,7 +18,7 @@ use crate::model::{Group, Problem};
 use crate::notify::{Channel, Post, Secrets, Speaker};
 use crate::overview::{Need, need};
 use crate::rollout::{self, Stop};
-use crate::schedule::{Agenda, When};
+use crate::schedule::{Agenda, Standing, When};
 
 /// How many environments are looked at, and how many channels are told, at once.
 const AT_ONCE: usize = 8;
@@ -54,6 +54,7 @@ pub async fn run(
                 continue;
             }
         };
+        announced.unreadable.extend(unreadable(asked, environment, &groups, now));
         let mut memory = ledger.of(&environment.name).without_past(now);
         let steps = steps(asked, environment, &groups, &memory, now);
         let told = tell(&speaker, asked, environment, &steps).await;
@@ -90,6 +91,33 @@ async fn groups(
     Ok(needing.map(|one| one.group.clone()).collect())
 }
 
+/// The groups whose tags can't be read: nothing is announced of them, and somebody must know.
+fn unreadable(
+    asked: &Asked<'_>,
+    environment: &Environment,
+    groups: &[Group],
+    now: Timestamp,
+) -> Vec<Problem> {
+    let agenda = agenda(asked, environment, now);
+    let problems = groups.iter().map(|group| match agenda.judge(group.name.as_str(), &group.tags) {
+        Standing::Unreadable(problems) => problems,
+        Standing::Due { .. } | Standing::NotDue { .. } | Standing::OptedOut { .. } => Vec::new(),
+    });
+    problems.flatten().collect()
+}
+
+fn agenda<'a>(asked: &Asked<'a>, environment: &'a Environment, now: Timestamp) -> Agenda<'a> {
+    Agenda {
+        fleet: asked.fleet,
+        environment,
+        when: When::Scheduled,
+        now,
+        // What is caught up is caught up at any time: no window comes of it.
+        ready_since: None,
+        override_freeze: false,
+    }
+}
+
 fn steps(
     asked: &Asked<'_>,
     environment: &Environment,
@@ -100,15 +128,7 @@ fn steps(
     let ahead = SignedDuration::from_hours(i64::from(asked.days) * 24);
     let horizon = now.checked_add(ahead).unwrap_or(Timestamp::MAX);
     let last = memory.entries.iter().map(|entry| entry.opens.moment()).max();
-    let agenda = Agenda {
-        fleet: asked.fleet,
-        environment,
-        when: When::Scheduled,
-        now,
-        // What is caught up is caught up at any time: no window comes of it.
-        ready_since: None,
-        override_freeze: false,
-    };
+    let agenda = agenda(asked, environment, now);
     let groups: Vec<&Group> = groups.iter().collect();
     let upcoming = upcoming(&agenda, &groups, last.map_or(horizon, |last| last.max(horizon)));
     decide(&Facts { environment: &environment.name, upcoming: &upcoming, now, horizon }, memory)

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{Asked, Notice, Planned};
 use crate::config::Environment;
+use crate::model::Days;
 use crate::notify::{Color, Line, Message};
 use crate::report::{count, moment, span};
 
@@ -86,19 +87,21 @@ fn lines(asked: &Asked<'_>, environment: &Environment, window: &Planned) -> Vec<
     for image in images.filter(|image| environment.regions.contains(&image.region)) {
         lines.push(Line::say("Image ").text(&image.name).and(" ").code(image.id.as_str()));
     }
-    lines.extend(another_time(asked));
+    lines.extend(another_time(asked, environment, window));
     lines
 }
 
-/// Which tags a team sets for another time.
-fn another_time(asked: &Asked<'_>) -> Option<Line> {
+/// Which tags a team sets for another time, with this window's own values: others may not do.
+fn another_time(asked: &Asked<'_>, environment: &Environment, window: &Planned) -> Option<Line> {
     let tags = &asked.fleet.window_tags;
     let (day, time) = (tags.team_day.first()?, tags.team_time.first()?);
+    let opens = window.opens.to_zoned(environment.schedule.zone.clone());
+    let named = Days::from(opens.weekday());
     Some(
-        Line::say("Another time: tag a group with ")
-            .code(&format!("{day}=tue"))
-            .and(" and ")
-            .code(&format!("{time}=10:00"))
+        Line::say("Choose another time by tags on a group; this one is ")
+            .code(&format!("{day}={named}"))
+            .and(" ")
+            .code(&format!("{time}={}", opens.strftime("%H:%M")))
             .and("."),
     )
 }

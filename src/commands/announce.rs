@@ -48,6 +48,7 @@ pub struct Args {
 struct Done<'a> {
     dry_run: bool,
     messages: &'a [Told],
+    unreadable: &'a [Problem],
     not_remembered: &'a [Problem],
     not_seen: Vec<EnvironmentName>,
 }
@@ -79,6 +80,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         Format::Json => output.json(&Done {
             dry_run: args.dry_run,
             messages: &announced.messages,
+            unreadable: &announced.unreadable,
             not_remembered: &announced.forgotten,
             not_seen: announced.unseen.iter().map(|(name, _)| name.clone()).collect(),
         })?,
@@ -133,6 +135,7 @@ fn text(fleet: &Fleet, dry_run: bool, announced: &Announced) -> String {
     if lines.is_empty() {
         lines.push("nothing new to announce".to_owned());
     }
+    lines.extend(announced.unreadable.iter().map(|problem| format!("not announced: {problem}")));
     lines.push(String::new());
     lines.join("\n")
 }

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 
 use super::Failure;
 use super::context::{self, World};
 use super::rollout::WhenArg;
+use super::schedule::At;
 use super::told::{Telling, told};
 use crate::announce;
 use crate::aws::{Cloud, Settings};
@@ -60,7 +60,7 @@ pub struct Args {
     /// When the rehearsal begins, such as 2026-12-18T09:00, by the configuration's clock
     /// [default: a Sunday]
     #[arg(long, value_name = "TIME")]
-    at: Option<DateTime>,
+    at: Option<At>,
 }
 
 impl Args {
@@ -74,13 +74,13 @@ impl Args {
     }
 
     fn begins(&self, fleet: &Fleet, when: When) -> Result<Timestamp, Failure> {
-        let on_the_wall = match (self.at, when) {
-            (Some(at), _) => at,
-            (None, When::Scheduled) => WEEK_BEGINS.parse().map_err(anyhow::Error::from)?,
-            (None, When::Now) => return Ok(BEGINS.parse().map_err(anyhow::Error::from)?),
-        };
-        let zoned = on_the_wall.to_zoned(fleet.timezone.clone()).map_err(anyhow::Error::from)?;
-        Ok(zoned.timestamp())
+        match (self.at, when) {
+            (Some(at), _) => at.moment(fleet),
+            (None, When::Scheduled) => {
+                At::Wall(WEEK_BEGINS.parse().map_err(anyhow::Error::from)?).moment(fleet)
+            }
+            (None, When::Now) => Ok(BEGINS.parse().map_err(anyhow::Error::from)?),
+        }
     }
 }
 
@@ -124,7 +124,10 @@ impl WorldArgs {
         };
         let images = images.map_err(|problem| Failure::Told(Exit::Usage, vec![problem]))?;
         let scenario = scenario(&self.scenario, self.groups.as_deref())?;
-        let spec = FleetSpec::from_config(&fleet, &images, &AccountId::from(HOME));
+        // Where an environment has no role, its account is the pipeline's own.
+        let own = fleet.environments.iter().find(|environment| environment.role_arn.is_none());
+        let home = own.map_or_else(|| AccountId::from(HOME), |environment| environment.account.clone());
+        let spec = FleetSpec::from_config(&fleet, &images, &home);
         if let Some(glob) = &self.groups {
             some_match(&spec, glob)?;
         }

@@ -51,11 +51,23 @@ pub struct Args {
 
 /// A time as people give it.
 #[derive(Debug, Clone, Copy)]
-enum At {
+pub(super) enum At {
     /// By the configuration's clock.
     Wall(DateTime),
     /// Anywhere.
     Moment(Timestamp),
+}
+
+impl At {
+    /// The moment, by the configuration's clock where it says no offset.
+    pub(super) fn moment(self, fleet: &Fleet) -> Result<Timestamp, Failure> {
+        match self {
+            Self::Moment(at) => Ok(at),
+            Self::Wall(at) => {
+                Ok(at.to_zoned(fleet.timezone.clone()).map_err(anyhow::Error::from)?.timestamp())
+            }
+        }
+    }
 }
 
 impl FromStr for At {
@@ -96,8 +108,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let world = World::outside("schedule").await?;
     let now = match args.at {
         None => world.clock.now(),
-        Some(At::Moment(at)) => at,
-        Some(At::Wall(at)) => at.to_zoned(fleet.timezone.clone()).map_err(anyhow::Error::from)?.timestamp(),
+        Some(at) => at.moment(&fleet)?,
     };
     let look = Look { world: &world, fleet: &fleet, candidate: candidate.as_ref(), now };
     if args.wait.is_some() {

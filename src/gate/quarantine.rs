@@ -79,7 +79,7 @@ pub fn quarantined(
 ) -> Problem {
     let since = quarantine.at.map_or_else(String::new, |at| format!(" since {at}"));
     let back = environment.map_or_else(String::new, |environment| {
-        format!("; groups that run it go back with 'ami-refresh rollback --env {environment}'")
+        format!("; groups that run it go back with 'ami-refresh rollback --env {environment} --to-previous'")
     });
     Problem::new(
         format!("image {image} is in quarantine{since}"),

@@ -305,11 +305,13 @@ fn what_was_not_delivered_is_told_at_the_end_and_in_the_summary() {
     events.push(end);
     let text = printed(settings(dir.path()), events);
     assert!(
-        text.contains("not delivered to slack #a: 12 events: the server answered 404 Not Found\n"),
+        text.contains(
+            "not delivered to slack #a: 12 events: the server answered 404 Not Found: tried once\n"
+        ),
         "{text}"
     );
-    let line = "not everything was delivered to slack #a (the rollout is not affected); \
-                next: look at its address\n";
+    let line = "not everything was delivered to slack #a (the rollout is not affected)\n  \
+                slack #a: next: look at its address\n";
     assert!(text.contains(line), "{text}");
     let summary = fs::read_to_string(dir.path().join(summary::FILE_NAME)).unwrap();
     let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();

@@ -50,6 +50,17 @@ pub async fn abandon(run: &Run<'_>, names: &[EnvironmentName], signal: &str) {
         run.board.finish(&name);
     }
     for name in names.iter().filter(|name| !run.board.is_finished(name)) {
+        if run.board.waits(name) {
+            // Something may have been done there, and the rest was still to come.
+            run.events.emit(Event::EnvironmentEnded {
+                environment: name.clone(),
+                verdict: Verdict::Aborted,
+                message: format!("{signal} ended the run while it waited"),
+                next: vec![format!("{} to go on", run.go_on(name))],
+                took_ms: 0,
+            });
+            continue;
+        }
         super::order::not_reached(run, name, &format!("{signal} ended the run before"));
     }
 }

@@ -35,6 +35,8 @@ struct Inner {
     environment: Option<EnvironmentName>,
     finished: Vec<EnvironmentName>,
     groups: BTreeMap<GroupRef, Standing>,
+    /// The environments that were gone to and wait.
+    waiting: Vec<EnvironmentName>,
 }
 
 impl Standing {
@@ -54,8 +56,14 @@ impl Board {
     /// The environment waits: nothing there is under way.
     pub(super) fn pause(&self) {
         let mut inner = self.inner.borrow_mut();
-        inner.environment = None;
         inner.groups.clear();
+        let waiting = inner.environment.take();
+        inner.waiting.extend(waiting);
+    }
+
+    /// Whether the environment was gone to, and waits.
+    pub(super) fn waits(&self, environment: &EnvironmentName) -> bool {
+        self.inner.borrow().waiting.contains(environment)
     }
 
     pub(super) fn finish(&self, environment: &EnvironmentName) {

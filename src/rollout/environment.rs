@@ -50,14 +50,14 @@ impl Scope {
 pub(super) enum Visit {
     /// It ended.
     Ended(Verdict),
-    /// What is left there waits until then.
-    Waits(Timestamp),
+    /// What is left there waits until then; `in_part` when something was done before.
+    Waits { until: Timestamp, in_part: bool },
 }
 
 /// How an attempt at an environment came out.
 enum Came {
     ToEnd(Ended),
-    Waits { until: Timestamp, message: String },
+    Waits { until: Timestamp, message: String, in_part: bool },
 }
 
 /// Takes the candidate through one environment, as far as the scope says.
@@ -65,7 +65,7 @@ pub async fn environment(run: &Run<'_>, environment: &Environment, scope: &Scope
     loop {
         match visit(run, environment, scope).await {
             Visit::Ended(verdict) => return verdict,
-            Visit::Waits(until) => run.clock.sleep_until(until).await,
+            Visit::Waits { until, .. } => run.clock.sleep_until(until).await,
         }
     }
 }
@@ -76,11 +76,11 @@ pub(super) async fn visit(run: &Run<'_>, environment: &Environment, scope: &Scop
     // Boxed: it is a large future, and would be copied around.
     match Box::pin(attempt(run, environment, scope)).await {
         Ok(Came::ToEnd(ended)) => Visit::Ended(end(run, environment, begun, Ok(ended))),
-        Ok(Came::Waits { until, message }) => {
+        Ok(Came::Waits { until, message, in_part }) => {
             let name = environment.name.clone();
             run.events.emit(Event::EnvironmentWaits { environment: name, until, message });
             run.board.pause();
-            Visit::Waits(until)
+            Visit::Waits { until, in_part }
         }
         Err(stop) => Visit::Ended(end(run, environment, begun, Err(stop))),
     }
@@ -90,7 +90,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Res
     let open_since = match preflight::gate(run, environment, scope.wait).await? {
         preflight::Gate::Open { since } => since,
         preflight::Gate::Soaks { until } => {
-            return Ok(Came::Waits { until, message: "the gate soaks".to_owned() });
+            return Ok(Came::Waits { until, message: "the gate soaks".to_owned(), in_part: false });
         }
     };
     let freeze = preflight::freeze(run, environment, scope).await?;
@@ -146,7 +146,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Res
         {
             // A moment later at least, so that nothing is asked in a circle.
             let until = until.max(run.clock.now() + SignedDuration::from_secs(1));
-            Came::Waits { until, message: ended.message }
+            Came::Waits { until, in_part: ended.verdict == Verdict::Partial, message: ended.message }
         }
         Some(_) | None => Came::ToEnd(ended),
     })
@@ -165,7 +165,7 @@ fn hold(scope: &Scope, plan: &Plan, freeze: Option<&Problem>, now: Timestamp) ->
         }
         (None, None) => String::new(),
     };
-    Some(Came::Waits { until, message })
+    Some(Came::Waits { until, message, in_part: false })
 }
 
 /// When the first of those that were not due may be begun.

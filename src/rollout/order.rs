@@ -20,6 +20,8 @@ struct Turn<'n> {
     verdict: Option<Verdict>,
     /// When it may go on, once it was gone to and waits.
     waits: Option<Timestamp>,
+    /// Whether a part of it was done.
+    in_part: bool,
 }
 
 /// Takes the candidate through the environments, in order.
@@ -28,7 +30,7 @@ struct Turn<'n> {
 /// last; one that is not due is left, with those that require it.
 pub async fn run(run: &Run<'_>, names: &[EnvironmentName], scope: &Scope) -> Vec<(EnvironmentName, Verdict)> {
     let mut turns: Vec<Turn<'_>> =
-        names.iter().map(|name| Turn { name, verdict: None, waits: None }).collect();
+        names.iter().map(|name| Turn { name, verdict: None, waits: None, in_part: false }).collect();
     let longest = run.clock.now().saturating_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
     loop {
         give_up_on_hopeless(run, &mut turns, scope.steps);
@@ -42,10 +44,13 @@ pub async fn run(run: &Run<'_>, names: &[EnvironmentName], scope: &Scope) -> Vec
             continue;
         };
         match visit(run, environment, scope).await {
-            Visit::Waits(until) if until > longest => {
+            Visit::Waits { until, .. } if until > longest => {
                 turns[at].verdict = Some(too_long(run, name, until));
             }
-            Visit::Waits(until) => turns[at].waits = Some(until),
+            Visit::Waits { until, in_part } => {
+                turns[at].waits = Some(until);
+                turns[at].in_part |= in_part;
+            }
             Visit::Ended(verdict) => turns[at].verdict = Some(verdict),
         }
     }
@@ -90,9 +95,8 @@ fn give_up_on_hopeless(run: &Run<'_>, turns: &mut [Turn<'_>], steps: Steps) {
         let held = held.map(|other| format!("it requires {}, which is not done", other.name));
         let Some(why) = failed.clone().or(held) else { continue };
         let verdict = match turns[at].waits {
-            // Something may have been done there before.
-            Some(until) => left_waiting(run, turns[at].name, until, &why),
-            None => not_reached(run, turns[at].name, &why),
+            Some(until) if turns[at].in_part => left_waiting(run, turns[at].name, until, &why),
+            Some(_) | None => not_reached(run, turns[at].name, &why),
         };
         turns[at].verdict = Some(verdict);
     }
@@ -120,7 +124,8 @@ fn too_long(run: &Run<'_>, name: &EnvironmentName, until: Timestamp) -> Verdict 
 
 fn left_waiting(run: &Run<'_>, name: &EnvironmentName, until: Timestamp, why: &str) -> Verdict {
     let message = format!("{why}; it was waiting until {}", local(run, until));
-    ended(run, name, Verdict::NotReached, message, vec![format!("{}, from then on", run.go_on(name))])
+    // Not "not reached": what was done there stays done, and its ticket open.
+    ended(run, name, Verdict::NotDue, message, Vec::new())
 }
 
 /// Tells that an environment was not reached.

@@ -7,7 +7,7 @@ mod tally;
 use std::collections::BTreeMap;
 
 pub use by_proof::pass_by_proof;
-use hold::{hold_image, quarantined_meanwhile};
+use hold::{Held, hold_image, quarantined_meanwhile};
 use tally::Tally;
 
 use super::ends::{Ended, GroupEnd, Side, Steps, failed, tell_environment_step};
@@ -87,7 +87,7 @@ pub(super) async fn conclude(
 fn on_bad_image(environment: &Environment, why: &str, ended: &mut Ended) {
     ended.verdict = Verdict::NeedsPerson;
     ended.message = format!("{}, but {why}", ended.message);
-    ended.next.push(format!("ami-refresh rollback --env {}", environment.name));
+    ended.next.push(format!("ami-refresh rollback --env {} --to-previous", environment.name));
 }
 
 /// The end of an environment in which something failed: the record, and every way on.
@@ -114,11 +114,20 @@ async fn failing(
             tally.left
         ));
     }
-    ended.next.push(format!("{}, when the cause is mended", run.whole(name)));
-    if !failed.is_empty() {
-        // A group that needs a person may do so for reasons of AWS's own.
-        let to_blame = !tally.rolled_back.is_empty();
-        ended.next.extend(hold_image(run, environment, &failed.join(" "), to_blame).await);
+    // A group that needs a person may do so for reasons of AWS's own.
+    let to_blame = !tally.rolled_back.is_empty();
+    let held = if failed.is_empty() {
+        Held::No
+    } else {
+        hold_image(run, environment, &failed.join(" "), to_blame).await
+    };
+    match held {
+        Held::Yes => ended.next.push("build another image, or lift the quarantine of this one".to_owned()),
+        Held::Offered(by_hand) => {
+            ended.next.push(format!("{}, when the cause is mended", run.whole(name)));
+            ended.next.push(by_hand);
+        }
+        Held::No => ended.next.push(format!("{}, when the cause is mended", run.whole(name))),
     }
 }
 

@@ -12,7 +12,7 @@ use ami_refresh::sim::{FleetSpec, Scenario};
 use crate::rehearsal::old;
 use crate::resume_steps::problems;
 use crate::rules_fleet::{follows, group_mut, only, shared};
-use crate::stage::{NEW, Stage};
+use crate::stage::{CONFIG, NEW, Stage};
 use crate::truth;
 use crate::windows::{at, begun, in_time, outcome, roll, scheduled, step, tag};
 
@@ -206,4 +206,41 @@ async fn the_way_on_is_told_with_what_this_run_was_asked_for() {
         _ => None,
     });
     assert_eq!(next, ["ami-refresh rollout --env dev --when scheduled, from Sun 22 Nov 23:00 on"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_while_a_part_waits_is_told_as_one_with_the_way_on() {
+    let late = |spec: &mut FleetSpec| tag(spec, "orders-dev", "AMI_refresh_time", "23:00");
+    let stage = Stage::with(&scheduled(""), Scenario::clean(), 7, late).await;
+    let (run, names) = (stage.run(), stage.names());
+    let scope = in_time(true);
+    tokio::select! {
+        verdicts = rollout::run(&run, &names, &scope) => panic!("it ended: {verdicts:?}"),
+        () = stage.clock.sleep_until(at("2026-11-22T22:00:00Z")) => {}
+    }
+    rollout::abandon(&run, &names, "SIGTERM").await;
+    let ended = stage.told(|event| match event {
+        Event::EnvironmentEnded { environment, verdict, next, .. } => {
+            Some((environment.to_string(), *verdict, next.len()))
+        }
+        _ => None,
+    });
+    assert_eq!(ended, [("dev".to_owned(), Verdict::Aborted, 1), ("qa".to_owned(), Verdict::NotReached, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_way_back_never_leads_onto_an_image_in_quarantine() {
+    let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
+    assert_eq!(stage.rollout().await[0], Verdict::Passed);
+    let environment = &stage.fleet.environments[0];
+    let given = rollout::given(&stage.run(), environment, None).await.expect("what it was given");
+    assert_eq!((given.groups.len(), given.stuck.len()), (3, 0));
+    stage.simulator.change(|world| {
+        let image = world.images.values_mut().find(|image| image.id == old()).expect("the old image");
+        image
+            .tags
+            .insert("ami-refresh:quarantine".into(), "quarantined 2026-11-22T21:00:00Z jane: bad".into());
+    });
+    let given = rollout::given(&stage.run(), environment, None).await.expect("what it was given");
+    assert_eq!((given.groups.len(), given.stuck.len()), (0, 3));
 }

@@ -156,7 +156,9 @@ impl View<'_> {
         let mut lines = Vec::new();
         if let Some((until, what)) = &environment.waits {
             let line = Line::say("waiting until ").bold(&moment(*until, self.zone));
-            lines.push(if what.is_empty() { line } else { line.and(": ").text(first_line(what)) });
+            // It names groups, which are not a team's business unless they are its own.
+            let own = matches!(self.audience, Audience::Everybody) && !what.is_empty();
+            lines.push(if own { line.and(": ").text(first_line(what)) } else { line });
         }
         for overridden in &environment.overridden {
             let until = moment(overridden.until, self.zone);

@@ -143,6 +143,8 @@ impl GroupStory {
                 self.why.clone_from(why);
                 self.failed |= !by_hand;
             }
+            // What this run refreshed before, and finds so when its environment goes on.
+            Event::GroupEnded { outcome: Outcome::Skipped { .. }, .. } if self.state == State::Refreshed => {}
             Event::GroupEnded { outcome, .. } => self.ended(outcome, by_hand),
             Event::Pinned { .. }
             | Event::LaunchFailed { .. }

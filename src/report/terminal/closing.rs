@@ -25,7 +25,7 @@ pub(super) fn text(plain: &Plain, run: &Run, written: &[PathBuf]) -> String {
         add_line(&mut text, &format!("{label} {}", clean::line(next)));
         label = "        ";
     }
-    if let Some(line) = undelivered(run) {
+    for line in undelivered(run) {
         add_line(&mut text, &Style::Odd.paint(&line, plain.color));
     }
     add_line(&mut text, &format!("reports: {}", reports(plain, written)));
@@ -46,12 +46,12 @@ fn table(plain: &Plain, run: &Run) -> Table {
         ("ended", Lean::Left),
     ]);
     for environment in &run.environments {
-        table.row(row(plain, environment));
+        table.row(row(plain, run, environment));
     }
     table
 }
 
-fn row(plain: &Plain, environment: &EnvironmentRecord) -> Vec<Cell> {
+fn row(plain: &Plain, run: &Run, environment: &EnvironmentRecord) -> Vec<Cell> {
     let name = Cell::new(clean::line(environment.name.as_str()));
     let verdict = match (environment.verdict, environment.started) {
         (Some(verdict), _) => Cell::styled(verdict.as_str(), Style::of(verdict)),
@@ -68,7 +68,7 @@ fn row(plain: &Plain, environment: &EnvironmentRecord) -> Vec<Cell> {
         verdict,
         number(counts.refreshed),
         number(counts.skipped),
-        match counts.failed() {
+        match if run.command == "rollback" { counts.needs_person } else { counts.failed() } {
             0 => Cell::new("0"),
             failed => Cell::styled(failed.to_string(), Style::Bad),
         },
@@ -99,16 +99,26 @@ fn ending(plain: &Plain, run: &Run) -> String {
     format!("{told} (exit {})\n", exit.code())
 }
 
-/// Who was not told everything, and what to do about the first of them; that it changed
-/// nothing is worth saying.
-fn undelivered(run: &Run) -> Option<String> {
-    let (_, _, first) = run.undelivered.first()?;
-    let mut sinks: Vec<&str> = run.undelivered.iter().map(|(sink, ..)| sink.as_str()).collect();
-    sinks.dedup();
-    let next = if first.next.is_empty() { String::new() } else { format!("; next: {}", first.next) };
-    let line =
-        format!("not everything was delivered to {} (the rollout is not affected){next}", sinks.join(", "));
-    Some(clean::line(&line))
+/// Who was not told everything, that it changed nothing, and what to do about each cause.
+fn undelivered(run: &Run) -> Vec<String> {
+    let mut sinks: Vec<&str> = Vec::new();
+    let mut causes: Vec<(&str, &str)> = Vec::new();
+    for (sink, _, problem) in &run.undelivered {
+        if !sinks.contains(&sink.as_str()) {
+            sinks.push(sink);
+        }
+        let known = causes.iter().any(|(_, next)| *next == problem.next);
+        if !known && !problem.next.is_empty() {
+            causes.push((sink, &problem.next));
+        }
+    }
+    if sinks.is_empty() {
+        return Vec::new();
+    }
+    let head = format!("not everything was delivered to {} (the rollout is not affected)", sinks.join(", "));
+    let lines =
+        causes.iter().map(|(sink, next)| format!("  {}", clean::line(&format!("{sink}: next: {next}"))));
+    std::iter::once(clean::line(&head)).chain(lines).collect()
 }
 
 /// `reports/journal.jsonl, summary.json, junit-qa.xml`, the directory said once.

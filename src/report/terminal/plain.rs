@@ -137,7 +137,8 @@ impl Plain {
                 self.bad_line(at, &format!("quarantined {}: {reason}", images.join(", ")))
             }
             Event::NotDelivered { sink, what, problem } => {
-                let words = format!("not delivered to {sink}: {what}: {}", problem.what);
+                let why = if problem.why.is_empty() { String::new() } else { format!(": {}", problem.why) };
+                let words = format!("not delivered to {sink}: {what}: {}{why}", problem.what);
                 self.line(at, &Style::Odd.paint(&clean::line(&words), self.color))
             }
             Event::Note { text, .. } => self.line(at, &format!("  note: {}", clean::line(text))),

@@ -19,23 +19,33 @@ pub(super) async fn quarantined_meanwhile(run: &Run<'_>) -> Option<String> {
     }
 }
 
+/// Whether the image of a rollout that failed goes nowhere any more.
+pub(super) enum Held {
+    /// It is in quarantine.
+    Yes,
+    /// It is not, and this command puts it there.
+    Offered(String),
+    /// Nothing blames it.
+    No,
+}
+
 /// Puts the image into quarantine where the configuration says so, or offers to.
 pub(super) async fn hold_image(
     run: &Run<'_>,
     environment: &Environment,
     failed: &str,
     to_blame: bool,
-) -> Option<String> {
+) -> Held {
     let images: Vec<ImageId> = run.candidate.images.iter().map(|image| image.id.clone()).collect();
     let ids: Vec<&str> = images.iter().map(ImageId::as_str).collect();
     let by_hand =
         format!("ami-refresh quarantine add {} --reason \"…\", if the image is to blame", ids.join(" "));
     if quarantined_meanwhile(run).await.is_some() {
         // Who did that said why, and that stays.
-        return None;
+        return Held::Yes;
     }
     if !environment.quarantine_on_failure || !to_blame {
-        return Some(by_hand);
+        return Held::Offered(by_hand);
     }
     let homes = run.homes();
     let wanted: Vec<_> =
@@ -46,12 +56,12 @@ pub(super) async fn hold_image(
     match patiently(run.clock, async || gate::quarantine(&homes, &wanted, &record).await).await {
         Ok(()) => {
             run.events.emit(Event::Quarantined { environment: name, images, reason });
-            None
+            Held::Yes
         }
         Err(error) => {
             let text = format!("the image could not be put into quarantine: {error}");
             run.events.emit(Event::Note { environment: Some(name), text });
-            Some(by_hand)
+            Held::Offered(by_hand)
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Given {
     pub held: BTreeSet<(Region, GroupName)>,
     /// The groups that are back already, and from which image: they go no further.
     pub back: BTreeMap<(Region, GroupName), ImageId>,
+    /// The groups that would go back onto an image in quarantine, and that image: they stay.
+    pub stuck: BTreeMap<(Region, GroupName), ImageId>,
     /// Whether any of these could go further.
     pub further: bool,
     /// How many groups were looked at.
@@ -62,7 +64,10 @@ pub async fn given(
         for group in groups {
             let key = (region.clone(), group.name.clone());
             match stands(&group, &survey, &images, &environment.name) {
-                Stands::Given(image) => drop(given.groups.insert(key, image)),
+                Stands::Given { before: Some(before), .. } if is_bad(&before, &images) => {
+                    drop(given.stuck.insert(key, before));
+                }
+                Stands::Given { image, .. } => drop(given.groups.insert(key, image)),
                 Stands::Held => drop(given.held.insert(key)),
                 Stands::Back { from, further } => {
                     given.back.insert(key, from);
@@ -80,8 +85,8 @@ pub async fn given(
 
 /// Where a group stands.
 enum Stands {
-    /// On the image that a rollout gave it, or on its way there.
-    Given(ImageId),
+    /// On the image that a rollout gave it, or on its way there; and what it had before.
+    Given { image: ImageId, before: Option<ImageId> },
     /// Pinned by a rollout of others, or it can't be read.
     Held,
     /// On what it had before it was given that image.
@@ -99,7 +104,7 @@ fn stands(
     let Some(template) = group.template.as_ref() else { return Stands::Untouched };
     match Marker::of(&group.tags) {
         Ok(Some(marker)) if marker.from == marker.to => return Stands::Held,
-        Ok(Some(marker)) => return Stands::Given(marker.to),
+        Ok(Some(marker)) => return Stands::Given { image: marker.to, before: Some(marker.from) },
         // The rollback tells that it can't be read, and leaves the group.
         Err(_) => return Stands::Held,
         Ok(None) => {}
@@ -109,13 +114,20 @@ fn stands(
     let Some((present, image)) = present.and_then(|version| Some((version, version.image.clone()?))) else {
         return Stands::Untouched;
     };
-    let given = source_of(present, of_template).is_some();
-    let bad = images.get(&image).is_some_and(|image| gate::in_quarantine(image).is_some());
+    let source = source_of(present, of_template);
+    let given = source.is_some();
+    let before = source.and_then(of_template).and_then(|version| version.image.clone());
+    let bad = is_bad(&image, images);
     match taken_back_from(&template.id, &image, survey, images, environment) {
         Some(from) if !(given && bad) => Stands::Back { from, further: given },
-        Some(_) | None if given => Stands::Given(image),
+        Some(_) | None if given => Stands::Given { image, before },
         Some(_) | None => Stands::Untouched,
     }
+}
+
+/// Whether the image is in quarantine.
+fn is_bad(image: &ImageId, images: &BTreeMap<ImageId, Image>) -> bool {
+    images.get(image).is_some_and(|image| gate::in_quarantine(image).is_some())
 }
 
 /// The image that took over from this one in the template, and that the environment's gate

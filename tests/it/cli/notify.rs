@@ -109,9 +109,11 @@ fn a_run_tells_who_can_be_told_and_says_who_could_not() {
 
     assert!(ran.out.contains("done (exit 0)"), "{}", ran.out);
     for line in [
-        "events: no connection could be made: connection refused\n",
-        "not delivered to webhook 3: everything: the secret of notify.webhooks[2].url is missing\n",
-        "not everything was delivered to webhook 3, webhook 1 (the rollout is not affected); next: set HOOK_2",
+        "events: no connection could be made: connection refused",
+        "not delivered to webhook 3: everything: the secret of notify.webhooks[2].url is missing",
+        "not everything was delivered to webhook 3, webhook 1 (the rollout is not affected)\n",
+        "  webhook 3: next: set HOOK_2",
+        "  webhook 1: next: ",
     ] {
         assert!(ran.out.contains(line), "{line}: {}", ran.out);
     }
