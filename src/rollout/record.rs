@@ -266,6 +266,14 @@ pub(super) async fn passed(run: &Run<'_>, environment: &Environment) -> Result<b
     Ok(records.get(&environment.name).is_some_and(|record| record.state == State::Passed))
 }
 
+/// Whether anything is proved of this candidate in the environment, all of it or a part.
+pub(super) async fn counts(run: &Run<'_>, environment: &Environment) -> Result<bool, Error> {
+    let homes = run.homes();
+    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await?;
+    let state = records.get(&environment.name).map(|record| record.state);
+    Ok(matches!(state, Some(State::Passed | State::Partial)))
+}
+
 /// Takes the markers of the chosen groups away; a group that needs a person keeps its own.
 pub(super) async fn unmark(
     run: &Run<'_>,

@@ -197,9 +197,13 @@ async fn restore(
         }
         patiently(run.clock, async || account.set_tracking(group, &change.template, tracking).await).await?;
         see_tracking(run, account, &BTreeMap::from([(group.clone(), tracking)])).await?;
-        // What was read before may have been old: what it follows now is what counts.
-        let versions = patiently(run.clock, async || account.versions(&change.template).await).await?;
-        if followed(tracking, &versions).is_some_and(|version| wish.allows(version, &versions)) {
+        // What was read before may have been old, and so may be what is read next: what it
+        // follows once AWS shows it is what counts.
+        let ask = async || account.versions(&change.template).await;
+        let right = |versions: &Vec<Version>| {
+            followed(tracking, versions).is_some_and(|version| wish.allows(version, versions))
+        };
+        if right(&until(run.clock, SETTLES_WITHIN, ask, right).await?) {
             return Ok(format!("it follows {tracking} again"));
         }
     }

@@ -307,3 +307,19 @@ fn a_foreign_refresh_is_waited_for_when_told_so() {
         in_order(&rehearsal.story("dev"), &["note: waiting: group payments-dev is busy", "step plan passed"]);
     });
 }
+
+/// Whatever AWS shows late, and in whatever order: one read may be new, and the next one old.
+#[test]
+fn what_is_shown_late_changes_no_end() {
+    for seed in 1..=60 {
+        block(async {
+            let scenario = Scenario::named("eventual-consistency").expect("the scenario");
+            // Each is put back by what is read after it was written.
+            let floating = |spec: &mut FleetSpec| {
+                spec.groups.iter_mut().for_each(|group| group.tracking = Tracking::Default);
+            };
+            let stage = Stage::with(CONFIG, scenario, seed, floating).await;
+            assert_eq!(stage.rollout().await, [Verdict::Passed, Verdict::Passed], "seed {seed}");
+        });
+    }
+}

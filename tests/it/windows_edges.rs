@@ -244,3 +244,12 @@ async fn the_way_back_never_leads_onto_an_image_in_quarantine() {
     let given = rollout::given(&stage.run(), environment, None).await.expect("what it was given");
     assert_eq!((given.groups.len(), given.stuck.len()), (0, 3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_proved_in_part_does_not_count_after_the_way_back() {
+    let late = |spec: &mut FleetSpec| tag(spec, "orders-dev", "AMI_refresh_time", "23:00");
+    let stage = Stage::with(&scheduled(""), Scenario::clean(), 7, late).await;
+    assert_eq!(roll(&stage, &in_time(false)).await[0], Verdict::Partial);
+    rollout::rollback(&stage.run(), &stage.fleet.environments[0], None).await;
+    assert_eq!(stage.simulator.inspect(truth::gates)["dev"].state, State::Revoked);
+}

@@ -23,7 +23,8 @@ pub(super) async fn run(
     let record = Record { state, at: world.clock.now(), detail: format!("by hand, {who}: {why}") };
     let records = gate::read(&homes, candidate).await?;
     if state == State::Revoked {
-        if records.get(&environment.name).is_none_or(|record| record.state != State::Passed) {
+        let state = records.get(&environment.name).map(|record| record.state);
+        if !matches!(state, Some(State::Passed | State::Partial)) {
             return Err(Failure::Told(
                 Exit::Refused,
                 vec![Problem::new(

@@ -150,7 +150,7 @@ async fn begin(
         // Each build has a record of its own.
         let (probes, events) = (run.probes.clone(), run.events.clone());
         let part = Run::new(run.fleet, build, run.cloud, run.clock, probes, events);
-        if record::passed(&part, environment).await.map_err(Stop::from_home)? {
+        if record::counts(&part, environment).await.map_err(Stop::from_home)? {
             record::keep(&part, environment, State::Revoked, TAKEN_BACK).await.map_err(Stop::from_home)?;
         }
     }
