@@ -9,13 +9,14 @@ mod error;
 mod groups;
 mod images;
 mod instances;
+mod policies;
 mod refreshes;
 mod templates;
 
 pub use connect::{Account, Cloud, Identity, Settings};
 pub use error::{Error, Kind};
 pub use groups::TagChange;
-pub use refreshes::FailedActivity;
+pub use refreshes::{FailedActivity, Start};
 
 use std::fmt::Write;
 
