@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{
-    Activity, DesiredConfiguration, InstanceRefresh, LaunchTemplateSpecification, RefreshPreferences,
-    RefreshStrategy, ScaleInProtectedInstances, ScalingActivityStatusCode, StandbyInstances,
+    Activity, AlarmSpecification, DesiredConfiguration, InstanceRefresh, LaunchTemplateSpecification,
+    RefreshPreferences, RefreshStrategy, ScaleInProtectedInstances, ScalingActivityStatusCode,
+    StandbyInstances,
 };
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -184,8 +185,7 @@ fn write_preferences(preferences: &Preferences, auto_rollback: bool) -> RefreshP
         .set_max_healthy_percentage(preferences.max_healthy.map(Into::into))
         .set_instance_warmup(preferences.warmup.map(seconds))
         .auto_rollback(auto_rollback)
-        // A run that goes on where another was killed must not replace what is right already.
-        .skip_matching(true)
+        .skip_matching(preferences.skip_matching)
         .bake_time(seconds(preferences.bake))
         .scale_in_protected_instances(match preferences.protected {
             Protected::Refresh => ScaleInProtectedInstances::Refresh,
@@ -197,6 +197,9 @@ fn write_preferences(preferences: &Preferences, auto_rollback: bool) -> RefreshP
             Standby::Ignore => StandbyInstances::Ignore,
             Standby::Wait => StandbyInstances::Wait,
         });
+    let alarms = Some(preferences.alarms.clone()).filter(|alarms| !alarms.is_empty());
+    let alarms = alarms.map(|names| AlarmSpecification::builder().set_alarms(Some(names)).build());
+    let builder = builder.set_alarm_specification(alarms);
     if checkpoints.is_empty() {
         return builder.build();
     }
