@@ -150,9 +150,7 @@ fn other_balancers(group: &AutoScalingGroup) -> Vec<String> {
     names
 }
 
-fn read_maintenance(
-    policy: &aws_sdk_autoscaling::types::InstanceMaintenancePolicy,
-) -> Option<(u8, u8)> {
+fn read_maintenance(policy: &aws_sdk_autoscaling::types::InstanceMaintenancePolicy) -> Option<(u8, u8)> {
     let percent = |percent: Option<i32>| percent.and_then(|percent| u8::try_from(percent).ok());
     // Both or neither; -1 takes a bound away.
     Some((percent(policy.min_healthy_percentage())?, percent(policy.max_healthy_percentage())?))

@@ -15,7 +15,8 @@ impl Account {
         let group =
             group.ok_or_else(|| Error::unexpected("DescribeAutoScalingGroups", format!("{name} is gone")))?;
         let warm = if group.warm_pool.is_some() { self.warm_pool(name).await? } else { Vec::new() };
-        let ids: Vec<InstanceId> = group.members.iter().chain(&warm).map(|member| member.id.clone()).collect();
+        let ids: Vec<InstanceId> =
+            group.members.iter().chain(&warm).map(|member| member.id.clone()).collect();
         let mut instances = self.instances(&ids).await?;
         let known: Vec<InstanceId> = instances.keys().cloned().collect();
         for (id, status_ok) in self.instance_status(&known).await? {

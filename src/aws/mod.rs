@@ -4,6 +4,7 @@
 //! region, a struct over SDK clients. What differs between AWS and a rehearsal is the HTTP
 //! client underneath, nothing here. Never decides anything, never prints.
 
+mod alarms;
 mod connect;
 mod error;
 mod groups;

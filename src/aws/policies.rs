@@ -118,8 +118,7 @@ fn with_naming(mut policy: MixedInstancesPolicy, naming: &Naming) -> Result<Mixe
     }
     for (one, named) in overrides.iter_mut().zip(named) {
         if let Some(template) = &named.template {
-            one.launch_template_specification =
-                Some(specification(&template.template, template.tracking));
+            one.launch_template_specification = Some(specification(&template.template, template.tracking));
         }
         if let Some(image) = &named.image {
             one.image_id = Some(image.as_str().to_owned());
@@ -149,14 +148,16 @@ impl Account {
         let answer = request.auto_scaling_group_names(group.name.as_str()).send().await;
         let answer = answer.map_err(|error| Error::from_sdk(DESCRIBE, error))?;
         let found = answer.auto_scaling_groups().first().and_then(|found| found.mixed_instances_policy());
-        let gone = || Error::unexpected(DESCRIBE, format!("the mixed instances policy of {} is gone", group.name));
+        let gone =
+            || Error::unexpected(DESCRIBE, format!("the mixed instances policy of {} is gone", group.name));
         let found = found.ok_or_else(gone)?;
         let differing = match &group.policy {
             Some(planned) => read_policy(found).differing_fields(planned),
             None => vec!["all of it".to_owned()],
         };
         let changed = |what: String| {
-            let message = format!("the mixed instances policy of {} was changed meanwhile: {what}", group.name);
+            let message =
+                format!("the mixed instances policy of {} was changed meanwhile: {what}", group.name);
             Error::unexpected(DESCRIBE, message)
         };
         if !differing.is_empty() {

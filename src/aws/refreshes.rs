@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{
-    Activity, DesiredConfiguration, InstanceRefresh, RefreshPreferences, RefreshStrategy, ScaleInProtectedInstances, ScalingActivityStatusCode, StandbyInstances,
+    Activity, AlarmSpecification, DesiredConfiguration, InstanceRefresh, RefreshPreferences, RefreshStrategy,
+    ScaleInProtectedInstances, ScalingActivityStatusCode, StandbyInstances,
 };
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::policies::{read_target, specification};
 use super::{Account, Error, count, seconds, timestamp};
-use crate::config::{Preferences, Protected, Standby};
+use crate::config::{Preferences, Protected, Standby, Strategy};
 use crate::model::{Group, GroupName, Refresh, RefreshId, RefreshStatus, Target};
 
 /// A scaling activity that failed.
@@ -79,7 +80,10 @@ impl Account {
         let request = self.autoscaling.start_instance_refresh();
         let answer = request
             .auto_scaling_group_name(group.name.as_str())
-            .strategy(RefreshStrategy::Rolling)
+            .strategy(match start.preferences.strategy {
+                Strategy::Rolling => RefreshStrategy::Rolling,
+                Strategy::ReplaceRootVolume => RefreshStrategy::ReplaceRootVolume,
+            })
             .set_desired_configuration(desired.map(|desired| desired.build()))
             .preferences(write_preferences(start))
             .send()
@@ -195,8 +199,8 @@ fn write_preferences(start: &Start<'_>) -> RefreshPreferences {
         .set_max_healthy_percentage(preferences.max_healthy.map(Into::into))
         .set_instance_warmup(preferences.warmup.map(seconds))
         .auto_rollback(start.auto_rollback)
-        // A run that goes on where another was killed must not replace what is right already.
-        .skip_matching(start.desired.is_some())
+        // AWS compares with a desired configuration, and takes the two together only.
+        .skip_matching(preferences.skip_matching && start.desired.is_some())
         .bake_time(seconds(preferences.bake))
         .scale_in_protected_instances(match preferences.protected {
             Protected::Refresh => ScaleInProtectedInstances::Refresh,
@@ -208,6 +212,9 @@ fn write_preferences(start: &Start<'_>) -> RefreshPreferences {
             Standby::Ignore => StandbyInstances::Ignore,
             Standby::Wait => StandbyInstances::Wait,
         });
+    let alarms = Some(preferences.alarms.clone()).filter(|alarms| !alarms.is_empty());
+    let alarms = alarms.map(|names| AlarmSpecification::builder().set_alarms(Some(names)).build());
+    let builder = builder.set_alarm_specification(alarms);
     if checkpoints.is_empty() {
         return builder.build();
     }

@@ -2,29 +2,17 @@
 
 use std::fmt;
 
-/// The state of a CloudWatch alarm.
+/// The state of an alarm, as AWS names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AlarmState {
-    /// All is well.
+    /// What it watches is as it should be.
     Ok,
     /// It fires.
     Alarm,
-    /// There is not enough to judge by.
+    /// It has too little data to tell; AWS starts no refresh then.
     InsufficientData,
-    /// Any other, as CloudWatch names it.
+    /// A state that this program does not know.
     Other(String),
-}
-
-impl AlarmState {
-    /// Reads CloudWatch's name of the state.
-    pub fn parse(text: &str) -> Self {
-        match text {
-            "OK" => Self::Ok,
-            "ALARM" => Self::Alarm,
-            "INSUFFICIENT_DATA" => Self::InsufficientData,
-            other => Self::Other(other.to_owned()),
-        }
-    }
 }
 
 impl fmt::Display for AlarmState {
@@ -33,7 +21,7 @@ impl fmt::Display for AlarmState {
             Self::Ok => "OK",
             Self::Alarm => "ALARM",
             Self::InsufficientData => "INSUFFICIENT_DATA",
-            Self::Other(text) => text,
+            Self::Other(name) => name,
         })
     }
 }

@@ -134,10 +134,8 @@ impl Group {
     /// How it names what it launches from; `None` without a template.
     pub fn naming(&self) -> Option<Naming> {
         let own = self.template.as_ref()?;
-        let named = |template: &GroupTemplate| Named {
-            template: template.id.clone(),
-            tracking: template.tracking,
-        };
+        let named =
+            |template: &GroupTemplate| Named { template: template.id.clone(), tracking: template.tracking };
         let overrides = self.policy.as_ref().map(|policy| {
             let one = |one: &PolicyOverride| OverrideNaming {
                 template: one.template.as_ref().map(named),

@@ -132,8 +132,10 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = vec![format!("{} version {}", self.template, self.version)];
         for one in &self.overrides {
-            let template = one.template.iter().map(|(template, version)| format!("{template} version {version}"));
-            let part = template.chain(one.image.iter().map(ToString::to_string)).collect::<Vec<_>>().join(" with ");
+            let template =
+                one.template.iter().map(|(template, version)| format!("{template} version {version}"));
+            let part =
+                template.chain(one.image.iter().map(ToString::to_string)).collect::<Vec<_>>().join(" with ");
             if !part.is_empty() && !parts.contains(&part) {
                 parts.push(part);
             }

@@ -127,7 +127,8 @@ impl Judge<'_> {
             Found::NotOurs(why) => return Err(Stop::Skip(why)),
         };
         plan.image = Some(change.from.clone());
-        plan.image_name = self.survey.images.get(&change.from).map(|image| image.name.clone()).unwrap_or_default();
+        plan.image_name =
+            self.survey.images.get(&change.from).map(|image| image.name.clone()).unwrap_or_default();
         if group.desired == 0 && group.members.is_empty() && group.warm_pool.is_none_or(|size| size == 0) {
             return Err(Stop::Skip("it has no instances: nothing to replace, and nothing to prove".into()));
         }
@@ -230,7 +231,9 @@ fn already_there(group: &Group, image: &ImageId, survey: &Survey) -> Result<Stri
         let version = survey.versions.get(from).and_then(|version| version.image.as_ref());
         // Which image an override of its own gave an instance, its group does not say.
         let named = named.iter().flat_map(|target| target.versions().collect::<Vec<_>>());
-        version == Some(image) || (group.policy.is_some() && named.into_iter().any(|(id, number)| *id == from.0 && number == from.1))
+        version == Some(image)
+            || (group.policy.is_some()
+                && named.into_iter().any(|(id, number)| *id == from.0 && number == from.1))
     };
     let older: Vec<&str> =
         group.in_service().filter(|member| !runs_image(member)).map(|member| member.id.as_str()).collect();

@@ -71,8 +71,10 @@ impl Marker {
             Tracking::Default => "default".to_owned(),
             Tracking::Pinned(number) => number.to_string(),
         };
-        let main =
-            format!("to={} from={} version={} tracking={tracking}{checked}", self.to, self.from, self.version);
+        let main = format!(
+            "to={} from={} version={} tracking={tracking}{checked}",
+            self.to, self.from, self.version
+        );
         let mut tags = vec![(MARKER_TAG, main)];
         if let Some(slots) = &self.slots {
             let (policy, overrides) = slots.to_tags();
@@ -143,7 +145,8 @@ impl Slots {
         };
         let known = |at: Option<usize>| at.is_none_or(|at| at < slots.pairs.len());
         let sound = |mark: &SlotMark| known(mark.image) && known(mark.template.and_then(|(.., pair)| pair));
-        (slots.own.template.is_some() && sound(&slots.own) && slots.overrides.iter().all(sound)).then_some(slots)
+        (slots.own.template.is_some() && sound(&slots.own) && slots.overrides.iter().all(sound))
+            .then_some(slots)
     }
 }
 
@@ -253,9 +256,19 @@ mod tests {
         assert_eq!(Marker::of(&BTreeMap::new()), Ok(None));
         let tags = BTreeMap::from([(MARKER_TAG.to_owned(), "to=ami-1".to_owned())]);
         assert_eq!(Marker::of(&tags), Err("to=ami-1".to_owned()));
-        let bad = [("", "-"), ("pairs=a:b own=6x", "-"), ("pairs=a:b own=-", "-"), ("pairs=a:b own=6l1", "-"), ("pairs=a:b own=6l0", "")];
+        let bad = [
+            ("", "-"),
+            ("pairs=a:b own=6x", "-"),
+            ("pairs=a:b own=-", "-"),
+            ("pairs=a:b own=6l1", "-"),
+            ("pairs=a:b own=6l0", ""),
+        ];
         for (policy, overrides) in bad {
-            let tags = [(MARKER_TAG, "to=a from=b version=1 tracking=latest"), (POLICY_TAG, policy), (OVERRIDES_TAG, overrides)];
+            let tags = [
+                (MARKER_TAG, "to=a from=b version=1 tracking=latest"),
+                (POLICY_TAG, policy),
+                (OVERRIDES_TAG, overrides),
+            ];
             let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
             assert_eq!(Marker::of(&tags.into()), Err(format!("{policy} {overrides}")));
         }

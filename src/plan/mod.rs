@@ -26,8 +26,8 @@ use jiff::Timestamp;
 use crate::config::{RefreshPolicy, Strategy};
 use crate::event::{GroupRef, PlannedAction, PlannedGroup, RollbackRoute};
 use crate::model::{
-    AlarmState, EnvironmentName, Group, GroupName, Image, ImageId, Problem, Refresh, Region, TemplateId, Tracking,
-    Version,
+    AlarmState, EnvironmentName, Group, GroupName, Image, ImageId, Problem, Refresh, Region, TemplateId,
+    Tracking, Version,
 };
 use crate::schedule::When;
 

@@ -2,7 +2,10 @@
 
 use super::change::{Change, OverrideChange, TemplateChange};
 use super::group::{Judge, Stop};
-use super::refusals::{image_gone, names_no_image, no_architecture, not_available, not_shared, parameter_image, template_gone, too_much_to_remember};
+use super::refusals::{
+    image_gone, names_no_image, no_architecture, not_available, not_shared, parameter_image, template_gone,
+    too_much_to_remember,
+};
 use crate::config::glob_matches;
 use crate::model::{Group, GroupTemplate, Image, ImageId, ImageState, PolicyOverride};
 
@@ -35,15 +38,19 @@ impl Judge<'_> {
     pub(super) fn places(&self, group: &Group, notes: &mut Vec<String>) -> Result<Found, Stop> {
         let mut tally = Tally::default();
         let own = group.template.as_ref().ok_or_else(|| Stop::Refuse(template_gone(group)))?;
-        let present: &[PolicyOverride] = group.policy.as_ref().map(|policy| policy.overrides.as_slice()).unwrap_or_default();
+        let present: &[PolicyOverride] =
+            group.policy.as_ref().map(|policy| policy.overrides.as_slice()).unwrap_or_default();
         // With an override that names neither, or without any, the policy's own image is launched.
-        let is_used = present.is_empty() || present.iter().any(|one| one.template.is_none() && one.image.is_none());
+        let is_used =
+            present.is_empty() || present.iter().any(|one| one.template.is_none() && one.image.is_none());
         let own = self.template(group, &format!("group {}", group.name), own, is_used, &mut tally)?;
         let mut overrides = Vec::new();
         for (at, one) in present.iter().enumerate() {
             let who = format!("override {} ({}) of group {}", at + 1, one.label(), group.name);
             let template = match &one.template {
-                Some(template) => Some(self.template(group, &who, template, one.image.is_none(), &mut tally)?),
+                Some(template) => {
+                    Some(self.template(group, &who, template, one.image.is_none(), &mut tally)?)
+                }
                 None => None,
             };
             let image = match &one.image {
@@ -177,7 +184,8 @@ pub(super) fn still(group: &Group, survey: &super::Survey) -> Option<Change> {
         Some(policy) => Some(policy.overrides.iter().map(one).collect::<Option<Vec<_>>>()?),
         None => None,
     };
-    let images = overrides.iter().flatten().filter_map(|one| one.image.as_ref().map(|(image, _)| image.clone()));
+    let images =
+        overrides.iter().flatten().filter_map(|one| one.image.as_ref().map(|(image, _)| image.clone()));
     let templates = overrides.iter().flatten().filter_map(|one| one.template.as_ref()?.from.clone());
     let image = own.from.clone().or_else(|| templates.chain(images).next())?;
     Some(Change { own, overrides, from: image.clone(), to: image })

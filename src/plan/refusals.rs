@@ -34,9 +34,8 @@ pub(super) fn supported(group: &Group) -> Result<(), Stop> {
 
 /// Of several templates, all are named: which one is gone shows in EC2.
 pub(super) fn template_gone(group: &Group) -> Problem {
-    let one = |template: &GroupTemplate| {
-        format!("{} {} version {}", template.name, template.id, template.tracking)
-    };
+    let one =
+        |template: &GroupTemplate| format!("{} {} version {}", template.name, template.id, template.tracking);
     let named: Vec<String> = group.templates().map(one).collect();
     Problem::new(
         format!("a template of group {} is gone", group.name),

@@ -1,8 +1,8 @@
 //! What a marked group's rollout is about, and how far it came: pure.
 
+use super::Survey;
 use super::change::{Change, OverrideChange, TemplateChange};
 use super::marker::{Marker, SlotMark, Slots};
-use super::Survey;
 use crate::model::{Group, GroupTemplate, ImageId, PolicyOverride, RefreshStatus, Target, Version};
 
 /// A rollout that was begun on a group before.
@@ -35,7 +35,8 @@ pub fn resumed(group: &Group, marker: &Marker, survey: &Survey) -> Option<Resume
     let moved = launched.into_iter().any(|(template, number)| {
         change.changing().any(|one| one.template == *template && copies(one).contains(number))
     });
-    let under_way = !still && (active.is_some() || names_new || moved || was_refreshed(&change, group, survey));
+    let under_way =
+        !still && (active.is_some() || names_new || moved || was_refreshed(&change, group, survey));
     Some(Resumed { change, under_way, names_new })
 }
 
@@ -122,7 +123,8 @@ fn with_known_versions(
     choose(&mut change.own, aims.map(|aim| aim.map(|aim| aim.version)));
     for (at, one) in change.overrides.iter_mut().flatten().enumerate() {
         let Some(template) = &mut one.template else { continue };
-        let version = |aim: Option<&Target>| aim?.overrides.get(at)?.template.as_ref().map(|(_, version)| *version);
+        let version =
+            |aim: Option<&Target>| aim?.overrides.get(at)?.template.as_ref().map(|(_, version)| *version);
         choose(template, aims.map(version));
     }
     change
@@ -208,7 +210,9 @@ pub(super) fn floats_elsewhere(group: &Group, resumed: &Resumed, survey: &Survey
         let number = survey.resolve(&named.id, named.tracking)?;
         let source = survey.versions.get(&(one.template.clone(), one.source))?;
         let equal = |other: &Version| {
-            one.from.as_ref().map_or(other.number == one.source, |from| other.is_copy_with_image(source, from))
+            one.from
+                .as_ref()
+                .map_or(other.number == one.source, |from| other.is_copy_with_image(source, from))
         };
         let version = survey.versions.get(&(named.id.clone(), number));
         let known = copies(one, survey).contains(&number) || version.is_some_and(equal);

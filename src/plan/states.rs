@@ -31,13 +31,14 @@ impl Judge<'_> {
 
     /// AWS starts no refresh that is watched by an alarm which fires already.
     fn alarms_are_quiet(&self, group: &Group, plan: &GroupPlan) -> Option<Problem> {
-        let firing = plan.policy.preferences.alarms.iter().find_map(|name| {
-            match self.survey.alarms.get(name) {
+        let firing =
+            plan.policy.preferences.alarms.iter().find_map(|name| match self.survey.alarms.get(name) {
                 Some(AlarmState::Ok) => None,
-                Some(state) => Some((name, format!("it is {state}, and AWS starts no refresh that it watches"))),
+                Some(state) => {
+                    Some((name, format!("it is {state}, and AWS starts no refresh that it watches")))
+                }
                 None => Some((name, format!("there is no such alarm in {}", group.region))),
-            }
-        });
+            });
         firing.map(|(name, why)| {
             Problem::new(
                 format!("alarm {name} of group {} is not OK", group.name),

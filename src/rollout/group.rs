@@ -194,17 +194,17 @@ impl<'a> Driver<'a> {
     fn all_launched_new(&self) -> bool {
         let new = |member: &Member| {
             let from = member.launched_from.as_ref();
-            from.is_some_and(|(id, number)| self.target.versions().any(|(template, version)| (template, version) == (id, *number)))
+            from.is_some_and(|(id, number)| {
+                self.target.versions().any(|(template, version)| (template, version) == (id, *number))
+            })
         };
         self.plan.group.in_service().all(new)
     }
 
     async fn drive(mut self, mut state: State, mut act: Act) -> Driven {
         loop {
-            let forward = matches!(
-                state,
-                State::Refreshing | State::CheckingPart | State::Checking | State::Settling
-            );
+            let forward =
+                matches!(state, State::Refreshing | State::CheckingPart | State::Checking | State::Settling);
             let standing =
                 Standing::Running { what: self.words(&state), forward: forward && self.refresh.is_some() };
             self.run.board.stands(self.at(), standing);
@@ -289,7 +289,8 @@ impl<'a> Driver<'a> {
 
     fn ended(self, end: End) -> Driven {
         let resumed = matches!(self.plan.decision, Decision::Resume(_));
-        let replaced = self.plan.keeps_instances() || self.proof.proved.iter().any(|id| !self.first.contains(id));
+        let replaced =
+            self.plan.keeps_instances() || self.proof.proved.iter().any(|id| !self.first.contains(id));
         let end = match end {
             End::Refreshed if self.proof.proved.is_empty() || (!replaced && !resumed) => Ending::Unchanged,
             end => Ending::Machine(end),

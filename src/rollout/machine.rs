@@ -98,7 +98,8 @@ pub(super) enum Act {
 
 use RefreshStatus as Is;
 use State::{
-    Checking, CheckingLate, CheckingPart, Ended, Proving, ProvingBack, Refreshing, RollingBack, Settling, Starting,
+    Checking, CheckingLate, CheckingPart, Ended, Proving, ProvingBack, Refreshing, RollingBack, Settling,
+    Starting,
 };
 
 /// The step from a state on seeing something.
@@ -109,7 +110,9 @@ pub(super) fn next(state: State, seen: Seen) -> (State, Act) {
         (state @ Ended(_), _) => (state, Act::Stop),
         (state, Seen::Lost(why)) => ended(End::NeedsPerson(lost(&state, &why))),
         (Starting, seen) => starting(seen),
-        (state @ (Refreshing | CheckingPart | Checking | Settling | CheckingLate | Proving), seen) => forward(state, seen),
+        (state @ (Refreshing | CheckingPart | Checking | Settling | CheckingLate | Proving), seen) => {
+            forward(state, seen)
+        }
         (RollingBack(RollbackRoute::Native, why), seen) => back_native(why, seen),
         (RollingBack(RollbackRoute::NewRefresh, why), seen) => back_anew(why, seen),
         (ProvingBack(why), seen) => match seen {

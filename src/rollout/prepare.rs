@@ -72,7 +72,8 @@ pub(super) async fn prepare(
                 }
             }
             let target = change.target(|one| made.get(&key(one)).copied());
-            let target = target.ok_or_else(|| Failure::Wrong(format!("a version for {} is missing", group.at.group)))?;
+            let target = target
+                .ok_or_else(|| Failure::Wrong(format!("a version for {} is missing", group.at.group)))?;
             targets.insert((region.clone(), group.group.name.clone()), target);
         }
     }
@@ -152,7 +153,10 @@ pub(super) async fn see_naming(
             let group = groups.iter().find(|group| group.name == *name);
             group.and_then(Group::naming).is_some_and(|shown| shown == *naming)
         };
-        wanted.iter().find(|(name, naming)| !right(name, naming)).map(|(name, naming)| (name.clone(), naming.clone()))
+        wanted
+            .iter()
+            .find(|(name, naming)| !right(name, naming))
+            .map(|(name, naming)| (name.clone(), naming.clone()))
     };
     let ask = async || account.groups_named(&names).await;
     let seen = until(run.clock, SETTLES_WITHIN, ask, |groups| wrong(groups).is_none()).await?;
@@ -173,7 +177,10 @@ async fn ready_version(
     change: &TemplateChange,
 ) -> Result<u64, Failure> {
     let Some(to) = &change.to else {
-        return Err(Failure::Wrong(format!("version {} of {} names no image", change.source, change.template)));
+        return Err(Failure::Wrong(format!(
+            "version {} of {} names no image",
+            change.source, change.template
+        )));
     };
     let ready = |version, reused| Event::VersionReady {
         environment: plan.environment.clone(),

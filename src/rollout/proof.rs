@@ -133,8 +133,9 @@ fn runs_another(member: &Member, sighting: &Sighting, wanted: &Wanted<'_>) -> Op
         return Some(format!("{} runs {}{}", member.id, instance.image, standing(member)));
     }
     let version = member.launched_from.as_ref();
-    let right = of_image
-        .any(|launch| version.is_some_and(|(id, number)| *id == launch.template && *number == launch.version));
+    let right = of_image.any(|launch| {
+        version.is_some_and(|(id, number)| *id == launch.template && *number == launch.version)
+    });
     if right || wanted.any_version {
         return None;
     }

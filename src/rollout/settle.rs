@@ -38,7 +38,8 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
         match restore(run, account, &group).await {
             Ok(message) => run.events.step(at, Step::Tracking, begun, StepEnd::passed(message)),
             Err(failure) => {
-                let why = format!("its tracking could not be put back to {}: {failure}", followed_words(change));
+                let why =
+                    format!("its tracking could not be put back to {}: {failure}", followed_words(change));
                 run.events.step(at, Step::Tracking, begun, StepEnd::errored(why.clone()));
                 let next = run.go_on(&at.environment);
                 end.outcome = Outcome::NeedsPerson { why, next };
@@ -69,7 +70,8 @@ fn hold_deferred(run: &Run<'_>, ends: &mut [GroupEnd<'_>]) {
     for end in ends.iter_mut().filter(|end| matches!(end.outcome, Outcome::Deferred { .. })) {
         let Some(change) = end.plan.change() else { continue };
         let floating = change.templates().filter(|one| one.tracking.floats());
-        let mut reached = floating.filter(|one| moved.contains(&(end.plan.at.region.clone(), one.template.clone())));
+        let mut reached =
+            floating.filter(|one| moved.contains(&(end.plan.at.region.clone(), one.template.clone())));
         if let Some(one) = reached.next() {
             let message = format!(
                 "it stays pinned to version {} until its turn comes: {} of its template is the new image",
@@ -131,18 +133,22 @@ impl Floating<'_> {
     /// What each reference to a template that floats is to be.
     fn wishes(&self) -> Vec<Wish<'_>> {
         let target = self.target();
-        let versions = std::iter::once(target.version).chain(
-            target.overrides.iter().filter_map(|one| one.template.as_ref().map(|(_, version)| *version)),
-        );
-        let wish = |(change, version): (&'_ TemplateChange, u64)| {
+        let mut wishes = Vec::new();
+        for (change, (_, version)) in self.change.templates().zip(target.versions()) {
+            if !change.tracking.floats() {
+                continue;
+            }
             let key = (self.end.plan.at.region.clone(), change.template.clone());
             let published = self.published.get(&key).map(Vec::as_slice).unwrap_or_default();
-            let side = self.end.side;
-            (change, version, published, side)
-        };
-        let all = self.change.templates().zip(versions).filter(|(one, _)| one.tracking.floats()).map(wish);
-        all.map(|(change, version, published, side)| Wish { change, side, version, published, held: self.change.is_still() })
-            .collect()
+            wishes.push(Wish {
+                change,
+                side: self.end.side,
+                version,
+                published,
+                held: self.change.is_still(),
+            });
+        }
+        wishes
     }
 }
 
@@ -202,7 +208,8 @@ fn sides_of_held_groups(ends: &mut [GroupEnd<'_>]) {
     for end in ends.iter_mut() {
         let Decision::HoldStill(change, _) = &end.plan.decision else { continue };
         let followed = change.templates().map(|one| one.template.clone()).collect();
-        let others: Vec<Side> = keys(end, followed).iter().filter_map(|key| sides.get(key)).flatten().copied().collect();
+        let others: Vec<Side> =
+            keys(end, followed).iter().filter_map(|key| sides.get(key)).flatten().copied().collect();
         end.side = if others.contains(&Side::Unknown) {
             Side::Unknown
         } else if others.contains(&Side::New) {

@@ -10,9 +10,9 @@ use futures_util::stream::{self, StreamExt};
 use super::ends::{Ended, told};
 use super::events::millis;
 use super::patience::patiently;
+use super::prepare::set_marker;
 use super::proof::{self, Wanted};
 use super::{Run, Stop, survey};
-use super::prepare::set_marker;
 use crate::aws::{Account, Error};
 use crate::config::{Environment, Fleet, Protected, Strategy};
 use crate::event::{CheckResult, Event, GroupRef, PlannedAction, PlannedGroup, Status};
@@ -174,7 +174,8 @@ async fn note(run: &Run<'_>, environment: &Environment, asked: &Asked, passed: b
         let policy = run.fleet.policy(environment, &asked.group.name);
         let preferences = &policy.preferences;
         let any_version = preferences.strategy == Strategy::ReplaceRootVolume;
-        let wanted = Wanted { launches, target, any_version, policy: asked.group.policy.as_ref(), preferences };
+        let wanted =
+            Wanted { launches, target, any_version, policy: asked.group.policy.as_ref(), preferences };
         let name = &asked.group.name;
         let proof =
             patiently(run.clock, async || proof::prove_now(&asked.account, name, &wanted).await).await?;

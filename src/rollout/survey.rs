@@ -116,7 +116,8 @@ async fn look(run: &Run<'_>, environment: &Environment, account: &Account) -> Re
         Some((name.clone(), active.clone()))
     });
     survey.active = active.collect();
-    let watched = selected.iter().flat_map(|group| run.fleet.policy(environment, &group.name).preferences.alarms);
+    let watched =
+        selected.iter().flat_map(|group| run.fleet.policy(environment, &group.name).preferences.alarms);
     let watched: BTreeSet<String> = watched.collect();
     if !watched.is_empty() {
         let names: Vec<String> = watched.into_iter().collect();
@@ -154,9 +155,12 @@ fn images_named(run: &Run<'_>, selected: &[Group], survey: &Survey, region: &Reg
         selected.iter().flat_map(Group::templates).map(|template| &template.id).collect();
     let named = survey.versions.values().filter(|version| templates.contains(&version.template));
     let named = named.filter_map(|version| version.image.clone());
-    let overrides = selected.iter().filter_map(|group| group.policy.as_ref()).flat_map(|policy| &policy.overrides);
+    let overrides =
+        selected.iter().filter_map(|group| group.policy.as_ref()).flat_map(|policy| &policy.overrides);
     let candidate = run.candidate.images.iter().filter(|image| image.region == *region);
-    let all = named.chain(overrides.filter_map(|one| one.image.clone())).chain(candidate.map(|image| image.id.clone()));
+    let all = named
+        .chain(overrides.filter_map(|one| one.image.clone()))
+        .chain(candidate.map(|image| image.id.clone()));
     // What is looked up in Parameter Store is no id.
     let all: BTreeSet<ImageId> = all.filter(|id| !id.as_str().starts_with("resolve:")).collect();
     all.into_iter().collect()

@@ -49,9 +49,8 @@ pub(super) async fn after_failures(
     };
     let back = ends.iter_mut().filter(|end| {
         let published = end.plan.change().map(Change::published).unwrap_or_default();
-        let shares = published
-            .into_iter()
-            .any(|template| torn.contains(&(end.plan.at.region.clone(), template)));
+        let shares =
+            published.into_iter().any(|template| torn.contains(&(end.plan.at.region.clone(), template)));
         // What bakes for the next step to go on with is taken back as well as what ended.
         let baking = matches!(end.outcome, Outcome::Left { .. });
         (end.side == Side::New && (all || shares)) || (baking && all)

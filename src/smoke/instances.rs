@@ -32,7 +32,8 @@ fn judge_count(group: &Group) -> Option<Answer> {
     // Units come in steps of an instance: a few more than desired are as it should be.
     let enough = if weighted { healthy >= group.desired } else { healthy == group.desired };
     let what = if weighted { " units" } else { "" };
-    (!enough).then(|| Answer::failed(format!("{healthy}{what} in service and healthy, {} desired", group.desired)))
+    (!enough)
+        .then(|| Answer::failed(format!("{healthy}{what} in service and healthy, {} desired", group.desired)))
 }
 
 fn judge_one(member: &Member, instance: Option<&Instance>, expect: &Expectation) -> Answer {
@@ -68,9 +69,10 @@ fn wrong_launch(member: &Member, instance: Option<&Instance>, expect: &Expectati
     };
     let of_version = |launch: &&Launch| {
         expect.any_version
-            || member.launched_from.as_ref().is_some_and(|(template, version)| {
-                *template == launch.template && *version == launch.version
-            })
+            || member
+                .launched_from
+                .as_ref()
+                .is_some_and(|(template, version)| *template == launch.template && *version == launch.version)
     };
     let of_image = |launch: &&Launch| instance.is_none_or(|instance| instance.image == launch.image);
     if launches.iter().any(|launch| of_version(&launch) && of_image(&launch)) {
@@ -85,7 +87,9 @@ fn wrong_launch(member: &Member, instance: Option<&Instance>, expect: &Expectati
             None => format!("launched from no template, expected {}", versions()),
         });
     }
-    if let Some(instance) = instance.filter(|_| wrong.is_empty() || !launches.iter().any(|one| of_image(&one))) {
+    if let Some(instance) =
+        instance.filter(|_| wrong.is_empty() || !launches.iter().any(|one| of_image(&one)))
+    {
         wrong.push(format!("runs {}, expected {}", instance.image, images()));
     }
     Some(wrong.join("; "))

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::super::machine::{Seen, State};
 use super::super::pace::{self, Known};
 use super::super::patience::{patiently, until};
-use super::Driver;
 use super::super::prepare::{Failure, see_naming, set_marker};
+use super::Driver;
 use crate::aws::{Error, Kind, Start};
 use crate::config::Preferences;
 use crate::event::Event;
@@ -45,6 +45,8 @@ impl Driver<'_> {
         if !auto_rollback {
             preferences.bake = Duration::ZERO;
             preferences.checkpoints.clear();
+            // One that fires, maybe for what is being undone, would keep AWS from starting.
+            preferences.alarms.clear();
         }
         if auto_rollback && let Err(error) = self.forget_checks().await {
             return Seen::NotStarted(format!("its tag could not be written: {error}"));
@@ -84,7 +86,9 @@ impl Driver<'_> {
         }
         match self.tell_group(&self.change.back()).await {
             Ok(()) => Seen::NotStarted(why),
-            Err(failure) => Seen::Lost(format!("{why}; it names the new version, and could not be told the old one: {failure}")),
+            Err(failure) => Seen::Lost(format!(
+                "{why}; it names the new version, and could not be told the old one: {failure}"
+            )),
         }
     }
 
@@ -210,7 +214,8 @@ impl Driver<'_> {
             return false;
         }
         let checkpoints = &self.plan.policy.preferences.checkpoints;
-        let reached = checkpoints.iter().filter(|&&percent| percent < 100 && percent <= refresh.percent).count();
+        let reached =
+            checkpoints.iter().filter(|&&percent| percent < 100 && percent <= refresh.percent).count();
         let is_new = reached > self.checkpoints;
         self.checkpoints = self.checkpoints.max(reached);
         is_new

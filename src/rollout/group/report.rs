@@ -25,11 +25,7 @@ impl Driver<'_> {
         }
         match (before, after) {
             (
-                State::Starting
-                | State::Refreshing
-                | State::CheckingPart
-                | State::Checking
-                | State::Settling,
+                State::Starting | State::Refreshing | State::CheckingPart | State::Checking | State::Settling,
                 State::RollingBack(route, why),
             ) => {
                 // Checks tell their own failure: the refresh itself went well until then.

@@ -51,6 +51,7 @@ fn sighting(desired: u32, members: &[(Member, &str)]) -> Sighting {
 
 fn preferences() -> Preferences {
     Preferences {
+        strategy: crate::config::Strategy::Rolling,
         min_healthy: 90,
         max_healthy: None,
         warmup: None,
@@ -59,6 +60,8 @@ fn preferences() -> Preferences {
         checkpoint_delay: Duration::ZERO,
         protected: Protected::Refresh,
         standby: Standby::Terminate,
+        alarms: Vec::new(),
+        skip_matching: true,
     }
 }
 

@@ -104,7 +104,8 @@ async fn unproved(group: &GroupPlan, account: &crate::aws::Account) -> Result<Op
         return Ok(Some(missing(group, &proof.wrong.join(", "), &refresh)));
     }
     let present = group.group.templates().map(|template| template.tracking);
-    let mut pinned = change.templates().zip(present).filter(|(one, now)| one.tracking.floats() && one.tracking != *now);
+    let mut pinned =
+        change.templates().zip(present).filter(|(one, now)| one.tracking.floats() && one.tracking != *now);
     if let Some((one, _)) = pinned.next() {
         let why = format!("it does not follow {} again yet", one.tracking);
         return Ok(Some(missing(group, &why, &refresh)));

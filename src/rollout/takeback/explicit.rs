@@ -204,7 +204,8 @@ async fn back_of(
         let number = survey.resolve(&template.id, template.tracking)?;
         survey.versions.get(&(template.id.clone(), number))
     };
-    let own_images = group.policy.iter().flat_map(|policy| &policy.overrides).filter_map(|one| one.image.as_ref());
+    let own_images =
+        group.policy.iter().flat_map(|policy| &policy.overrides).filter_map(|one| one.image.as_ref());
     let named = group.templates().filter_map(|template| present(template)?.image.as_ref());
     let runs_candidate = named.chain(own_images).any(|image| run.candidate.contains(image));
     if marker.is_none() && !runs_candidate {
