@@ -178,7 +178,7 @@ impl SlotMark {
             None => (text, None),
         };
         if template.is_empty() {
-            return Some(Self { template: None, image });
+            return image.map(|pair| Self { template: None, image: Some(pair) });
         }
         let at = template.find(['l', 'd', 'p'])?;
         let (version, rest) = template.split_at(at);
