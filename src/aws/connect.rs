@@ -69,6 +69,7 @@ pub struct Account {
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) load_balancing: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) image_builder: aws_sdk_imagebuilder::Client,
     pub(super) activities: super::refreshes::ActivityCache,
 }
 
@@ -165,6 +166,7 @@ impl Cloud {
             autoscaling: aws_sdk_autoscaling::Client::new(&config),
             load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            image_builder: super::image_builder::client(&config),
             activities: super::refreshes::ActivityCache::default(),
         }
     }

@@ -7,6 +7,7 @@
 mod connect;
 mod error;
 mod groups;
+mod image_builder;
 mod images;
 mod instances;
 mod refreshes;

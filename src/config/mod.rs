@@ -36,6 +36,7 @@ pub use glob::glob_matches;
 pub use notify::{
     Call, HeaderValue, Notify, SecretSource, Slack, SlackWay, TeamChannel, Teams, Tickets, Webhook,
 };
+pub use scalars::parse_duration;
 pub use windows::{Missed, SchedulePolicy, WindowTags};
 
 /// Reads a small YAML document, such as a scenario, into a type of its own.
