@@ -70,6 +70,7 @@ pub struct Account {
     pub(super) load_balancing: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) image_builder: aws_sdk_imagebuilder::Client,
     pub(super) activities: super::refreshes::ActivityCache,
 }
 
@@ -167,6 +168,7 @@ impl Cloud {
             load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            image_builder: super::image_builder::client(&config),
             activities: super::refreshes::ActivityCache::default(),
         }
     }

@@ -5,6 +5,7 @@
 
 mod apps;
 mod default;
+mod pipelines;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, Tracking};
 
 pub use apps::{AppKind, AppSpec};
+pub use pipelines::{BuildEnd, OutputSpec, PastBuild, PipelineSpec};
 
 /// Everything that exists when a simulated world begins.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub struct FleetSpec {
     pub roles: BTreeMap<String, AccountId>,
     /// The images.
     pub images: Vec<ImageSpec>,
+    /// The image pipelines.
+    pub pipelines: Vec<PipelineSpec>,
     /// The launch templates.
     pub templates: Vec<TemplateSpec>,
     /// The Auto Scaling groups.
@@ -41,6 +45,7 @@ impl FleetSpec {
             home,
             roles: BTreeMap::new(),
             images: Vec::new(),
+            pipelines: Vec::new(),
             templates: Vec::new(),
             groups: Vec::new(),
             hosts: BTreeMap::new(),

@@ -10,6 +10,7 @@ mod calls;
 mod errors;
 mod faults;
 mod identity;
+mod imagebuilder;
 mod nonsense;
 mod refreshes;
 mod scenarios;

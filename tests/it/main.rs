@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod candidate_builder;
 mod cli;
 mod layers;
 mod previous;

@@ -35,13 +35,18 @@ impl World {
             gone: BTreeMap::new(),
             hosts: BTreeMap::new(),
             scenario,
+            pipelines: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            build_tokens: BTreeMap::new(),
             dice: Dice::new(seed, loopback),
             agenda: std::collections::BTreeSet::new(),
         };
         for spec in &fleet.images {
             let image = image(spec, now);
             world.images.insert((image.region.clone(), image.id.clone()), image);
+        }
+        for spec in &fleet.pipelines {
+            world.add_pipeline(spec);
         }
         for spec in &fleet.templates {
             world.add_template(spec);
@@ -182,6 +187,7 @@ fn image(spec: &ImageSpec, now: Timestamp) -> Image {
         deprecated: spec.deprecated,
         shared_with: spec.shared_with.clone(),
         tags: spec.tags.clone(),
+        tags_of_others: BTreeMap::new(),
         past: None,
     }
 }

@@ -14,6 +14,7 @@ mod evolution;
 mod groups;
 mod images;
 mod instances;
+mod pipelines;
 mod refresh;
 mod requests;
 mod rollback;
@@ -32,6 +33,8 @@ pub use activities::{Activity, ActivityStatus};
 pub use groups::{Group, TemplateRef};
 pub use images::Image;
 pub use instances::{Instance, Life};
+pub(super) use pipelines::Denial;
+pub use pipelines::{Build, Pipeline};
 pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails};
 pub(super) use requests::{Refusal, StartRequest};
 pub use templates::{Data, Template, TemplateVersion};
@@ -88,10 +91,14 @@ pub struct World {
     pub gone: BTreeMap<InstanceId, Instance>,
     /// Host names that lead to a group.
     pub hosts: BTreeMap<String, GroupKey>,
+    /// The image pipelines, by ARN.
+    pub pipelines: BTreeMap<String, Pipeline>,
     /// What goes wrong.
     pub scenario: Scenario,
     /// Client tokens of template versions: what was asked for, and the version it made.
     pub(super) tokens: BTreeMap<(Place, String), (String, TemplateId, u64)>,
+    /// Client tokens of image builds: what was asked for, and the build it began.
+    pub(super) build_tokens: BTreeMap<(Place, String), (String, String)>,
     pub(super) dice: Dice,
     agenda: BTreeSet<(Timestamp, GroupKey)>,
 }
@@ -170,6 +177,7 @@ impl World {
             self.settle(&key);
         }
         self.now = self.now.max(to);
+        self.end_builds();
         let forgotten = before(self.now, REMEMBERED);
         self.gone.retain(|_, instance| instance.ended.is_none_or(|ended| ended > forgotten));
     }
