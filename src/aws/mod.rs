@@ -4,12 +4,14 @@
 //! region, a struct over SDK clients. What differs between AWS and a rehearsal is the HTTP
 //! client underneath, nothing here. Never decides anything, never prints.
 
+mod alarms;
 mod connect;
 mod error;
 mod groups;
 mod images;
 mod instances;
 mod refreshes;
+mod session;
 mod templates;
 
 pub use connect::{Account, Cloud, Identity, Settings};

@@ -3,6 +3,7 @@
 //! Rules that need nothing but these values live here. Never does I/O, never knows of
 //! clap, the SDK or a report.
 
+mod alarm;
 mod calendar;
 mod candidate;
 mod group;
@@ -13,6 +14,7 @@ mod outcome;
 mod refresh;
 mod template;
 
+pub use alarm::AlarmState;
 pub use calendar::{BusinessHours, Days, Freeze, Moment, Span, Window, time_of_day};
 pub use candidate::{Build, Candidate, CandidateError, CandidateImage};
 pub use group::{Group, GroupTemplate, Lifecycle, Member};

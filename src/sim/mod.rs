@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 pub use apps::Applications;
 pub use faults::{Call, Fault, FaultKind};
-pub use fleet::{AppKind, AppSpec, FleetSpec, GroupSpec, ImageSpec, TemplateSpec, VersionSpec};
+pub use fleet::{AppKind, AppSpec, FleetSpec, GroupSpec, ImageSpec, RoleSpec, TemplateSpec, VersionSpec};
 pub use scenario::{
     AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
     ForeignStart, Images, LaunchTrouble, RollbackTrouble, Scaling, Scenario, StaleReads, Stuck,
