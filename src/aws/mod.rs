@@ -10,6 +10,7 @@ mod error;
 mod groups;
 mod images;
 mod instances;
+mod policies;
 mod refreshes;
 mod session;
 mod templates;
@@ -17,7 +18,7 @@ mod templates;
 pub use connect::{Account, Cloud, Identity, Settings};
 pub use error::{Error, Kind};
 pub use groups::TagChange;
-pub use refreshes::FailedActivity;
+pub use refreshes::{FailedActivity, Start};
 
 use std::fmt::Write;
 

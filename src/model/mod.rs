@@ -11,6 +11,7 @@ mod ids;
 mod image;
 mod instance;
 mod outcome;
+mod policy;
 mod refresh;
 mod template;
 
@@ -22,5 +23,6 @@ pub use ids::{AccountId, EnvironmentName, GroupName, ImageId, InstanceId, Refres
 pub use image::{Architecture, Image, ImageState};
 pub use instance::{Instance, Sighting, TargetHealth};
 pub use outcome::{Exit, Outcome, Problem, Verdict};
-pub use refresh::{Refresh, RefreshStatus, Target};
+pub use policy::{Named, Naming, OverrideNaming, Policy, PolicyOverride};
+pub use refresh::{Launch, OverrideTarget, Refresh, RefreshStatus, Target};
 pub use template::{Tracking, Version};
