@@ -13,6 +13,7 @@ mod images;
 mod instances;
 mod policies;
 mod refreshes;
+mod session;
 mod templates;
 
 pub use connect::{Account, Cloud, Identity, Settings};

@@ -23,8 +23,8 @@ pub use pipelines::{BuildEnd, OutputSpec, PastBuild, PipelineSpec};
 pub struct FleetSpec {
     /// The account that the home credentials belong to.
     pub home: AccountId,
-    /// The roles that can be assumed, by ARN, and the account each is in.
-    pub roles: BTreeMap<String, AccountId>,
+    /// The roles that can be assumed, by ARN.
+    pub roles: BTreeMap<String, RoleSpec>,
     /// The images.
     pub images: Vec<ImageSpec>,
     /// The image pipelines.
@@ -50,6 +50,24 @@ impl FleetSpec {
             groups: Vec::new(),
             hosts: BTreeMap::new(),
         }
+    }
+}
+
+/// A role that the home account may assume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleSpec {
+    /// The account it is in.
+    pub account: AccountId,
+    /// The external id that its trust policy asks for; `None` for any or none.
+    pub external_id: Option<String>,
+    /// Its maximum session duration in seconds.
+    pub longest_session: u32,
+}
+
+impl RoleSpec {
+    /// A role without an external id whose sessions last an hour at most, as AWS makes them.
+    pub fn new(account: AccountId) -> Self {
+        Self { account, external_id: None, longest_session: 3_600 }
     }
 }
 

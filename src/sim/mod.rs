@@ -25,7 +25,7 @@ use tokio::sync::watch;
 pub use apps::Applications;
 pub use faults::{Call, Fault, FaultKind};
 pub use fleet::{
-    AppKind, AppSpec, BuildEnd, FleetSpec, GroupSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec,
+    AppKind, AppSpec, BuildEnd, FleetSpec, GroupSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec,
     TemplateSpec, VersionSpec,
 };
 pub use scenario::{

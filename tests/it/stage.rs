@@ -71,10 +71,22 @@ impl Stage {
         seed: u64,
         change: impl FnOnce(&mut FleetSpec),
     ) -> Self {
+        Self::with_images(config, scenario, seed, &[(REGION, NEW)], change).await
+    }
+
+    /// A stage with a candidate of these images, one a region.
+    pub(crate) async fn with_images(
+        config: &str,
+        scenario: Scenario,
+        seed: u64,
+        images: &[(&str, &str)],
+        change: impl FnOnce(&mut FleetSpec),
+    ) -> Self {
         fastrand::seed(seed);
         let fleet = Fleet::parse(Path::new("test.yaml"), config).expect("a valid configuration");
         let clock = Clock::starting_at("2026-11-22T19:00:00Z".parse().unwrap(), 1.0);
-        let images = [(Region::from(REGION), ImageId::from(NEW))];
+        let images: Vec<(Region, ImageId)> =
+            images.iter().map(|(region, id)| (Region::from(*region), ImageId::from(*id))).collect();
         let mut spec = FleetSpec::from_config(&fleet, &images, &AccountId::from(HOME));
         keep(&mut spec, &SERVICES);
         change(&mut spec);
@@ -86,14 +98,15 @@ impl Stage {
             session_name: "test".into(),
         })
         .await;
-        let image = CandidateImage {
-            region: REGION.into(),
-            id: NEW.into(),
+        let image = |(region, id): (Region, ImageId)| CandidateImage {
+            region,
+            id,
             architecture: "x86_64".to_owned().into(),
             name: "dept-base-new".into(),
             owner: HOME.into(),
         };
-        let candidate = Candidate::new("base".into(), vec![image], Build::default(), "test".into());
+        let images = images.into_iter().map(image).collect();
+        let candidate = Candidate::new("base".into(), images, Build::default(), "test".into());
         Self { fleet, candidate, simulator, clock, cloud, events: Rc::default() }
     }
 

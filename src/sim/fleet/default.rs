@@ -5,8 +5,8 @@ mod healthy;
 
 use std::collections::BTreeSet;
 
-use super::{FleetSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec};
-use crate::config::{self, Family};
+use super::{FleetSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec};
+use crate::config::{self, ExternalId, Family};
 use crate::model::{AccountId, Architecture, BuildState, ImageId, Region};
 
 impl FleetSpec {
@@ -23,7 +23,12 @@ impl FleetSpec {
         let mut spec = Self::empty(home.clone());
         for environment in &fleet.environments {
             if let Some(role) = &environment.role_arn {
-                spec.roles.insert(role.clone(), environment.account.clone());
+                let mut of = RoleSpec::new(environment.account.clone());
+                // One that is kept elsewhere is nobody's business here: any will do.
+                if let Some(ExternalId::Plain(text)) = &environment.external_id {
+                    of.external_id = Some(text.clone());
+                }
+                spec.roles.insert(role.clone(), of);
             }
         }
         spec.images = images(fleet, candidate_images, home);

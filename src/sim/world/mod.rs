@@ -26,6 +26,7 @@ use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::fleet::RoleSpec;
 use super::scenario::Scenario;
 use crate::model::{AccountId, GroupName, ImageId, InstanceId, Region, TemplateId};
 
@@ -77,8 +78,8 @@ pub struct World {
     pub now: Timestamp,
     /// The account of the home credentials.
     pub home: AccountId,
-    /// The roles that can be assumed, and their accounts.
-    pub roles: BTreeMap<String, AccountId>,
+    /// The roles that can be assumed.
+    pub roles: BTreeMap<String, RoleSpec>,
     /// Issued credentials, by access key.
     pub sessions: BTreeMap<String, Session>,
     /// The images, by region and id.
