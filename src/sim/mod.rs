@@ -24,17 +24,21 @@ use tokio::sync::watch;
 
 pub use apps::Applications;
 pub use faults::{Call, Fault, FaultKind};
-pub use fleet::{AppKind, AppSpec, FleetSpec, GroupSpec, ImageSpec, TemplateSpec, VersionSpec};
+pub use fleet::{
+    AlarmSpec, AlarmState, AppKind, AppSpec, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec,
+    ParameterSpec, PoolState, TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
+};
 pub use scenario::{
-    AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
-    ForeignStart, Images, LaunchTrouble, RollbackTrouble, Scaling, Scenario, StaleReads, Stuck,
-    TrackingChange, Unhealthy,
+    AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
+    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, Images, LaunchTrouble,
+    MaintenanceChange, ParameterChange, RollbackTrouble, Scaling, Scenario, StaleReads, Stuck,
+    SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
 pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
 pub use world::{
-    Activity, ActivityStatus, Data, Group, GroupKey, Image, Instance, Life, Place, Preferences, Refresh,
-    Reserved, RollbackDetails, Session, Template, TemplateRef, TemplateVersion, World,
+    Activity, ActivityStatus, Alarm, Data, Group, GroupKey, Image, Instance, Life, Place, Preferences,
+    Refresh, Reserved, RollbackDetails, Session, Step, Template, TemplateRef, TemplateVersion, Wait, World,
 };
 
 use crate::clock::Clock;

@@ -89,7 +89,7 @@ impl Doors {
             let mut wanted = BTreeSet::new();
             for group in world.groups.values() {
                 // Booting instances refuse by having no listener.
-                for instance in group.instances.iter().filter(|instance| instance.life != Life::Pending) {
+                for instance in group.members().filter(|instance| instance.life != Life::Pending) {
                     wanted.extend(group.apps.iter().map(|app| (instance.address, app.port)));
                 }
             }

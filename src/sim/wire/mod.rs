@@ -7,6 +7,7 @@ mod autoscaling;
 mod autoscaling_activities;
 mod autoscaling_groups;
 mod autoscaling_refresh;
+mod autoscaling_states;
 mod autoscaling_tags;
 mod ec2;
 mod ec2_images;
