@@ -186,11 +186,11 @@ impl Simulator {
     fn call(&self, request: &Request) -> Outcome {
         let mut state = self.lock();
         let state = &mut *state;
-        let question = Question::read(&request.form);
-        let asker = match wire::identify(&state.world, request.authorization.as_deref()) {
+        let question = Question::read(request);
+        let asker = match wire::identify(&state.world, request.header("authorization")) {
             Ok(asker) => asker,
             Err((service, error)) => {
-                return Outcome::Answered(wire::refuse(&mut state.world, service, &error));
+                return Outcome::Answered(wire::refuse(&mut state.world, service, &question, &error));
             }
         };
         let number = state.calls.len() as u64 + 1;
@@ -223,7 +223,8 @@ impl Simulator {
     ) -> Outcome {
         let service = asker.service;
         let answer = |world: &mut World| wire::answer(world, asker, question, stale);
-        let refuse = |world: &mut World, error| Outcome::Answered(wire::refuse(world, service, &error));
+        let refuse =
+            |world: &mut World, error| Outcome::Answered(wire::refuse(world, service, question, &error));
         match fault {
             None => Outcome::Answered(answer(world)),
             Some(FaultKind::Throttle) => refuse(world, wire::throttled(service)),
