@@ -5,6 +5,7 @@
     reason = "the paths of the SDK's types are longer than the calls"
 )]
 
+mod alarms;
 mod bounds;
 mod calls;
 mod errors;
