@@ -5,6 +5,7 @@
 
 mod apps;
 mod default;
+mod policy;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, Tracking};
 
 pub use apps::{AppKind, AppSpec};
+pub use policy::{OverrideSpec, PolicySpec};
 
 /// Everything that exists when a simulated world begins.
 #[derive(Debug, Clone)]
@@ -67,6 +69,8 @@ pub struct ImageSpec {
     pub created: Option<Timestamp>,
     /// From when on it is deprecated.
     pub deprecated: Option<Timestamp>,
+    /// How many volumes it makes on an instance, the root volume among them.
+    pub volumes: u32,
     /// The accounts it is shared with.
     pub shared_with: Vec<AccountId>,
     /// Its tags, which only the owner sees.
@@ -85,6 +89,7 @@ impl ImageSpec {
             state: "available".to_owned(),
             created: None,
             deprecated: None,
+            volumes: 1,
             shared_with: Vec::new(),
             tags: BTreeMap::new(),
         }
@@ -131,8 +136,8 @@ pub struct GroupSpec {
     pub template: String,
     /// How it names the template's version.
     pub tracking: Tracking,
-    /// Whether it is described with a mixed instances policy instead of a template.
-    pub mixed: bool,
+    /// Its mixed instances policy; the template is then the policy's own.
+    pub policy: Option<PolicySpec>,
     /// A launch configuration that it is described with instead of a template.
     pub launch_configuration: Option<String>,
     /// How many instances it has at least, should have, and has at most.
@@ -165,7 +170,7 @@ impl GroupSpec {
             tags: BTreeMap::new(),
             template: template.to_owned(),
             tracking: Tracking::Pinned(1),
-            mixed: false,
+            policy: None,
             launch_configuration: None,
             capacity: (0, desired, (desired * 2).max(4)),
             target_groups: Vec::new(),

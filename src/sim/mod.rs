@@ -24,17 +24,20 @@ use tokio::sync::watch;
 
 pub use apps::Applications;
 pub use faults::{Call, Fault, FaultKind};
-pub use fleet::{AppKind, AppSpec, FleetSpec, GroupSpec, ImageSpec, TemplateSpec, VersionSpec};
+pub use fleet::{
+    AppKind, AppSpec, FleetSpec, GroupSpec, ImageSpec, OverrideSpec, PolicySpec, TemplateSpec, VersionSpec,
+};
 pub use scenario::{
     AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
-    ForeignStart, Images, LaunchTrouble, RollbackTrouble, Scaling, Scenario, StaleReads, Stuck,
-    TrackingChange, Unhealthy,
+    ForeignStart, Images, LaunchTrouble, PolicyChange, PolicyKind, RollbackTrouble, Scaling, Scenario,
+    StaleReads, Stuck, TrackingChange, Unhealthy,
 };
 pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
 pub use world::{
-    Activity, ActivityStatus, Data, Group, GroupKey, Image, Instance, Life, Place, Preferences, Refresh,
-    Reserved, RollbackDetails, Session, Template, TemplateRef, TemplateVersion, World,
+    Activity, ActivityStatus, Configuration, Data, Group, GroupKey, Image, ImageFrom, Instance, Life,
+    Override, Place, Policy, Preferences, Refresh, Reserved, RollbackDetails, Session, Strategy, Template,
+    TemplateRef, TemplateVersion, World,
 };
 
 use crate::clock::Clock;

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::{
     AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
-    ForeignStart, Images, LaunchTrouble, RollbackTrouble, Scaling, StaleReads, Stuck, TrackingChange,
-    Unhealthy,
+    ForeignStart, Images, LaunchTrouble, PolicyChange, PolicyKind, RollbackTrouble, Scaling, StaleReads,
+    Stuck, TrackingChange, Unhealthy,
 };
 use crate::model::Tracking;
 
@@ -69,6 +69,7 @@ pub(super) struct RawEffect {
     foreign_refresh: Option<RawForeign>,
     instance_dies: Option<RawAfter>,
     tracking: Option<RawTracking>,
+    policy: Option<RawPolicy>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -160,6 +161,12 @@ struct RawTracking {
     follow: Vec<Tracking>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    give: Vec<PolicyKind>,
+}
+
 impl TryFrom<RawEffect> for Effect {
     type Error = String;
 
@@ -179,6 +186,7 @@ impl TryFrom<RawEffect> for Effect {
                 .map(|r| EffectKind::Foreign(ForeignRefresh { begins: r.begins, lasts: r.lasts.0 })),
             raw.instance_dies.map(|r| EffectKind::InstanceDies(Death { after: r.after.0 })),
             raw.tracking.map(|r| EffectKind::Tracking(TrackingChange { follow: r.follow })),
+            raw.policy.map(|r| EffectKind::Policy(PolicyChange { give: r.give })),
         ];
         let mut kinds = kinds.into_iter().flatten();
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {

@@ -7,7 +7,7 @@ use super::paging::Size;
 use super::xml::Xml;
 use super::{Answer, Ask, ec2_images, ec2_templates};
 use crate::model::ImageId;
-use crate::sim::world::{Instance, Life, TemplateVersion};
+use crate::sim::world::{Instance, Life, TemplateVersion, check_architecture};
 
 const SIZE: Size = Size { parameter: "MaxResults", token: "NextToken", usual: 1000, most: 1000 };
 
@@ -104,10 +104,15 @@ pub(super) fn run(ask: &mut Ask<'_>) -> Answer {
     let asked = ask.params.structure("LaunchTemplate");
     let version = ec2_templates::find_version(ask, &asked)?;
     let own = version.as_ref().and_then(TemplateVersion::image);
+    let own_type = version.as_ref().and_then(|version| version.value("InstanceType"));
+    let instance_type = ask.params.get("InstanceType").or(own_type);
     let image = ask.params.get("ImageId").map(ImageId::from).or(own);
     let image = image.ok_or_else(|| Error::missing("ImageId"))?;
     let key = (ask.place.region.clone(), image.clone());
     let found = ask.world.images.get(&key).filter(|image| image.visible_in(&ask.place));
+    if let (Some(found), Some(name)) = (found, instance_type) {
+        check_architecture(name, &found.architecture).map_err(|why| Error::invalid(format!("{why}.")))?;
+    }
     match found.map(|image| image.state.as_str()) {
         None => Err(ec2_images::not_found(&[image.as_str()])),
         Some("available") => {
@@ -135,7 +140,7 @@ pub(super) fn describe_status(ask: &mut Ask<'_>) -> Answer {
 fn write_status(xml: &mut Xml, instance: &Instance) {
     let (state, code) = instance.life.ec2();
     let (summary, check) = match (instance.life, instance.healthy) {
-        (Life::Pending, _) => ("initializing", "initializing"),
+        (Life::Pending | Life::ReplacingRoot, _) => ("initializing", "initializing"),
         (Life::InService | Life::Standby, true) => ("ok", "passed"),
         (Life::InService | Life::Standby, false) => ("impaired", "failed"),
         (Life::Terminating | Life::Terminated, _) => ("not-applicable", "insufficient-data"),

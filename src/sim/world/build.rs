@@ -1,13 +1,12 @@
 //! A world as a fleet's description says, at its first moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::groups::Happened;
 use super::{
-    Around, Data, Dice, Group, GroupKey, Image, Life, Place, Template, TemplateRef, TemplateVersion, World,
-    before,
+    Around, Data, Dice, Group, GroupKey, Image, Life, Place, Template, TemplateVersion, World, before,
 };
 use crate::model::{TemplateId, Tracking};
 use crate::sim::fleet::{FleetSpec, GroupSpec, ImageSpec, TemplateSpec};
@@ -37,7 +36,7 @@ impl World {
             scenario,
             tokens: BTreeMap::new(),
             dice: Dice::new(seed, loopback),
-            agenda: std::collections::BTreeSet::new(),
+            agenda: BTreeSet::new(),
         };
         for spec in &fleet.images {
             let image = image(spec, now);
@@ -93,6 +92,7 @@ impl World {
                 Some(Tracking::Pinned(_)) | None => Tracking::Pinned(self.resolved(&group)),
             };
         }
+        self.give_policy(&mut group, at);
         self.groups.insert(key.clone(), group);
         self.with_group(&key, |group, around| group.populate(spec.protected, around));
         key
@@ -104,10 +104,8 @@ impl World {
     }
 
     fn empty_group(&mut self, spec: &GroupSpec, key: &GroupKey) -> Group {
-        let named = |(place, _): &(&(Place, TemplateId), &Template)| place.0 == key.place;
-        let found = self.templates.iter().filter(named).find(|(_, template)| template.name == spec.template);
-        let id = found
-            .map_or_else(|| TemplateId::new("lt-00000000000000000"), |(_, template)| template.id.clone());
+        let template = self.template_ref(&key.place, &spec.template, spec.tracking);
+        let policy = spec.policy.as_ref().map(|policy| self.policy_of(&key.place, policy));
         let region = &spec.region;
         let account = &spec.account;
         let arn = |name: &String, hash: String| {
@@ -117,8 +115,8 @@ impl World {
         Group {
             key: key.clone(),
             created: before(self.now, 30 * DAY),
-            template: TemplateRef { id, name: spec.template.clone(), tracking: spec.tracking },
-            mixed: spec.mixed,
+            template,
+            policy,
             launch_configuration: spec.launch_configuration.clone(),
             min: spec.capacity.0,
             desired: spec.capacity.1,
@@ -134,7 +132,8 @@ impl World {
             instances: Vec::new(),
             refreshes: Vec::new(),
             activities: Vec::new(),
-            first_image: None,
+            first_images: BTreeSet::new(),
+            turn: 0,
             failures: 0,
             troubled_since: None,
             retry_at: None,
@@ -148,9 +147,7 @@ impl World {
 impl Group {
     /// Gives a new group its instances, in service for a day.
     fn populate(&mut self, protected: u32, around: &mut Around<'_>) {
-        let number = self.resolve(&self.template, around);
-        let template = self.find(&self.template, around);
-        self.first_image = template.and_then(|template| template.versions.get(&number)?.image());
+        self.first_images = self.images_of(self.own(), around);
         let now = around.now;
         around.now = before(now, DAY);
         let suspended = std::mem::take(&mut self.suspended);
@@ -166,6 +163,7 @@ impl Group {
             instance.protected = at < protected;
         }
         self.activities.clear();
+        (self.failures, self.troubled_since, self.retry_at) = (0, None, None);
         around.now = now;
     }
 }
@@ -180,6 +178,7 @@ fn image(spec: &ImageSpec, now: Timestamp) -> Image {
         state: spec.state.clone(),
         created: spec.created.unwrap_or_else(|| before(now, DAY)),
         deprecated: spec.deprecated,
+        volumes: spec.volumes,
         shared_with: spec.shared_with.clone(),
         tags: spec.tags.clone(),
         past: None,

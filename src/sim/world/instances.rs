@@ -17,6 +17,8 @@ pub enum Life {
     InService,
     /// Set aside by somebody.
     Standby,
+    /// Getting another root volume, out of service.
+    ReplacingRoot,
     /// Being terminated.
     Terminating,
     /// Gone.
@@ -30,6 +32,7 @@ impl Life {
             Self::Pending => "Pending",
             Self::InService => "InService",
             Self::Standby => "Standby",
+            Self::ReplacingRoot => "ReplacingRootVolume",
             Self::Terminating => "Terminating",
             Self::Terminated => "Terminated",
         }
@@ -39,11 +42,20 @@ impl Life {
     pub fn ec2(self) -> (&'static str, u8) {
         match self {
             // Auto Scaling's Pending spans EC2's pending and the boot: EC2 says running by then.
-            Self::Pending | Self::InService | Self::Standby => ("running", 16),
+            Self::Pending | Self::InService | Self::Standby | Self::ReplacingRoot => ("running", 16),
             Self::Terminating => ("shutting-down", 32),
             Self::Terminated => ("terminated", 48),
         }
     }
+}
+
+/// Where an instance has its image from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageFrom {
+    /// Its template's version names it.
+    Template,
+    /// An override, or a root volume that was replaced.
+    Override,
 }
 
 /// An instance.
@@ -57,6 +69,10 @@ pub struct Instance {
     pub image: ImageId,
     /// Whether that is another image than the group had when the world began.
     pub image_is_new: bool,
+    /// Where it has its image from.
+    pub image_from: ImageFrom,
+    /// The image of the root volume that it is getting.
+    pub(super) next_image: Option<ImageId>,
     /// The template it was launched from.
     pub template: TemplateId,
     /// The template's name.
@@ -65,6 +81,8 @@ pub struct Instance {
     pub version: u64,
     /// Its type.
     pub instance_type: String,
+    /// How many units of capacity it counts, in a group with weights.
+    pub weight: Option<u32>,
     /// Its availability zone.
     pub zone: String,
     /// Its private address.
@@ -104,10 +122,15 @@ impl Instance {
         self.serves() && self.serving_since.is_some_and(|since| passed(since, warmup, now))
     }
 
+    /// How many units of capacity it counts.
+    pub fn units(&self) -> usize {
+        self.weight.unwrap_or(1) as usize
+    }
+
     /// Whether it counts towards its group's desired capacity.
     pub(super) fn counts(&self) -> bool {
         match self.life {
-            Life::Pending | Life::InService => true,
+            Life::Pending | Life::InService | Life::ReplacingRoot => true,
             Life::Standby | Life::Terminating | Life::Terminated => false,
         }
     }
@@ -160,6 +183,7 @@ impl Group {
                 self.terminate(id, cause, around);
                 self.note_failure(around);
             }
+            (Life::ReplacingRoot, _) => self.boot_from_new_root(id, around),
             (Life::Terminating, _) => {
                 let instance = self.instances.remove(at);
                 bury(instance, around);
@@ -199,7 +223,7 @@ impl Group {
         {
             instance.life = Life::Standby;
             if shrink {
-                self.desired = self.desired.saturating_sub(1).max(self.min);
+                self.desired = self.desired.saturating_sub(instance.weight.unwrap_or(1)).max(self.min);
             }
         }
     }

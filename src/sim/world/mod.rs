@@ -14,9 +14,14 @@ mod evolution;
 mod groups;
 mod images;
 mod instances;
+mod policy;
+mod policy_build;
+mod policy_rules;
 mod refresh;
 mod requests;
 mod rollback;
+mod roots;
+mod slots;
 mod standing;
 mod templates;
 
@@ -31,9 +36,12 @@ use crate::model::{AccountId, GroupName, ImageId, InstanceId, Region, TemplateId
 pub use activities::{Activity, ActivityStatus};
 pub use groups::{Group, TemplateRef};
 pub use images::Image;
-pub use instances::{Instance, Life};
-pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails};
+pub use instances::{ImageFrom, Instance, Life};
+pub(super) use policy::Target;
+pub use policy::{Configuration, Override, Policy};
+pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails, Strategy};
 pub(super) use requests::{Refusal, StartRequest};
+pub(super) use slots::check_architecture;
 pub use templates::{Data, Template, TemplateVersion};
 
 /// An account in a region.

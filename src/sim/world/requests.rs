@@ -1,7 +1,10 @@
 //! What callers ask of refreshes, and when they are refused.
 
 use super::standing::Standing;
-use super::{Around, Group, GroupKey, Life, Preferences, Refresh, Reserved, TemplateRef, World, after};
+use super::{
+    Around, Configuration, Group, GroupKey, Life, Preferences, Refresh, Reserved, Strategy, TemplateRef,
+    World, after,
+};
 use crate::model::{RefreshId, RefreshStatus, Tracking};
 
 /// Why a request is refused, in AWS's terms.
@@ -20,7 +23,8 @@ pub(crate) enum Refusal {
 /// A request to start a refresh.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StartRequest {
-    pub(crate) desired: Option<TemplateRef>,
+    pub(crate) strategy: Strategy,
+    pub(crate) desired: Option<Configuration>,
     pub(crate) preferences: Preferences,
 }
 
@@ -105,16 +109,16 @@ impl World {
             if request.desired.is_none() {
                 return Err(Refusal::Validation("AutoRollback requires a desired configuration".to_owned()));
             }
-            if group.template.tracking.floats() {
+            if group.own().floats() {
                 return Err(Refusal::Validation(
                     "AutoRollback is not possible when the group uses $Latest or $Default".to_owned(),
                 ));
             }
         }
         if let Some(desired) = &request.desired {
-            self.check_template(&group.key, desired)?;
+            self.check_configuration(&group.key, desired)?;
         }
-        Ok(())
+        self.check_policies(group, request)
     }
 
     /// Refuses a template or version that is not there.
@@ -159,7 +163,8 @@ impl World {
             }
             if !group.can_roll_back(around) {
                 return Err(Refusal::Irreversible(
-                    "the group's launch template version is $Latest or $Default, or its image an SSM parameter",
+                    "the group's launch template version is $Latest or $Default, its image an SSM parameter, or its \
+                     instance types selected by InstanceRequirements",
                 ));
             }
             group.remember(stale);
@@ -208,14 +213,14 @@ impl World {
 impl Group {
     /// Takes up a refresh that was accepted.
     fn begin(&mut self, mut refresh: Refresh, around: &mut Around<'_>) {
-        let target = refresh.desired.as_ref().unwrap_or(&self.template);
-        let version = self.resolve(target, around);
+        let target = refresh.desired.as_ref().map_or_else(|| self.own(), Configuration::target);
+        let patterns = self.patterns(target, around);
         let skip = refresh.preferences.skip_matching;
         for instance in &self.instances {
             if matches!(instance.life, Life::Terminating | Life::Terminated) {
                 continue;
             }
-            let matches = instance.template == target.id && instance.version == version;
+            let matches = patterns.iter().any(|pattern| pattern.fits(instance));
             let set = if skip && matches { &mut refresh.skipped } else { &mut refresh.old };
             set.insert(instance.id.clone());
         }
