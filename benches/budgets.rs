@@ -42,7 +42,8 @@ checks:
 
 /// The default groups of the environment, multiplied to `count`, each with its own template.
 fn spec(fleet: &Fleet, count: usize) -> FleetSpec {
-    let mut spec = FleetSpec::from_config(fleet, &[(REGION.into(), NEW.into())], &AccountId::from(HOME));
+    let images = FleetSpec::with_architectures(&[(REGION.into(), NEW.into())]);
+    let mut spec = FleetSpec::from_config(fleet, &images, &AccountId::from(HOME));
     let (groups, templates) = (spec.groups.clone(), spec.templates.clone());
     spec.groups.clear();
     spec.templates.clear();

@@ -127,7 +127,7 @@ impl WorldArgs {
         // Where an environment has no role, its account is the pipeline's own.
         let own = fleet.environments.iter().find(|environment| environment.role_arn.is_none());
         let home = own.map_or_else(|| AccountId::from(HOME), |environment| environment.account.clone());
-        let spec = FleetSpec::from_config(&fleet, &images, &home);
+        let spec = FleetSpec::from_config(&fleet, &FleetSpec::with_architectures(&images), &home);
         if let Some(glob) = &self.groups {
             some_match(&spec, glob)?;
         }
