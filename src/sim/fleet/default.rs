@@ -2,6 +2,7 @@
 
 mod groups;
 mod healthy;
+mod manifest;
 
 use std::collections::BTreeSet;
 
@@ -49,18 +50,6 @@ impl FleetSpec {
         let hash =
             region.as_str().bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
         ImageId::new(format!("ami-0{:016x}", (kind << 48) | (hash & 0xffff_ffff_ffff)))
-    }
-
-    /// Gives images that nothing is known of an architecture: the first of each region is for
-    /// `x86_64`, any other for arm64.
-    pub fn with_architectures(images: &[(Region, ImageId)]) -> Vec<(Region, ImageId, Architecture)> {
-        let mut known = BTreeSet::new();
-        let images = images.iter().map(|(region, id)| {
-            let first = known.insert(region);
-            let architecture = if first { Architecture::X86_64 } else { Architecture::Arm64 };
-            (region.clone(), id.clone(), architecture)
-        });
-        images.collect()
     }
 }
 
