@@ -6,6 +6,8 @@
 mod apps;
 mod default;
 mod pipelines;
+mod policy;
+mod states;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,10 @@ use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, Tracking
 
 pub use apps::{AppKind, AppSpec};
 pub use pipelines::{BuildEnd, OutputSpec, PastBuild, PipelineSpec};
+pub use policy::{OverrideSpec, PolicySpec};
+pub use states::{
+    AlarmSpec, AlarmState, HookResult, HookSpec, ParameterSpec, PoolState, Transition, WarmPoolSpec,
+};
 
 /// Everything that exists when a simulated world begins.
 #[derive(Debug, Clone)]
@@ -33,6 +39,10 @@ pub struct FleetSpec {
     pub templates: Vec<TemplateSpec>,
     /// The Auto Scaling groups.
     pub groups: Vec<GroupSpec>,
+    /// The `CloudWatch` alarms.
+    pub alarms: Vec<AlarmSpec>,
+    /// The SSM parameters that hold images' ids.
+    pub parameters: Vec<ParameterSpec>,
     /// Host names that lead to a group, as its load balancer's would: the name, and the
     /// place in [`FleetSpec::groups`].
     pub hosts: BTreeMap<String, usize>,
@@ -48,6 +58,8 @@ impl FleetSpec {
             pipelines: Vec::new(),
             templates: Vec::new(),
             groups: Vec::new(),
+            alarms: Vec::new(),
+            parameters: Vec::new(),
             hosts: BTreeMap::new(),
         }
     }
@@ -90,6 +102,8 @@ pub struct ImageSpec {
     pub created: Option<Timestamp>,
     /// From when on it is deprecated.
     pub deprecated: Option<Timestamp>,
+    /// How many volumes it makes on an instance, the root volume among them.
+    pub volumes: u32,
     /// The accounts it is shared with.
     pub shared_with: Vec<AccountId>,
     /// Its tags, which only the owner sees.
@@ -108,6 +122,7 @@ impl ImageSpec {
             state: "available".to_owned(),
             created: None,
             deprecated: None,
+            volumes: 1,
             shared_with: Vec::new(),
             tags: BTreeMap::new(),
         }
@@ -154,10 +169,12 @@ pub struct GroupSpec {
     pub template: String,
     /// How it names the template's version.
     pub tracking: Tracking,
-    /// Whether it is described with a mixed instances policy instead of a template.
-    pub mixed: bool,
-    /// A launch configuration that it is described with instead of a template.
+    /// Its mixed instances policy; the template is then the policy's own.
+    pub policy: Option<PolicySpec>,
+    /// A launch configuration that it launches from instead of a template.
     pub launch_configuration: Option<String>,
+    /// The image that the launch configuration names.
+    pub configuration_image: Option<ImageId>,
     /// How many instances it has at least, should have, and has at most.
     pub capacity: (u32, u32, u32),
     /// The names of its target groups.
@@ -174,6 +191,16 @@ pub struct GroupSpec {
     pub deleting: bool,
     /// How many of its instances are protected from scale-in.
     pub protected: u32,
+    /// How many instances are in standby, besides those that serve.
+    pub standby: u32,
+    /// How many of its instances are on their way in when the world begins.
+    pub launching: u32,
+    /// Its warm pool.
+    pub warm_pool: Option<WarmPoolSpec>,
+    /// Its lifecycle hooks.
+    pub hooks: Vec<HookSpec>,
+    /// Its instance maintenance policy: the least and the largest healthy percentage.
+    pub maintenance: Option<(u8, u8)>,
     /// What listens on its instances.
     pub apps: Vec<AppSpec>,
 }
@@ -188,8 +215,9 @@ impl GroupSpec {
             tags: BTreeMap::new(),
             template: template.to_owned(),
             tracking: Tracking::Pinned(1),
-            mixed: false,
+            policy: None,
             launch_configuration: None,
+            configuration_image: None,
             capacity: (0, desired, (desired * 2).max(4)),
             target_groups: Vec::new(),
             suspended: Vec::new(),
@@ -198,6 +226,11 @@ impl GroupSpec {
             grace: 120,
             deleting: false,
             protected: 0,
+            standby: 0,
+            launching: 0,
+            warm_pool: None,
+            hooks: Vec::new(),
+            maintenance: None,
             apps: vec![AppSpec::up()],
         }
     }

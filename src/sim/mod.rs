@@ -25,19 +25,22 @@ use tokio::sync::watch;
 pub use apps::Applications;
 pub use faults::{Call, Fault, FaultKind};
 pub use fleet::{
-    AppKind, AppSpec, BuildEnd, FleetSpec, GroupSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec,
-    TemplateSpec, VersionSpec,
+    AlarmSpec, AlarmState, AppKind, AppSpec, BuildEnd, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec,
+    OutputSpec, OverrideSpec, ParameterSpec, PastBuild, PipelineSpec, PolicySpec, PoolState, RoleSpec,
+    TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
 };
 pub use scenario::{
-    AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
-    ForeignStart, ImageBuildTrouble, Images, LaunchTrouble, RollbackTrouble, Scaling, Scenario, StaleReads,
-    Stuck, TrackingChange, Unhealthy,
+    AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
+    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, ImageBuildTrouble, Images,
+    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RollbackTrouble, Scaling,
+    Scenario, StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
 pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
 pub use world::{
-    Activity, ActivityStatus, Build, Data, Group, GroupKey, Image, Instance, Life, Pipeline, Place,
-    Preferences, Refresh, Reserved, RollbackDetails, Session, Template, TemplateRef, TemplateVersion, World,
+    Activity, ActivityStatus, Alarm, Build, Configuration, Data, Group, GroupKey, Image, ImageFrom, Instance,
+    Life, Override, Pipeline, Place, Policy, Preferences, Refresh, Reserved, RollbackDetails, Session, Step,
+    Strategy, Template, TemplateRef, TemplateVersion, Wait, World,
 };
 
 use crate::clock::Clock;

@@ -7,6 +7,7 @@ mod accounts;
 mod candidate_builder;
 mod cli;
 mod layers;
+mod mixed;
 mod previous;
 mod refusals;
 mod refusals_access;

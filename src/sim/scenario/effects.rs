@@ -2,6 +2,10 @@
 
 use serde::Deserialize;
 
+use super::states::{
+    AlarmChange, ConfigurationChange, Count, DeletingChange, HooksChange, MaintenanceChange, ParameterChange,
+    SuspendedChange, WarmPoolChange,
+};
 use crate::model::{BuildState, Tracking};
 
 /// What goes wrong.
@@ -33,6 +37,32 @@ pub enum EffectKind {
     Tracking(TrackingChange),
     /// Image pipelines fail, or take longer.
     ImageBuild(ImageBuildTrouble),
+    /// The groups have mixed instances policies.
+    Policy(PolicyChange),
+    /// The groups have warm pools.
+    WarmPool(WarmPoolChange),
+    /// The groups have lifecycle hooks.
+    Hooks(HooksChange),
+    /// The groups have an instance maintenance policy.
+    Maintenance(MaintenanceChange),
+    /// So many instances are in standby.
+    Standby(Count),
+    /// So many instances are protected from scale-in.
+    Protected(Count),
+    /// So many instances are on their way in.
+    Launching(Count),
+    /// The groups should have so many instances.
+    Desired(Count),
+    /// Processes are suspended.
+    Suspended(SuspendedChange),
+    /// Templates name their image by an SSM parameter.
+    ParameterImage(ParameterChange),
+    /// The groups launch from launch configurations.
+    LaunchConfiguration(ConfigurationChange),
+    /// The groups are being deleted.
+    Deleting(DeletingChange),
+    /// An alarm fires.
+    Alarm(AlarmChange),
 }
 
 macro_rules! picks {
@@ -59,6 +89,19 @@ picks!(
     instance_dies: InstanceDies(Death),
     tracking: Tracking(TrackingChange),
     image_build: ImageBuild(ImageBuildTrouble),
+    policy: Policy(PolicyChange),
+    warm_pool: WarmPool(WarmPoolChange),
+    hooks: Hooks(HooksChange),
+    maintenance: Maintenance(MaintenanceChange),
+    standby: Standby(Count),
+    protected: Protected(Count),
+    launching: Launching(Count),
+    desired: Desired(Count),
+    suspended: Suspended(SuspendedChange),
+    parameter_image: ParameterImage(ParameterChange),
+    launch_configuration: LaunchConfiguration(ConfigurationChange),
+    deleting: Deleting(DeletingChange),
+    alarm: Alarm(AlarmChange),
 );
 
 /// Which instances are hit.
@@ -97,6 +140,13 @@ pub struct LaunchTrouble {
     pub message: String,
     /// For how many seconds, from the group's first failed launch; `None` for ever.
     pub lasts: Option<u32>,
+}
+
+impl LaunchTrouble {
+    /// AWS's words on the failed launch of an instance of that type, in that zone.
+    pub(crate) fn words(&self, instance_type: &str, zone: &str) -> String {
+        self.message.replace("{type}", instance_type).replace("{zone}", zone)
+    }
 }
 
 /// Instances go into service and then fail their health checks.
@@ -237,4 +287,29 @@ pub struct ImageBuildTrouble {
     pub reason: String,
     /// How many seconds the building takes; `None` for as long as usual.
     pub takes: Option<u32>,
+}
+
+/// The groups have mixed instances policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// Which, one group after the other.
+    pub give: Vec<PolicyKind>,
+}
+
+/// A mixed instances policy that a scenario gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyKind {
+    /// Two instance types.
+    Types,
+    /// An override with a template of its own: on arm64, if there are images for that.
+    Template,
+    /// An `ImageId` on every override; one on arm64, if there are images for that.
+    Images,
+    /// Weights 1 and 2.
+    Weights,
+    /// Spot instances.
+    Spot,
+    /// Instance types selected by their attributes.
+    Attributes,
 }

@@ -222,6 +222,7 @@ fn made(
         created,
         deprecated: None,
         shared_with: output.shared_with.clone(),
+        volumes: 1,
         tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         tags_of_others: BTreeMap::new(),
         past: None,
