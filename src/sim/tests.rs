@@ -5,6 +5,7 @@
     reason = "the paths of the SDK's types are longer than the calls"
 )]
 
+mod alarms;
 mod bounds;
 mod calls;
 mod errors;
@@ -14,4 +15,6 @@ mod nonsense;
 mod refreshes;
 mod scenarios;
 mod server;
+mod states;
+mod states_refresh;
 mod support;
