@@ -20,3 +20,4 @@ mod secrets_told;
 mod simulator;
 mod status;
 mod steps;
+mod validate;

@@ -5,8 +5,8 @@ mod healthy;
 
 use std::collections::BTreeSet;
 
-use super::{FleetSpec, ImageSpec, RoleSpec};
-use crate::config::{self, ExternalId, Family};
+use super::{AlarmSpec, AlarmState, FleetSpec, ImageSpec, RoleSpec};
+use crate::config::{self, Environment, ExternalId, Family};
 use crate::model::{AccountId, ImageId, Region};
 
 impl FleetSpec {
@@ -34,6 +34,7 @@ impl FleetSpec {
         spec.images = images(fleet, candidate_images, home);
         for (at, environment) in fleet.environments.iter().enumerate() {
             groups::add(&mut spec, fleet, environment, at);
+            spec.alarms.extend(alarms(fleet, environment, home));
         }
         spec
     }
@@ -45,6 +46,22 @@ impl FleetSpec {
             region.as_str().bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
         ImageId::new(format!("ami-0{:016x}", 0x000a_0000_0000_0000 | (hash & 0xffff_ffff_ffff)))
     }
+}
+
+/// Every alarm that a refresh in the environment may be watched by, once, and quiet.
+fn alarms(fleet: &config::Fleet, environment: &Environment, home: &AccountId) -> Vec<AlarmSpec> {
+    let account = if environment.role_arn.is_some() { &environment.account } else { home };
+    let own = environment.refresh.preferences.alarms.iter();
+    let others = fleet.overrides.iter().flat_map(|change| change.refresh.alarms.iter().flatten());
+    let names: BTreeSet<&String> = own.chain(others).collect();
+    let quiet = |region: &Region, name: &String| AlarmSpec {
+        account: account.clone(),
+        region: region.clone(),
+        name: name.clone(),
+        state: AlarmState::Ok,
+    };
+    let regions = environment.regions.iter();
+    regions.flat_map(|region| names.iter().map(move |name| quiet(region, name))).collect()
 }
 
 fn images(fleet: &config::Fleet, candidates: &[(Region, ImageId)], home: &AccountId) -> Vec<ImageSpec> {
