@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod candidate_builder;
+mod candidate_builder_troubles;
 mod cli;
 mod layers;
 mod previous;
