@@ -6,9 +6,7 @@ mod manifest;
 
 use std::collections::BTreeSet;
 
-use super::{
-    AlarmSpec, AlarmState, FleetSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec,
-};
+use super::{AlarmSpec, AlarmState, FleetSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec};
 use crate::config::{self, Environment, ExternalId, Family};
 use crate::model::{AccountId, Architecture, BuildState, ImageId, Region};
 
