@@ -6,7 +6,7 @@ use aws_credential_types::Credentials;
 
 use super::support::{Bench, GROUP, HOME, NEW, QA, REGION, ROLE, code, fleet, template};
 use crate::sim::wire::Request;
-use crate::sim::{GroupSpec, Outcome, Scenario};
+use crate::sim::{GroupSpec, Outcome, Scenario, World};
 
 /// Clients with credentials of the role.
 async fn assume(bench: &Bench) -> Bench {
@@ -38,8 +38,10 @@ async fn a_role_sees_its_own_account_and_shared_images_without_tags() {
     let image = role.ec2.describe_images().image_ids(NEW).send().await.expect("a shared image");
     assert_eq!((image.images()[0].owner_id(), image.images()[0].tags().len()), (Some(HOME), 0));
     let tag = aws_sdk_ec2::types::Tag::builder().key("k").value("v").build();
+    let unshared = |world: &mut World| world.images.values_mut().for_each(|image| image.shared_with.clear());
+    role.simulator.change(unshared);
     let refused = role.ec2.create_tags().resources(NEW).tags(tag).send().await;
-    assert_eq!(code(&refused.expect_err("not theirs")), "InvalidAMIID.NotFound");
+    assert_eq!(code(&refused.expect_err("not seen")), "InvalidAMIID.NotFound");
     assert_eq!(role.simulator.calls()[1].account.as_str(), QA);
 }
 
