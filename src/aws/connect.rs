@@ -77,6 +77,7 @@ pub struct Account {
     pub(super) load_balancing: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) image_builder: aws_sdk_imagebuilder::Client,
     pub(super) activities: super::refreshes::ActivityCache,
 }
 
@@ -186,6 +187,7 @@ impl Cloud {
             ),
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            image_builder: super::image_builder::client(&config),
             activities: super::refreshes::ActivityCache::default(),
         }
     }

@@ -9,9 +9,11 @@ use aws_types::request_id::RequestId;
 const UNANSWERED: &str = "CredentialsUnanswered";
 
 /// Parts of the codes that pass by themselves.
-const PASSING: [&str; 7] = [
+const PASSING: [&str; 9] = [
     "Throttl",
     "RequestLimitExceeded",
+    "CallRateLimitExceeded",
+    "ServiceException",
     "Internal",
     "Unavailable",
     "ResourceContention",

@@ -8,6 +8,7 @@ mod alarms;
 mod connect;
 mod error;
 mod groups;
+mod image_builder;
 mod images;
 mod instances;
 mod policies;

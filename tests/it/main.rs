@@ -4,8 +4,10 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod accounts;
+mod candidate_builder;
 mod cli;
 mod layers;
+mod mixed;
 mod previous;
 mod refusals;
 mod refusals_access;

@@ -6,6 +6,7 @@
 mod autoscaling;
 mod autoscaling_activities;
 mod autoscaling_groups;
+mod autoscaling_policy;
 mod autoscaling_refresh;
 mod autoscaling_states;
 mod autoscaling_tags;

@@ -17,9 +17,15 @@ mod groups;
 mod hooks;
 mod images;
 mod instances;
+mod pipelines;
+mod policy;
+mod policy_build;
+mod policy_rules;
 mod refresh;
 mod requests;
 mod rollback;
+mod roots;
+mod slots;
 mod standing;
 mod suspension;
 mod templates;
@@ -41,9 +47,14 @@ pub use groups::{Group, TemplateRef};
 pub(super) use hooks::longest;
 pub use hooks::{Step, Wait};
 pub use images::Image;
-pub use instances::{Instance, Life};
-pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails};
+pub use instances::{ImageFrom, Instance, Life};
+pub(super) use pipelines::Denial;
+pub use pipelines::{Build, Pipeline};
+pub(super) use policy::Target;
+pub use policy::{Configuration, Override, Policy};
+pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails, Strategy};
 pub(super) use requests::{Refusal, StartRequest};
+pub(super) use slots::check_architecture;
 pub(super) use suspension::PROCESSES;
 pub use templates::{Data, Template, TemplateVersion};
 
@@ -99,6 +110,8 @@ pub struct World {
     pub gone: BTreeMap<InstanceId, Instance>,
     /// Host names that lead to a group.
     pub hosts: BTreeMap<String, GroupKey>,
+    /// The image pipelines, by ARN.
+    pub pipelines: BTreeMap<String, Pipeline>,
     /// The `CloudWatch` alarms as they were set; [`World::alarm`] says how they stand.
     pub alarms: BTreeMap<(Place, String), Alarm>,
     /// The SSM parameters that hold images' ids.
@@ -107,6 +120,8 @@ pub struct World {
     pub scenario: Scenario,
     /// Client tokens of template versions: what was asked for, and the version it made.
     pub(super) tokens: BTreeMap<(Place, String), (String, TemplateId, u64)>,
+    /// Client tokens of image builds: what was asked for, and the build it began.
+    pub(super) build_tokens: BTreeMap<(Place, String), (String, String)>,
     pub(super) dice: Dice,
     agenda: BTreeSet<(Timestamp, GroupKey)>,
 }
@@ -193,6 +208,7 @@ impl World {
             self.settle(&key);
         }
         self.now = self.now.max(to);
+        self.end_builds();
         let forgotten = before(self.now, REMEMBERED);
         self.gone.retain(|_, instance| instance.ended.is_none_or(|ended| ended > forgotten));
     }
