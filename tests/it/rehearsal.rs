@@ -245,6 +245,7 @@ rehearsals! {
         pins_come_first(rehearsal, "dev", &["orders-dev", "payments-dev"]);
         pins_come_first(rehearsal, "qa", &["payments-qa"]);
     };
+    mixed: "mixed" on "payments-dev", |rehearsal| payments_is_refused(rehearsal, "mixed instances policy");
     warm_pools: "warm-pools" on "*", |rehearsal| {
         everything_passed(rehearsal);
         rehearsal.stage.simulator.inspect(|world| {

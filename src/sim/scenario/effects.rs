@@ -275,7 +275,8 @@ pub struct TrackingChange {
 }
 
 /// The groups have mixed instances policies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PolicyChange {
     /// Which, one group after the other.
     pub give: Vec<PolicyKind>,
