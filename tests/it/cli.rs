@@ -6,6 +6,7 @@ mod abort;
 mod announce;
 mod bad_input;
 mod bad_world;
+mod candidate_builder;
 mod formats;
 mod gates;
 mod help;

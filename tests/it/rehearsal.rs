@@ -245,7 +245,16 @@ rehearsals! {
         pins_come_first(rehearsal, "dev", &["orders-dev", "payments-dev"]);
         pins_come_first(rehearsal, "qa", &["payments-qa"]);
     };
-    mixed: "mixed" on "payments-dev", |rehearsal| payments_is_refused(rehearsal, "mixed instances policy");
+    // A rollout takes images that are built already.
+    image_build_fails: "image-build-fails" on "*", clean_run;
+    image_build_slow: "image-build-slow" on "*", clean_run;
+    mixed: "mixed" on "*", |rehearsal| {
+        rehearsal.keeps_its_promises();
+        // Of two units one instance of the second environment's group may be both.
+        assert_eq!(rehearsal.verdicts, [Verdict::Passed, Verdict::Refused]);
+        let story = rehearsal.story("qa");
+        assert!(story.iter().any(|line| line.contains("counts for 2 units, and 2 are desired")), "{story:#?}");
+    };
     warm_pools: "warm-pools" on "*", |rehearsal| {
         everything_passed(rehearsal);
         rehearsal.stage.simulator.inspect(|world| {
