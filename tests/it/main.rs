@@ -5,6 +5,7 @@
 
 mod accounts;
 mod candidate_builder;
+mod candidate_builder_troubles;
 mod cli;
 mod layers;
 mod mixed;
