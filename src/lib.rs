@@ -24,6 +24,7 @@
 //! | [`rollout`] | the one place that acts |
 //! | [`schedule`] | when a group may be refreshed: windows, freezes: pure |
 //! | [`sim`] | the simulator: AWS's wire and the applications, for rehearsals |
+//! | [`snapshot`] | a fleet as it was found, in a file |
 //! | [`smoke`] | the checks: asked of instances, targets and applications, and judged |
 
 pub mod announce;
@@ -46,3 +47,4 @@ pub mod rollout;
 pub mod schedule;
 pub mod sim;
 pub mod smoke;
+pub mod snapshot;

@@ -115,7 +115,7 @@ impl Account {
     }
 }
 
-fn read_template(specification: &LaunchTemplateSpecification) -> Option<GroupTemplate> {
+pub(super) fn read_template(specification: &LaunchTemplateSpecification) -> Option<GroupTemplate> {
     Some(GroupTemplate {
         id: specification.launch_template_id()?.into(),
         name: text(specification.launch_template_name()),

@@ -9,12 +9,14 @@ mod error;
 mod groups;
 mod images;
 mod instances;
+mod inventory;
 mod refreshes;
 mod templates;
 
 pub use connect::{Account, Cloud, Identity, Settings};
 pub use error::{Error, Kind};
 pub use groups::TagChange;
+pub use inventory::{FoundGroup, FoundHook, FoundInstance, FoundVersion, FoundWarmPool};
 pub use refreshes::FailedActivity;
 
 use std::fmt::Write;

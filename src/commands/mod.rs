@@ -17,6 +17,7 @@ pub mod rollout;
 pub mod schedule;
 pub mod simulator;
 pub mod smoke;
+pub mod snapshot;
 pub mod status;
 pub mod update_templates;
 pub mod validate;
@@ -55,6 +56,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Step::Schedule(args) => on_clock(global, schedule::run(global, args)),
         Step::Status(args) => on_clock(global, status::run(global, args)),
         Step::Announce(args) => on_clock(global, announce::run(global, args)),
+        Step::Snapshot(args) => on_clock(global, snapshot::run(global, args)),
         Step::Rehearse(args) => rehearse::run(global, args),
         Step::Simulator(args) => on_clock(global, simulator::run(global, args)),
         Step::Completions(args) => completions::run(global, args),

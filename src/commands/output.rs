@@ -58,6 +58,11 @@ impl Output {
         self.text(&text)
     }
 
+    /// Prints how far a step is on the standard error, where it does not mix with data.
+    pub fn progress(self, line: &str) {
+        let _gone = writeln!(io::stderr().lock(), "{line}");
+    }
+
     /// Prints what stopped the step on the standard error.
     pub fn failure(self, failure: &Failure) {
         let color = self.wants_color(io::stderr().is_terminal());

@@ -5,6 +5,7 @@
 
 mod apps;
 mod default;
+mod found;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, Tracking};
+use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, TemplateId, Tracking};
 
 pub use apps::{AppKind, AppSpec};
 
@@ -94,13 +95,15 @@ impl ImageSpec {
 /// A launch template.
 #[derive(Debug, Clone)]
 pub struct TemplateSpec {
+    /// Its id; `None` for one that is made up.
+    pub id: Option<TemplateId>,
     /// The account it is in.
     pub account: AccountId,
     /// The region it is in.
     pub region: Region,
     /// Its name, unique in its account and region.
     pub name: String,
-    /// Its versions, from 1, at least one.
+    /// Its versions in order, at least one.
     pub versions: Vec<VersionSpec>,
     /// The number of its default version.
     pub default_version: u64,
@@ -109,6 +112,8 @@ pub struct TemplateSpec {
 /// A version of a launch template.
 #[derive(Debug, Clone, Default)]
 pub struct VersionSpec {
+    /// Its number; `None` for the one after the last.
+    pub number: Option<u64>,
     /// Its description; may be empty.
     pub description: String,
     /// Its data by the API's request names without the prefix, such as `ImageId` or

@@ -18,5 +18,6 @@ mod schedule;
 mod secrets;
 mod secrets_told;
 mod simulator;
+mod snapshot;
 mod status;
 mod steps;

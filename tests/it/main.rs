@@ -19,6 +19,7 @@ mod rules;
 mod rules_fleet;
 mod rules_proof;
 mod rules_templates;
+mod snapshot;
 mod stage;
 mod sweep;
 mod sweep_wide;

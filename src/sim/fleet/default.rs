@@ -1,7 +1,7 @@
 //! The default fleet for a configuration.
 
 mod groups;
-mod healthy;
+pub(super) mod healthy;
 
 use std::collections::BTreeSet;
 
@@ -35,11 +35,14 @@ impl FleetSpec {
 
     /// The id of the older image that the default fleet runs in a region.
     pub fn previous_image(region: &Region) -> ImageId {
-        // Readable, well-formed, and another one in each region.
-        let hash =
-            region.as_str().bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
-        ImageId::new(format!("ami-0{:016x}", 0x000a_0000_0000_0000 | (hash & 0xffff_ffff_ffff)))
+        regional(0x000a_0000_0000_0000, region.as_str())
     }
+}
+
+/// An id that is readable, well-formed, and another one for each place.
+pub(super) fn regional(kind: u64, place: &str) -> ImageId {
+    let hash = place.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+    ImageId::new(format!("ami-0{:016x}", kind | (hash & 0xffff_ffff_ffff)))
 }
 
 fn images(fleet: &config::Fleet, candidates: &[(Region, ImageId)], home: &AccountId) -> Vec<ImageSpec> {
@@ -73,7 +76,7 @@ fn images(fleet: &config::Fleet, candidates: &[(Region, ImageId)], home: &Accoun
 }
 
 /// The account that owns the family's images: the home account, if it may.
-fn owner(family: &Family, home: &AccountId) -> AccountId {
+pub(super) fn owner(family: &Family, home: &AccountId) -> AccountId {
     let ours = |owner: &&String| *owner == "self" || *owner == home.as_str();
     match (family.owners.iter().find(ours), family.owners.first()) {
         (None, Some(other)) => AccountId::new(other),
@@ -82,6 +85,6 @@ fn owner(family: &Family, home: &AccountId) -> AccountId {
 }
 
 /// A name that the glob matches.
-fn fill(glob: &str, star: &str) -> String {
+pub(super) fn fill(glob: &str, star: &str) -> String {
     glob.replacen('*', star, 1).replace('*', "").replace('?', "0")
 }

@@ -17,6 +17,7 @@ pub(super) fn answer(ask: &mut Ask<'_>) -> Answer {
         "DescribeTags" => tags::describe_tags(ask),
         "SetInstanceProtection" => groups::protect(ask),
         "EnterStandby" => groups::standby(ask),
+        "DescribeLifecycleHooks" => groups::describe_hooks(ask),
         "DescribeScalingActivities" => activities::describe_activities(ask),
         "StartInstanceRefresh" => refresh::start(ask),
         "DescribeInstanceRefreshes" => refresh::describe(ask),

@@ -225,3 +225,11 @@ pub(super) fn standby(ask: &mut Ask<'_>) -> Answer {
     xml.node("Activities", |_| {});
     Ok(xml)
 }
+
+/// No group here has any.
+pub(super) fn describe_hooks(ask: &mut Ask<'_>) -> Answer {
+    ask.group_key()?;
+    let mut xml = Xml::new();
+    xml.node("LifecycleHooks", |_| {});
+    Ok(xml)
+}

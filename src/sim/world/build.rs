@@ -59,10 +59,15 @@ impl World {
 
     /// Adds a launch template and returns its id.
     pub fn add_template(&mut self, spec: &TemplateSpec) -> TemplateId {
-        let id = TemplateId::new(format!("lt-0{}", self.dice.hex(16)));
+        // An id is thrown whether it is needed or not: what chance decides later stays the same.
+        let made_up = TemplateId::new(format!("lt-0{}", self.dice.hex(16)));
+        let id = spec.id.clone().unwrap_or(made_up);
         let place = Place { account: spec.account.clone(), region: spec.region.clone() };
         let created = before(self.now, 30 * DAY);
-        let versions = (1..).zip(&spec.versions).map(|(number, version)| {
+        let mut last = 0;
+        let versions = spec.versions.iter().map(|version| {
+            let number = version.number.unwrap_or(last + 1);
+            last = number;
             let data =
                 Data::from_flat(version.data.iter().map(|(name, value)| (name.as_str(), value.as_str())));
             let description = version.description.clone();
