@@ -124,6 +124,8 @@ pub enum Step {
     Snapshot(commands::snapshot::Args),
     /// Run the whole rollout on the embedded simulator
     Rehearse(commands::rehearse::Args),
+    /// Print the least that a role needs, as an IAM policy
+    IamPolicy(commands::iam_policy::Args),
     /// Serve the simulator on loopback, for the AWS CLI, boto3, or a pipeline's test
     Simulator(commands::simulator::Args),
     /// Print a shell's completions

@@ -19,6 +19,7 @@
 //! | [`net`] | how probes reach the network |
 //! | [`notify`] | tells people and machines outside: Slack, webhooks, tickets |
 //! | [`overview`] | what `schedule` and `status` show: pure |
+//! | [`permissions`] | IAM policies with the least that a role needs: pure |
 //! | [`plan`] | what would change, and what is refused: pure |
 //! | [`report`] | the terminal, JUnit, the summary: from events alone |
 //! | [`rollout`] | the one place that acts |
@@ -41,6 +42,7 @@ pub mod model;
 pub mod net;
 pub mod notify;
 pub mod overview;
+pub mod permissions;
 pub mod plan;
 pub mod report;
 pub mod rollout;

@@ -7,7 +7,9 @@ mod answer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance, LifecycleHook, WarmPoolConfiguration};
+use aws_sdk_autoscaling::types::{
+    AutoScalingGroup, Instance, InstanceReusePolicy, LifecycleHook, WarmPoolConfiguration,
+};
 use aws_sdk_ec2::types::LaunchTemplateVersion;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -271,7 +273,7 @@ fn read_group(group: &AutoScalingGroup, policies: &BTreeMap<String, BTreeMap<Str
 
 fn read_warm_pool(pool: &WarmPoolConfiguration, size: u32) -> FoundWarmPool {
     let prepared = pool.max_group_prepared_capacity().and_then(|number| u32::try_from(number).ok());
-    let reuse = pool.instance_reuse_policy().and_then(|policy| policy.reuse_on_scale_in());
+    let reuse = pool.instance_reuse_policy().and_then(InstanceReusePolicy::reuse_on_scale_in);
     FoundWarmPool {
         min: count(pool.min_size()),
         prepared,

@@ -10,6 +10,7 @@ mod groups;
 mod images;
 mod instances;
 mod inventory;
+mod permissions;
 mod refreshes;
 mod templates;
 
@@ -17,6 +18,7 @@ pub use connect::{Account, Cloud, Identity, Settings};
 pub use error::{Error, Kind};
 pub use groups::TagChange;
 pub use inventory::{FoundGroup, FoundHook, FoundInstance, FoundVersion, FoundWarmPool};
+pub use permissions::{Access, BESIDES, CALLS, Part, Permission};
 pub use refreshes::FailedActivity;
 
 use std::fmt::Write;

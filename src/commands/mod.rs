@@ -8,6 +8,7 @@ pub mod candidate;
 pub mod completions;
 pub mod environments;
 pub mod gate;
+pub mod iam_policy;
 pub mod plan;
 pub mod quarantine;
 pub mod refresh;
@@ -58,6 +59,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Step::Announce(args) => on_clock(global, announce::run(global, args)),
         Step::Snapshot(args) => on_clock(global, snapshot::run(global, args)),
         Step::Rehearse(args) => rehearse::run(global, args),
+        Step::IamPolicy(args) => iam_policy::run(global, args),
         Step::Simulator(args) => on_clock(global, simulator::run(global, args)),
         Step::Completions(args) => completions::run(global, args),
     }

@@ -60,7 +60,7 @@ impl Element {
             match reader.read_event().ok()? {
                 Event::Start(start) => open.push(Self::named(start.local_name().as_ref())),
                 Event::Empty(empty) => {
-                    open.last_mut()?.children.push(Self::named(empty.local_name().as_ref()))
+                    open.last_mut()?.children.push(Self::named(empty.local_name().as_ref()));
                 }
                 Event::End(_) => {
                     let done = open.pop()?;

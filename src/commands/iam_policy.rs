@@ -1,0 +1,116 @@
+//! `iam-policy`: the least that a role needs, as an IAM policy. Asks nobody.
+
+use super::{Failure, Output, context};
+use crate::aws::{BESIDES, CALLS, Permission};
+use crate::cli::{Format, Global};
+use crate::config::{Environment, Fleet};
+use crate::model::Exit;
+use crate::permissions::{self, Options, Policy};
+
+/// Whose policy it is.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Whose {
+    /// The role that the pipeline has in the home account
+    #[arg(long)]
+    home: bool,
+
+    /// The role that is assumed for this environment, and for all that share it
+    #[arg(long = "env", alias = "environment", value_name = "NAME|ROLE")]
+    environment: Option<String>,
+}
+
+/// Print the least that a role needs, as an IAM policy
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Made from the configuration: nobody is asked. What each statement is for is in its Sid,
+why each action is there in --format text; see docs/permissions.md.
+
+Examples:
+  ami-refresh iam-policy --home
+  ami-refresh iam-policy --env prod --instance-role 'web-*' > prod-policy.json
+  ami-refresh iam-policy --env prod --trust arn:aws:iam::100000000000:role/jenkins > prod-trust.json")]
+pub struct Args {
+    #[command(flatten)]
+    whose: Whose,
+
+    /// Print instead who may assume the environment's role: this principal, with the external id
+    #[arg(long, value_name = "PRINCIPAL", conflicts_with = "home")]
+    trust: Option<String>,
+
+    /// A glob over the names of the roles that instances have; may be given several times
+    /// [default: all roles of the account]
+    #[arg(long = "instance-role", value_name = "GLOB")]
+    instance_roles: Vec<String>,
+
+    /// Allow all launch templates of the account: for templates without the tags that select
+    /// their groups
+    #[arg(long)]
+    any_template: bool,
+
+    /// How it is printed: text says what each action is for
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    format: Format,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let fleet = context::fleet(global)?;
+    let options = Options { instance_roles: args.instance_roles.clone(), any_template: args.any_template };
+    let policy = match &args.whose.environment {
+        None => permissions::home(&fleet, &options),
+        Some(name) => {
+            let environments = sharing(&fleet, name)?;
+            match &args.trust {
+                Some(principal) => permissions::trust(principal, external_id(&environments)),
+                None => permissions::environment(&environments, &options),
+            }
+        }
+    };
+    let output = Output::new(global);
+    match args.format {
+        Format::Json => output.json(&policy)?,
+        Format::Text => output.text(&explained(&policy))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The environments that have the role, which is named itself or by one of them.
+fn sharing<'f>(fleet: &'f Fleet, name: &str) -> Result<Vec<&'f Environment>, Failure> {
+    let role = match fleet.environment(name) {
+        Some(environment) => environment.role_arn.as_deref().ok_or_else(|| {
+            Failure::usage(
+                format!("{name} has no role of its own"),
+                "the configuration names no 'role_arn' for it: the home role does its work",
+                "print that one's with 'ami-refresh iam-policy --home'",
+            )
+        })?,
+        None => name,
+    };
+    let environments: Vec<&Environment> =
+        fleet.environments.iter().filter(|one| one.role_arn.as_deref() == Some(role)).collect();
+    if environments.is_empty() {
+        context::environments(fleet, &[name.to_owned()])?;
+    }
+    Ok(environments)
+}
+
+/// Each action, and what it is for.
+fn explained(policy: &Policy) -> String {
+    let mut text = String::new();
+    let all = || CALLS.iter().chain(BESIDES);
+    for statement in &policy.statement {
+        text += &format!("{}\n", statement.sid);
+        for action in &statement.action {
+            let is_it = |one: &&Permission| {
+                statement.sid.starts_with(one.part.sid()) && one.actions.contains(&action.as_str())
+            };
+            let why = all().find(is_it).map_or("assumes the role", |one| one.why);
+            text += &format!("  {action:<46}  {why}\n");
+        }
+    }
+    text
+}
+
+fn external_id<'f>(_environments: &[&'f Environment]) -> Option<&'f str> {
+    None
+}
