@@ -68,6 +68,7 @@ pub struct Account {
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) load_balancing: aws_sdk_elasticloadbalancingv2::Client,
+    pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) activities: super::refreshes::ActivityCache,
 }
@@ -164,6 +165,7 @@ impl Cloud {
             ec2: aws_sdk_ec2::Client::new(&config),
             autoscaling: aws_sdk_autoscaling::Client::new(&config),
             load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             activities: super::refreshes::ActivityCache::default(),
         }

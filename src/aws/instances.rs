@@ -8,12 +8,15 @@ use super::{Account, Error};
 use crate::model::{GroupName, Instance, InstanceId, Sighting, TargetHealth};
 
 impl Account {
-    /// The group and its instances, seen now: three calls, however many instances (up to 100).
+    /// The group and its instances, seen now: three calls, however many instances (up to 100), and
+    /// one more for a warm pool.
     pub async fn sight(&self, name: &GroupName) -> Result<Sighting, Error> {
         let group = self.groups_named(std::slice::from_ref(name)).await?.into_iter().next();
         let group =
             group.ok_or_else(|| Error::unexpected("DescribeAutoScalingGroups", format!("{name} is gone")))?;
-        let ids: Vec<InstanceId> = group.members.iter().map(|member| member.id.clone()).collect();
+        let warm = if group.warm_pool.is_some() { self.warm_pool(name).await? } else { Vec::new() };
+        let ids: Vec<InstanceId> =
+            group.members.iter().chain(&warm).map(|member| member.id.clone()).collect();
         let mut instances = self.instances(&ids).await?;
         let known: Vec<InstanceId> = instances.keys().cloned().collect();
         for (id, status_ok) in self.instance_status(&known).await? {
@@ -21,7 +24,7 @@ impl Account {
                 instance.status_ok = status_ok;
             }
         }
-        Ok(Sighting { group, instances })
+        Ok(Sighting { group, warm, instances })
     }
 
     /// The instances of these ids that EC2 knows, by id; their `status_ok` is not read.

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use self::answer::{Answer, Element};
-use super::groups::read_template;
+use super::policies::read_template;
 use super::{Account, Error, count, timestamp};
 use crate::model::{GroupName, GroupTemplate, TemplateId};
 

@@ -4,6 +4,7 @@
 //! region, a struct over SDK clients. What differs between AWS and a rehearsal is the HTTP
 //! client underneath, nothing here. Never decides anything, never prints.
 
+mod alarms;
 mod connect;
 mod error;
 mod groups;
@@ -11,6 +12,7 @@ mod images;
 mod instances;
 mod inventory;
 mod permissions;
+mod policies;
 mod refreshes;
 mod templates;
 
@@ -19,7 +21,7 @@ pub use error::{Error, Kind};
 pub use groups::TagChange;
 pub use inventory::{FoundGroup, FoundHook, FoundInstance, FoundVersion, FoundWarmPool};
 pub use permissions::{Access, BESIDES, CALLS, Part, Permission};
-pub use refreshes::FailedActivity;
+pub use refreshes::{FailedActivity, Start};
 
 use std::fmt::Write;
 

@@ -158,6 +158,12 @@ pub(super) fn role_account(arn: &str) -> Option<&str> {
     (partition.starts_with("aws") && is_account(account) && named).then_some(account)
 }
 
+/// Whether STS takes the text as an external id.
+pub(super) fn is_external_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
+    (2..=1_224).contains(&text.len()) && text.bytes().all(fits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

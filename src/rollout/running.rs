@@ -144,8 +144,7 @@ fn wanting(survey: &Survey) -> BTreeSet<TemplateId> {
 }
 
 fn named(group: &Group, survey: &Survey) -> Option<(TemplateId, u64)> {
-    // The first of a mixed policy is what its overrides fall back to.
-    let template = group.template.as_ref().or_else(|| group.policy_templates.first())?;
+    let template = group.template.as_ref()?;
     Some((template.id.clone(), survey.resolve(&template.id, template.tracking)?))
 }
 
