@@ -6,6 +6,7 @@
 mod apps;
 mod default;
 mod found;
+mod states;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,9 @@ use jiff::Timestamp;
 use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, TemplateId, Tracking};
 
 pub use apps::{AppKind, AppSpec};
+pub use states::{
+    AlarmSpec, AlarmState, HookResult, HookSpec, ParameterSpec, PoolState, Transition, WarmPoolSpec,
+};
 
 /// Everything that exists when a simulated world begins.
 #[derive(Debug, Clone)]
@@ -30,6 +34,10 @@ pub struct FleetSpec {
     pub templates: Vec<TemplateSpec>,
     /// The Auto Scaling groups.
     pub groups: Vec<GroupSpec>,
+    /// The `CloudWatch` alarms.
+    pub alarms: Vec<AlarmSpec>,
+    /// The SSM parameters that hold images' ids.
+    pub parameters: Vec<ParameterSpec>,
     /// Host names that lead to a group, as its load balancer's would: the name, and the
     /// place in [`FleetSpec::groups`].
     pub hosts: BTreeMap<String, usize>,
@@ -44,6 +52,8 @@ impl FleetSpec {
             images: Vec::new(),
             templates: Vec::new(),
             groups: Vec::new(),
+            alarms: Vec::new(),
+            parameters: Vec::new(),
             hosts: BTreeMap::new(),
         }
     }
@@ -138,8 +148,10 @@ pub struct GroupSpec {
     pub tracking: Tracking,
     /// Whether it is described with a mixed instances policy instead of a template.
     pub mixed: bool,
-    /// A launch configuration that it is described with instead of a template.
+    /// A launch configuration that it launches from instead of a template.
     pub launch_configuration: Option<String>,
+    /// The image that the launch configuration names.
+    pub configuration_image: Option<ImageId>,
     /// How many instances it has at least, should have, and has at most.
     pub capacity: (u32, u32, u32),
     /// The names of its target groups.
@@ -156,6 +168,16 @@ pub struct GroupSpec {
     pub deleting: bool,
     /// How many of its instances are protected from scale-in.
     pub protected: u32,
+    /// How many instances are in standby, besides those that serve.
+    pub standby: u32,
+    /// How many of its instances are on their way in when the world begins.
+    pub launching: u32,
+    /// Its warm pool.
+    pub warm_pool: Option<WarmPoolSpec>,
+    /// Its lifecycle hooks.
+    pub hooks: Vec<HookSpec>,
+    /// Its instance maintenance policy: the least and the largest healthy percentage.
+    pub maintenance: Option<(u8, u8)>,
     /// What listens on its instances.
     pub apps: Vec<AppSpec>,
 }
@@ -172,6 +194,7 @@ impl GroupSpec {
             tracking: Tracking::Pinned(1),
             mixed: false,
             launch_configuration: None,
+            configuration_image: None,
             capacity: (0, desired, (desired * 2).max(4)),
             target_groups: Vec::new(),
             suspended: Vec::new(),
@@ -180,6 +203,11 @@ impl GroupSpec {
             grace: 120,
             deleting: false,
             protected: 0,
+            standby: 0,
+            launching: 0,
+            warm_pool: None,
+            hooks: Vec::new(),
+            maintenance: None,
             apps: vec![AppSpec::up()],
         }
     }

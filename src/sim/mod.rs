@@ -24,17 +24,21 @@ use tokio::sync::watch;
 
 pub use apps::Applications;
 pub use faults::{Call, Fault, FaultKind};
-pub use fleet::{AppKind, AppSpec, FleetSpec, GroupSpec, ImageSpec, TemplateSpec, VersionSpec};
+pub use fleet::{
+    AlarmSpec, AlarmState, AppKind, AppSpec, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec,
+    ParameterSpec, PoolState, TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
+};
 pub use scenario::{
-    AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
-    ForeignStart, Images, LaunchTrouble, RollbackTrouble, Scaling, Scenario, StaleReads, Stuck,
-    TrackingChange, Unhealthy,
+    AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
+    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, Images, LaunchTrouble,
+    MaintenanceChange, ParameterChange, RollbackTrouble, Scaling, Scenario, StaleReads, Stuck,
+    SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
 pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
 pub use world::{
-    Activity, ActivityStatus, Data, Group, GroupKey, Image, Instance, Life, Place, Preferences, Refresh,
-    Reserved, RollbackDetails, Session, Template, TemplateRef, TemplateVersion, World,
+    Activity, ActivityStatus, Alarm, Data, Group, GroupKey, Image, Instance, Life, Place, Preferences,
+    Refresh, Reserved, RollbackDetails, Session, Step, Template, TemplateRef, TemplateVersion, Wait, World,
 };
 
 use crate::clock::Clock;
@@ -182,11 +186,11 @@ impl Simulator {
     fn call(&self, request: &Request) -> Outcome {
         let mut state = self.lock();
         let state = &mut *state;
-        let question = Question::read(&request.form);
-        let asker = match wire::identify(&state.world, request.authorization.as_deref()) {
+        let question = Question::read(request);
+        let asker = match wire::identify(&state.world, request.header("authorization")) {
             Ok(asker) => asker,
             Err((service, error)) => {
-                return Outcome::Answered(wire::refuse(&mut state.world, service, &error));
+                return Outcome::Answered(wire::refuse(&mut state.world, service, &question, &error));
             }
         };
         let number = state.calls.len() as u64 + 1;
@@ -219,7 +223,8 @@ impl Simulator {
     ) -> Outcome {
         let service = asker.service;
         let answer = |world: &mut World| wire::answer(world, asker, question, stale);
-        let refuse = |world: &mut World, error| Outcome::Answered(wire::refuse(world, service, &error));
+        let refuse =
+            |world: &mut World, error| Outcome::Answered(wire::refuse(world, service, question, &error));
         match fault {
             None => Outcome::Answered(answer(world)),
             Some(FaultKind::Throttle) => refuse(world, wire::throttled(service)),

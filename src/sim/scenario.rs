@@ -6,6 +6,7 @@
 mod effects;
 mod named;
 mod read;
+mod states;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,12 @@ use serde::Deserialize;
 pub use effects::{
     AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, EffectKind, ForeignRefresh, ForeignStart,
     Images, LaunchTrouble, RollbackTrouble, Scaling, StaleReads, Stuck, TrackingChange, Unhealthy,
+};
+
+pub(crate) use read::{maybe_seconds, seconds};
+pub use states::{
+    AlarmChange, ConfigurationChange, Count, DeletingChange, HooksChange, MaintenanceChange, ParameterChange,
+    SuspendedChange, WarmPoolChange,
 };
 
 use super::world::GroupKey;
@@ -93,7 +100,7 @@ impl Scenario {
 }
 
 impl Effect {
-    fn hits(&self, key: &GroupKey, tags: &BTreeMap<String, String>) -> bool {
+    pub(crate) fn hits(&self, key: &GroupKey, tags: &BTreeMap<String, String>) -> bool {
         glob_matches(&self.groups, key.name.as_str())
             && self.account.as_ref().is_none_or(|account| *account == key.place.account)
             && self

@@ -14,4 +14,6 @@ mod nonsense;
 mod refreshes;
 mod scenarios;
 mod server;
+mod states;
+mod states_refresh;
 mod support;

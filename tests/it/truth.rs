@@ -6,7 +6,7 @@ use ami_refresh::event::Event;
 use ami_refresh::gate::{Record, State};
 use ami_refresh::model::{ImageId, Outcome, Tracking, Verdict};
 use ami_refresh::plan::MARKER_TAG;
-use ami_refresh::sim::World;
+use ami_refresh::sim::{Group, World};
 
 use crate::stage::{NEW, Stage};
 
@@ -28,15 +28,9 @@ pub(crate) fn groups(world: &World) -> BTreeMap<String, Stands> {
         .values()
         .map(|group| {
             let template = &group.template;
-            let held = world.template(&group.key.place, &template.id).expect("the template exists");
-            let number = match template.tracking {
-                Tracking::Pinned(number) => number,
-                Tracking::Latest => *held.versions.keys().next_back().unwrap(),
-                Tracking::Default => held.default_version,
-            };
             let stands = Stands {
                 tracking: template.tracking,
-                follows: held.versions[&number].image().expect("an image"),
+                follows: follows(world, group),
                 serves: group.images().into_iter().cloned().collect(),
                 refreshes: group.refreshes.len(),
                 marked: group.tags.contains_key(MARKER_TAG),
@@ -45,6 +39,16 @@ pub(crate) fn groups(world: &World) -> BTreeMap<String, Stands> {
             (group.key.name.to_string(), stands)
         })
         .collect()
+}
+
+/// The image that a group launches now.
+fn follows(world: &World, group: &Group) -> ImageId {
+    if let Some(image) = &group.configuration_image {
+        return image.clone();
+    }
+    let held = world.template_of(group).expect("the template exists");
+    let number = held.resolve(group.template.tracking);
+    held.versions[&number].image().expect("an image")
 }
 
 /// The gate records on the new image.

@@ -2,6 +2,10 @@
 
 use serde::Deserialize;
 
+use super::states::{
+    AlarmChange, ConfigurationChange, Count, DeletingChange, HooksChange, MaintenanceChange, ParameterChange,
+    SuspendedChange, WarmPoolChange,
+};
 use crate::model::Tracking;
 
 /// What goes wrong.
@@ -31,6 +35,30 @@ pub enum EffectKind {
     InstanceDies(Death),
     /// The groups follow their templates in other ways than the fleet says.
     Tracking(TrackingChange),
+    /// The groups have warm pools.
+    WarmPool(WarmPoolChange),
+    /// The groups have lifecycle hooks.
+    Hooks(HooksChange),
+    /// The groups have an instance maintenance policy.
+    Maintenance(MaintenanceChange),
+    /// So many instances are in standby.
+    Standby(Count),
+    /// So many instances are protected from scale-in.
+    Protected(Count),
+    /// So many instances are on their way in.
+    Launching(Count),
+    /// The groups should have so many instances.
+    Desired(Count),
+    /// Processes are suspended.
+    Suspended(SuspendedChange),
+    /// Templates name their image by an SSM parameter.
+    ParameterImage(ParameterChange),
+    /// The groups launch from launch configurations.
+    LaunchConfiguration(ConfigurationChange),
+    /// The groups are being deleted.
+    Deleting(DeletingChange),
+    /// An alarm fires.
+    Alarm(AlarmChange),
 }
 
 macro_rules! picks {
@@ -56,6 +84,18 @@ picks!(
     foreign: Foreign(ForeignRefresh),
     instance_dies: InstanceDies(Death),
     tracking: Tracking(TrackingChange),
+    warm_pool: WarmPool(WarmPoolChange),
+    hooks: Hooks(HooksChange),
+    maintenance: Maintenance(MaintenanceChange),
+    standby: Standby(Count),
+    protected: Protected(Count),
+    launching: Launching(Count),
+    desired: Desired(Count),
+    suspended: Suspended(SuspendedChange),
+    parameter_image: ParameterImage(ParameterChange),
+    launch_configuration: LaunchConfiguration(ConfigurationChange),
+    deleting: Deleting(DeletingChange),
+    alarm: Alarm(AlarmChange),
 );
 
 /// Which instances are hit.

@@ -29,6 +29,19 @@ scenarios!(
     "foreign-refresh",
     "instance-dies",
     "mixed-tracking",
+    "warm-pools",
+    "lifecycle-hooks",
+    "hook-abandons",
+    "alarm-fires",
+    "alarm-firing",
+    "standby-and-protected",
+    "suspended",
+    "parameter-images",
+    "launch-configurations",
+    "one-instance",
+    "deleting",
+    "scaling",
+    "maintenance-policy",
 );
 
 impl Scenario {

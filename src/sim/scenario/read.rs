@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{
-    AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
-    ForeignStart, Images, LaunchTrouble, RollbackTrouble, Scaling, StaleReads, Stuck, TrackingChange,
-    Unhealthy,
+    AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
+    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, Images, LaunchTrouble,
+    MaintenanceChange, ParameterChange, RollbackTrouble, Scaling, StaleReads, Stuck, SuspendedChange,
+    TrackingChange, Unhealthy, WarmPoolChange,
 };
 use crate::model::Tracking;
 
@@ -34,6 +35,21 @@ impl TryFrom<String> for Span {
             .map(Self)
             .ok_or_else(|| format!("not a duration such as 90s, 10m or 2h: {text:?}"))
     }
+}
+
+/// Reads a duration where its seconds are wanted.
+pub(crate) fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    Span::deserialize(from).map(|span| span.0)
+}
+
+/// The same, where it may be left out.
+pub(crate) fn maybe_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    Option::<Span>::deserialize(from).map(|span| span.map(|span| span.0))
+}
+
+/// The glob that everything matches.
+pub(super) fn glob_of_all() -> String {
+    "*".to_owned()
 }
 
 /// A percentage.
@@ -69,6 +85,18 @@ pub(super) struct RawEffect {
     foreign_refresh: Option<RawForeign>,
     instance_dies: Option<RawAfter>,
     tracking: Option<RawTracking>,
+    warm_pool: Option<WarmPoolChange>,
+    hooks: Option<HooksChange>,
+    maintenance: Option<MaintenanceChange>,
+    standby: Option<Count>,
+    protected: Option<Count>,
+    launching: Option<Count>,
+    desired: Option<Count>,
+    suspended: Option<SuspendedChange>,
+    parameter_image: Option<ParameterChange>,
+    launch_configuration: Option<ConfigurationChange>,
+    deleting: Option<DeletingChange>,
+    alarm: Option<AlarmChange>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -179,6 +207,18 @@ impl TryFrom<RawEffect> for Effect {
                 .map(|r| EffectKind::Foreign(ForeignRefresh { begins: r.begins, lasts: r.lasts.0 })),
             raw.instance_dies.map(|r| EffectKind::InstanceDies(Death { after: r.after.0 })),
             raw.tracking.map(|r| EffectKind::Tracking(TrackingChange { follow: r.follow })),
+            raw.warm_pool.map(EffectKind::WarmPool),
+            raw.hooks.map(EffectKind::Hooks),
+            raw.maintenance.map(EffectKind::Maintenance),
+            raw.standby.map(EffectKind::Standby),
+            raw.protected.map(EffectKind::Protected),
+            raw.launching.map(EffectKind::Launching),
+            raw.desired.map(EffectKind::Desired),
+            raw.suspended.map(EffectKind::Suspended),
+            raw.parameter_image.map(EffectKind::ParameterImage),
+            raw.launch_configuration.map(EffectKind::LaunchConfiguration),
+            raw.deleting.map(EffectKind::Deleting),
+            raw.alarm.map(EffectKind::Alarm),
         ];
         let mut kinds = kinds.into_iter().flatten();
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {

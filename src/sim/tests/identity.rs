@@ -65,10 +65,10 @@ async fn a_session_ends_after_an_hour() {
 #[tokio::test(start_paused = true)]
 async fn without_credentials_nothing_is_answered() {
     let bench = Bench::clean();
-    let request = Request { authorization: None, form: b"Action=DescribeImages".to_vec() };
+    let request = Request::form(None, b"Action=DescribeImages".to_vec());
     let Outcome::Answered(reply) = bench.simulator.call(&request) else { panic!("no answer") };
     assert_eq!(reply.status, 403);
-    assert!(reply.body.contains("MissingAuthenticationToken"), "{}", reply.body);
+    assert!(reply.text().contains("MissingAuthenticationToken"), "{}", reply.text());
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use super::errors::Error;
 use super::paging::Size;
 use super::query::Params;
 use super::xml::Xml;
-use super::{Answer, Ask};
+use super::{Answer, Ask, autoscaling_states as states};
 use crate::model::{InstanceId, Tracking};
 use crate::sim::world::{Group, GroupKey, Instance, TemplateRef};
 
@@ -61,13 +61,14 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, group: &Group, with_instances: bool) {
         .maybe("DefaultInstanceWarmup", group.default_warmup)
         .leaf("NewInstancesProtectedFromScaleIn", false)
         .maybe("Status", group.deleting.then_some("Delete in progress"));
+    states::write_of_group(xml, group);
     xml.list("TargetGroupARNs", "member", &group.target_groups, |xml, arn| {
         xml.value(arn);
     });
     xml.list("SuspendedProcesses", "member", &group.suspended, |xml, process| {
         xml.leaf("ProcessName", process).leaf("SuspensionReason", "User suspended");
     });
-    let instances = if with_instances { group.instances.as_slice() } else { &[] };
+    let instances = group.members().filter(|_| with_instances);
     xml.list("Instances", "member", instances, write_instance);
     xml.list("Tags", "member", &group.tags, |xml, (key, value)| write_tag(xml, group, key, value));
 }
@@ -95,18 +96,21 @@ fn write_policy(xml: &mut Xml, template: &TemplateRef) {
     });
 }
 
-fn write_instance(xml: &mut Xml, instance: &Instance) {
+pub(super) fn write_instance(xml: &mut Xml, instance: &Instance) {
     xml.leaf("InstanceId", &instance.id)
         .leaf("InstanceType", &instance.instance_type)
         .leaf("AvailabilityZone", &instance.zone)
-        .leaf("LifecycleState", instance.life.as_str())
+        .leaf("LifecycleState", instance.lifecycle())
         .leaf("HealthStatus", if instance.healthy { "Healthy" } else { "Unhealthy" })
-        .node("LaunchTemplate", |xml| {
+        .leaf("ProtectedFromScaleIn", instance.protected);
+    match &instance.configuration {
+        Some(configuration) => xml.leaf("LaunchConfigurationName", configuration),
+        None => xml.node("LaunchTemplate", |xml| {
             xml.leaf("LaunchTemplateId", &instance.template)
                 .leaf("LaunchTemplateName", &instance.template_name)
                 .leaf("Version", instance.version);
-        })
-        .leaf("ProtectedFromScaleIn", instance.protected);
+        }),
+    };
 }
 
 /// Reads a launch template specification; `None` when it is not given.
@@ -153,10 +157,16 @@ pub(super) fn update(ask: &mut Ask<'_>) -> Answer {
     let sizes = sizes(ask, &key)?;
     let (warmup, grace) =
         (ask.params.number("DefaultInstanceWarmup")?, ask.params.number("HealthCheckGracePeriod")?);
+    let maintenance = states::read_maintenance(ask, &key)?;
     let until = ask.world.stale_until();
     ask.world.with_group(&key, |group, _| {
         group.remember(until);
-        group.template = template.unwrap_or_else(|| group.template.clone());
+        if let Some(template) = template {
+            group.template = template;
+            group.launch_configuration = None;
+            group.configuration_image = None;
+        }
+        group.maintenance = maintenance;
         (group.min, group.desired, group.max) = sizes;
         group.default_warmup = warmup.or(group.default_warmup);
         group.grace = grace.unwrap_or(group.grace);
@@ -190,7 +200,7 @@ pub(super) fn set_desired(ask: &mut Ask<'_>) -> Answer {
 }
 
 /// The instances that are named; each must be in the group.
-fn members(ask: &Ask<'_>, key: &GroupKey) -> Result<Vec<InstanceId>, Error> {
+pub(super) fn members(ask: &Ask<'_>, key: &GroupKey) -> Result<Vec<InstanceId>, Error> {
     let group = ask.world.groups.get(key).ok_or_else(|| no_group(key.name.as_str()))?;
     let ids: Vec<InstanceId> =
         ask.params.list("InstanceIds.member").into_iter().map(InstanceId::from).collect();
@@ -214,22 +224,4 @@ pub(super) fn protect(ask: &mut Ask<'_>) -> Answer {
         }
     });
     Ok(Xml::new())
-}
-
-pub(super) fn standby(ask: &mut Ask<'_>) -> Answer {
-    let key = ask.group_key()?;
-    let ids = members(ask, &key)?;
-    let shrink = ask.params.flag("ShouldDecrementDesiredCapacity").unwrap_or(false);
-    ask.world.with_group(&key, |group, _| group.enter_standby(&ids, shrink));
-    let mut xml = Xml::new();
-    xml.node("Activities", |_| {});
-    Ok(xml)
-}
-
-/// No group here has any.
-pub(super) fn describe_hooks(ask: &mut Ask<'_>) -> Answer {
-    ask.group_key()?;
-    let mut xml = Xml::new();
-    xml.node("LifecycleHooks", |_| {});
-    Ok(xml)
 }

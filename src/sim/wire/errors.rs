@@ -1,5 +1,8 @@
 //! Errors, in each protocol's own shape, and AWS's codes.
 
+use serde_json::json;
+
+use super::request::{Protocol, Question};
 use super::xml::Xml;
 use super::{Reply, Service};
 use crate::sim::world::Refusal;
@@ -35,29 +38,49 @@ impl Error {
         Self::new("InvalidAction", format!("The action {action} is not valid for this web service."))
     }
 
-    pub(super) fn reply(&self, service: Service, request: &str) -> Reply {
-        let code = match (self.code.as_str(), service) {
+    pub(super) fn reply(&self, service: Service, question: &Question, request: &str) -> Reply {
+        let code = self.code_of(service);
+        match question.protocol {
+            Protocol::Query => Reply::xml(self.status, self.xml(service, code, request)),
+            Protocol::RestJson | Protocol::Json => {
+                let document = json!({ "__type": code, "message": self.message });
+                let mut reply = Reply::json(self.status, question, request, &document);
+                reply.headers.push(("x-amzn-errortype", code.to_owned()));
+                reply
+            }
+        }
+    }
+
+    /// The code in the service's own words.
+    fn code_of(&self, service: Service) -> &str {
+        match (self.code.as_str(), service) {
             (INVALID, Service::Ec2) => "InvalidParameterValue",
             (INVALID, Service::AutoScaling | Service::LoadBalancing | Service::Sts) => "ValidationError",
+            (INVALID, Service::ImageBuilder) => "InvalidParameterValueException",
+            ("MissingParameter", Service::ImageBuilder) => "InvalidRequestException",
+            ("InvalidNextToken", Service::ImageBuilder) => "InvalidPaginationTokenException",
+            ("InvalidAction", Service::ImageBuilder) => "UnknownOperationException",
             (code, _) => code,
-        };
+        }
+    }
+
+    fn xml(&self, service: Service, code: &str, request: &str) -> String {
         let mut message = Xml::new();
         message.value(&self.message);
         let message = message.into_text();
         let kind = if self.status < 500 { "Sender" } else { "Receiver" };
         let head = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
-        let body = match service {
+        match service {
             Service::Ec2 => format!(
                 "{head}<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
                  <RequestID>{request}</RequestID></Response>"
             ),
-            Service::AutoScaling | Service::LoadBalancing | Service::Sts => format!(
+            Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::ImageBuilder => format!(
                 "{head}<ErrorResponse xmlns=\"{}\"><Error><Type>{kind}</Type><Code>{code}</Code>\
                  <Message>{message}</Message></Error><RequestId>{request}</RequestId></ErrorResponse>",
                 service.namespace()
             ),
-        };
-        Reply { status: self.status, body }
+        }
     }
 }
 
@@ -90,6 +113,11 @@ pub(in crate::sim) fn throttled(service: Service) -> Error {
         Service::AutoScaling | Service::LoadBalancing | Service::Sts => {
             Error::new("Throttling", "Rate exceeded")
         }
+        Service::ImageBuilder => Error::with_status(
+            429,
+            "CallRateLimitExceededException",
+            "You have exceeded the permitted request rate for the specific operation.",
+        ),
     }
 }
 
@@ -100,6 +128,8 @@ pub(in crate::sim) fn server_trouble(service: Service, unavailable: bool) -> Err
         (Service::Ec2, true) => (503, "Unavailable"),
         (Service::AutoScaling | Service::LoadBalancing | Service::Sts, false) => (500, "InternalFailure"),
         (Service::AutoScaling | Service::LoadBalancing | Service::Sts, true) => (503, "ServiceUnavailable"),
+        (Service::ImageBuilder, false) => (500, "ServiceException"),
+        (Service::ImageBuilder, true) => (503, "ServiceUnavailableException"),
     };
     Error::with_status(status, code, "An internal error has occurred.")
 }
@@ -120,5 +150,10 @@ pub(in crate::sim) fn expired(service: Service) -> Error {
         Service::AutoScaling | Service::LoadBalancing | Service::Sts => {
             Error::with_status(403, "ExpiredToken", "The security token included in the request is expired")
         }
+        Service::ImageBuilder => Error::with_status(
+            403,
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+        ),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::errors::Error;
 use crate::config::glob_matches;
 use crate::sim::world::Data;
@@ -20,6 +22,30 @@ const DEEPEST: usize = 16;
 impl Params {
     pub(super) fn parse(form: &[u8]) -> Self {
         Self(form_urlencoded::parse(form).into_owned().collect())
+    }
+
+    /// Adds a part of a document: `name` for a scalar, `name.1` for what is in a list, and
+    /// `name.field` for what is in a structure. A null is left out.
+    pub(super) fn add(&mut self, name: &str, value: &Value) {
+        let text = match value {
+            Value::Null => return,
+            Value::Bool(flag) => flag.to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.clone(),
+            Value::Array(items) => {
+                for (number, item) in (1..).zip(items) {
+                    self.add(&format!("{name}.{number}"), item);
+                }
+                return;
+            }
+            Value::Object(fields) => {
+                for (field, value) in fields {
+                    self.add(&format!("{name}.{field}"), value);
+                }
+                return;
+            }
+        };
+        self.0.insert(name.to_owned(), text);
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {

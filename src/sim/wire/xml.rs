@@ -98,7 +98,7 @@ impl Xml {
             Service::Ec2 => format!(
                 r#"{head}<{action}Response xmlns="{namespace}"><requestId>{request}</requestId>{inner}</{action}Response>"#
             ),
-            Service::AutoScaling | Service::LoadBalancing | Service::Sts => format!(
+            Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::ImageBuilder => format!(
                 r#"{head}<{action}Response xmlns="{namespace}"><{action}Result>{inner}</{action}Result><ResponseMetadata><RequestId>{request}</RequestId></ResponseMetadata></{action}Response>"#
             ),
         }

@@ -10,12 +10,16 @@ use crate::model::InstanceId;
 pub enum ActivityStatus {
     /// An instance is launched and not in service yet.
     PreInService,
+    /// A lifecycle hook holds it up.
+    MidLifecycleAction,
     /// It goes on.
     InProgress,
     /// It is done.
     Successful,
     /// It failed.
     Failed,
+    /// A lifecycle hook gave it up.
+    Cancelled,
 }
 
 impl ActivityStatus {
@@ -23,9 +27,11 @@ impl ActivityStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PreInService => "PreInService",
+            Self::MidLifecycleAction => "MidLifecycleAction",
             Self::InProgress => "InProgress",
             Self::Successful => "Successful",
             Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
         }
     }
 }
@@ -133,6 +139,16 @@ impl super::Group {
             if !message.is_empty() {
                 activity.description = format!("{}.  Status Reason: {message}", activity.description);
             }
+        }
+    }
+
+    /// Changes the status of the activity that is going on for an instance.
+    pub(super) fn mark_activity(&mut self, instance: &InstanceId, status: ActivityStatus) {
+        let open = |activity: &&mut Activity| {
+            activity.ended.is_none() && activity.instance.as_ref() == Some(instance)
+        };
+        if let Some(activity) = self.activities.iter_mut().rev().find(open) {
+            activity.status = status;
         }
     }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::changes::{quiet, resolve_image};
 use super::groups::Happened;
 use super::{
-    Around, Data, Dice, Group, GroupKey, Image, Life, Place, Template, TemplateRef, TemplateVersion, World,
-    before,
+    Alarm, Around, Data, Dice, Group, GroupKey, Image, Life, Place, Template, TemplateRef, TemplateVersion,
+    World, before,
 };
 use crate::model::{TemplateId, Tracking};
 use crate::sim::fleet::{FleetSpec, GroupSpec, ImageSpec, TemplateSpec};
@@ -34,6 +35,8 @@ impl World {
             groups: BTreeMap::new(),
             gone: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            alarms: BTreeMap::new(),
+            parameters: BTreeMap::new(),
             scenario,
             tokens: BTreeMap::new(),
             dice: Dice::new(seed, loopback),
@@ -42,6 +45,15 @@ impl World {
         for spec in &fleet.images {
             let image = image(spec, now);
             world.images.insert((image.region.clone(), image.id.clone()), image);
+        }
+        for spec in &fleet.alarms {
+            let place = Place { account: spec.account.clone(), region: spec.region.clone() };
+            let alarm = Alarm { state: spec.state, ..quiet(&spec.name, before(now, DAY)) };
+            world.alarms.insert((place, spec.name.clone()), alarm);
+        }
+        for spec in &fleet.parameters {
+            let place = Place { account: spec.account.clone(), region: spec.region.clone() };
+            world.parameters.insert((place, spec.name.clone()), spec.image.clone());
         }
         for spec in &fleet.templates {
             world.add_template(spec);
@@ -89,6 +101,7 @@ impl World {
     pub fn add_group(&mut self, spec: &GroupSpec, at: usize) -> GroupKey {
         let place = Place { account: spec.account.clone(), region: spec.region.clone() };
         let key = GroupKey { place, name: spec.name.clone() };
+        let spec = &self.as_the_scenario_has_it(&key, spec, at);
         let mut group = self.empty_group(spec, &key);
         if let Some(change) = group.effect(&self.scenario, EffectKind::tracking) {
             let follow = change.follow.get(at % change.follow.len().max(1)).copied();
@@ -99,7 +112,7 @@ impl World {
             };
         }
         self.groups.insert(key.clone(), group);
-        self.with_group(&key, |group, around| group.populate(spec.protected, around));
+        self.with_group(&key, |group, around| group.populate(spec, around));
         key
     }
 
@@ -111,6 +124,8 @@ impl World {
     fn empty_group(&mut self, spec: &GroupSpec, key: &GroupKey) -> Group {
         let named = |(place, _): &(&(Place, TemplateId), &Template)| place.0 == key.place;
         let found = self.templates.iter().filter(named).find(|(_, template)| template.name == spec.template);
+        // A group with a launch configuration has no template, whatever there is of its name.
+        let found = found.filter(|_| spec.launch_configuration.is_none());
         let id = found
             .map_or_else(|| TemplateId::new("lt-00000000000000000"), |(_, template)| template.id.clone());
         let region = &spec.region;
@@ -125,6 +140,7 @@ impl World {
             template: TemplateRef { id, name: spec.template.clone(), tracking: spec.tracking },
             mixed: spec.mixed,
             launch_configuration: spec.launch_configuration.clone(),
+            configuration_image: spec.configuration_image.clone(),
             min: spec.capacity.0,
             desired: spec.capacity.1,
             max: spec.capacity.2,
@@ -135,6 +151,9 @@ impl World {
             boot: spec.boot,
             default_warmup: spec.default_warmup,
             grace: spec.grace,
+            warm_pool: spec.warm_pool,
+            hooks: spec.hooks.clone(),
+            maintenance: spec.maintenance,
             apps: spec.apps.clone(),
             instances: Vec::new(),
             refreshes: Vec::new(),
@@ -152,24 +171,38 @@ impl World {
 
 impl Group {
     /// Gives a new group its instances, in service for a day.
-    fn populate(&mut self, protected: u32, around: &mut Around<'_>) {
+    fn populate(&mut self, spec: &GroupSpec, around: &mut Around<'_>) {
         let number = self.resolve(&self.template, around);
         let template = self.find(&self.template, around);
-        self.first_image = template.and_then(|template| template.versions.get(&number)?.image());
+        let named = template.and_then(|template| template.versions.get(&number)?.image());
+        self.first_image = match &self.launch_configuration {
+            Some(_) => self.configuration_image.clone(),
+            None => named.and_then(|named| resolve_image(around.parameters, &self.key.place, &named)),
+        };
         let now = around.now;
         around.now = before(now, DAY);
         let suspended = std::mem::take(&mut self.suspended);
         around.calm = true;
-        self.keep_capacity(around);
-        around.calm = false;
-        self.suspended = suspended;
+        // Those on their way in are launched later, when the world begins.
+        let serving = self.desired.saturating_sub(spec.launching) as usize;
+        if serving > 0 {
+            self.launch(serving, None, around);
+        }
+        self.launch(spec.standby as usize, None, around);
         for (at, instance) in (0..).zip(&mut self.instances) {
-            instance.life = Life::InService;
+            instance.life = if at < serving { Life::InService } else { Life::Standby };
             instance.serving_since = Some(around.now);
             instance.due = None;
             instance.doomed = None;
-            instance.protected = at < protected;
+            instance.protected = at < spec.protected as usize;
         }
+        self.keep_warm_pool(around);
+        for instance in self.instances.iter_mut().filter(|instance| instance.pool.is_some()) {
+            instance.life = Life::Warmed;
+            instance.due = None;
+        }
+        around.calm = false;
+        self.suspended = suspended;
         self.activities.clear();
         around.now = now;
     }

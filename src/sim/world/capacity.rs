@@ -1,8 +1,10 @@
 //! Capacity: a group launches what it lacks and terminates what it has too much of.
 
 use super::batches::Mode;
-use super::{Around, Group, Instance, Life, TemplateRef, after};
+use super::changes::resolve_image;
+use super::{Around, Group, Instance, Life, Refresh, Step, TemplateRef, after};
 use crate::model::{ImageId, InstanceId};
+use crate::sim::fleet::PoolState;
 use crate::sim::scenario::{EffectKind, LaunchTrouble};
 
 impl Group {
@@ -10,7 +12,7 @@ impl Group {
     pub(super) fn keep_capacity(&mut self, around: &mut Around<'_>) -> bool {
         let wanted = self.desired as usize + self.surge(around);
         let living = self.instances.iter().filter(|instance| instance.counts()).count();
-        let leaving = self.instances.iter().filter(|instance| instance.life == Life::Terminating).count();
+        let leaving = self.members().filter(|instance| instance.life == Life::Terminating).count();
         let waiting = if self.mode() == Mode::TerminateFirst { leaving } else { 0 };
         if living > wanted {
             return self.terminate_surplus(living - wanted, around);
@@ -20,17 +22,13 @@ impl Group {
             return false;
         }
         self.retry_at = None;
-        self.launch(lacking, around)
-    }
-
-    pub(super) fn is_suspended(&self, process: &str) -> bool {
-        self.suspended.iter().any(|suspended| suspended == process)
+        self.launch(lacking, None, around)
     }
 
     /// Terminates what there is too much of; returns whether anything could be.
     fn terminate_surplus(&mut self, count: usize, around: &mut Around<'_>) -> bool {
         let mut living: Vec<&Instance> =
-            self.instances.iter().filter(|i| i.counts() && !i.protected).collect();
+            self.instances.iter().filter(|i| i.counts() && !i.protected && !self.stays(i)).collect();
         // The default policy: what does not serve anyway, then the oldest template version, then the oldest.
         living.sort_by_key(|i| (i.life == Life::InService, i.version, i.launched));
         let ids: Vec<InstanceId> = living.into_iter().take(count).map(|i| i.id.clone()).collect();
@@ -46,15 +44,25 @@ impl Group {
         any
     }
 
-    /// Launches instances; returns whether any is there now.
-    fn launch(&mut self, count: usize, around: &mut Around<'_>) -> bool {
+    /// Whether a suspended process keeps it from being terminated: only what serves is kept.
+    fn stays(&self, instance: &Instance) -> bool {
+        instance.life == Life::InService && self.is_suspended("Terminate")
+    }
+
+    /// Launches instances, into a warm pool if told so; returns whether any is there now.
+    pub(super) fn launch(&mut self, count: usize, pool: Option<PoolState>, around: &mut Around<'_>) -> bool {
         let mut launched = false;
         for _ in 0..count {
+            if pool.is_none() && self.take_warm(around) {
+                launched = true;
+                continue;
+            }
             let cause = self.launch_cause(around);
             let instance = self.new_instance(around);
             let activity = around.dice.uuid();
             match instance {
-                Ok(instance) => {
+                Ok(mut instance) => {
+                    instance.pool = pool;
                     self.note_launch(activity, &instance, cause);
                     self.instances.push(instance);
                     launched = true;
@@ -75,7 +83,12 @@ impl Group {
         let number = self.resolve(&reference, around);
         let letter = ["a", "b", "c"][around.dice.between(0, 2) as usize];
         let zone = format!("{}{letter}", self.key.place.region);
-        let (image, instance_type) = match self.launchable(&reference, number, around) {
+        let configuration = self.launches_configuration().cloned();
+        let found = match &configuration {
+            Some(_) => self.launchable_configuration(around),
+            None => self.launchable(&reference, number, around),
+        };
+        let (image, instance_type) = match found {
             Ok(found) => found,
             Err(why) => return Err((zone, format!("{why}. Launching EC2 instance failed."))),
         };
@@ -104,6 +117,11 @@ impl Group {
             life: Life::Pending,
             healthy: true,
             protected: false,
+            pool: None,
+            step: Step::Plain,
+            configuration,
+            alive: true,
+            registered: true,
             launched: around.now,
             serving_since: None,
             ended: None,
@@ -121,11 +139,31 @@ impl Group {
     ) -> Result<(ImageId, String), String> {
         let version = self.find(reference, around).and_then(|template| template.versions.get(&number));
         let version = version.ok_or("The launch template version does not exist")?;
-        let image = version.image().ok_or("The launch template version names no image")?;
-        if !self.can_launch(&image, around) {
-            return Err(format!("The image id '[{image}]' does not exist"));
-        }
+        let named = version.image().ok_or("The launch template version names no image")?;
+        let image = resolve_image(around.parameters, &self.key.place, &named)
+            .ok_or_else(|| format!("The parameter in {named} could not be resolved to an image"))?;
+        self.check_image(&image, around)?;
         Ok((image, version.value("InstanceType").unwrap_or("m5.large").to_owned()))
+    }
+
+    fn check_image(&self, image: &ImageId, around: &Around<'_>) -> Result<(), String> {
+        if self.can_launch(image, around) {
+            Ok(())
+        } else {
+            Err(format!("The image id '[{image}]' does not exist"))
+        }
+    }
+
+    /// The launch configuration that launches use now, if they use one.
+    fn launches_configuration(&self) -> Option<&String> {
+        let from_template = self.active_refresh().and_then(Refresh::launches_from).is_some();
+        self.launch_configuration.as_ref().filter(|_| !from_template)
+    }
+
+    fn launchable_configuration(&self, around: &Around<'_>) -> Result<(ImageId, String), String> {
+        let image = self.configuration_image.clone().ok_or("The launch configuration names no image")?;
+        self.check_image(&image, around)?;
+        Ok((image, "m5.large".to_owned()))
     }
 
     fn can_launch(&self, image: &ImageId, around: &Around<'_>) -> bool {
@@ -135,7 +173,7 @@ impl Group {
             .is_some_and(|image| image.visible_in(&self.key.place) && image.state == "available")
     }
 
-    fn launch_cause(&self, around: &Around<'_>) -> String {
+    pub(super) fn launch_cause(&self, around: &Around<'_>) -> String {
         let why = if self.active_refresh().is_some() {
             "an instance refresh replacing instances"
         } else {

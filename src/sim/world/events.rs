@@ -60,7 +60,7 @@ impl World {
         // Another target than ours: the version that the group is on. A floating group gets no
         // desired configuration, since that would change how it follows its template.
         let desired = Some(group.template.clone()).filter(|template| !template.tracking.floats());
-        let preferences = Preferences { bake, ..Preferences::default() };
+        let preferences = Preferences { bake, ..group.usual_preferences() };
         let request = StartRequest { desired, preferences };
         if self.start_refresh(key, request).is_ok()
             && let Some(group) = self.groups.get_mut(key)

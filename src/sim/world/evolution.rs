@@ -71,6 +71,9 @@ impl Group {
         let outdated = standing.eligible.len() + standing.reserved;
         let full = standing.available >= self.desired as usize && standing.leaving == 0;
         let now = around.now;
+        if self.active_refresh().is_some_and(|refresh| refresh.warm_stage) && outdated == 0 {
+            return self.go_on_to_warm_pool(&standing, around);
+        }
         let Some(refresh) = self.active_refresh_mut() else { return false };
         let done = (refresh.goal as usize).saturating_sub(outdated).min(standing.warm);
         let grew = done > refresh.done as usize;
@@ -89,8 +92,7 @@ impl Group {
             return self.reach_checkpoint(around);
         }
         if outdated == 0 && standing.warming == 0 && full {
-            self.finish(around);
-            return true;
+            return self.go_on_to_warm_pool(&standing, around);
         }
         self.give_up(&standing, around) || self.take_outdated(standing.eligible, around)
     }
@@ -101,11 +103,28 @@ impl Group {
         refresh.checkpoint += 1;
         if refresh.checkpoint < refresh.preferences.checkpoints.len() {
             refresh.paused_until = Some(after(now, refresh.preferences.checkpoint_delay));
+        } else if refresh.preferences.checkpoints.last() == Some(&100) {
+            refresh.warm_stage = true;
         } else {
             // The last checkpoint is where the refresh ends, whatever is left.
             self.finish(around);
         }
         true
+    }
+
+    /// The group is done: its warm pool is next, and then the end. Returns whether anything changed.
+    fn go_on_to_warm_pool(&mut self, standing: &Standing, around: &mut Around<'_>) -> bool {
+        if let Some(refresh) = self.active_refresh_mut() {
+            refresh.warm_stage = true;
+        }
+        match self.progress_warm_pool(around) {
+            None => true,
+            Some(true) => {
+                self.finish(around);
+                true
+            }
+            Some(false) => self.give_up(standing, around),
+        }
     }
 
     /// Terminates what may be taken now; returns whether anything was.
@@ -174,6 +193,8 @@ impl Group {
         refresh.end(RefreshStatus::Successful, String::new(), now);
         if let Some(desired) = refresh.desired.clone() {
             self.template = desired;
+            self.launch_configuration = None;
+            self.configuration_image = None;
         }
         self.failures = 0;
     }

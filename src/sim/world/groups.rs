@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Activity, Around, GroupKey, Instance, Life, Refresh, Template};
 use crate::model::{ImageId, TemplateId, Tracking};
-use crate::sim::fleet::AppSpec;
+use crate::sim::fleet::{AppSpec, HookSpec, WarmPoolSpec};
 use crate::sim::scenario::{EffectKind, Scenario};
 
 /// The template that a group, or a refresh, launches from.
@@ -31,8 +31,10 @@ pub struct Group {
     pub template: TemplateRef,
     /// Whether it is described with a mixed instances policy.
     pub mixed: bool,
-    /// A launch configuration that it is described with.
+    /// A launch configuration that it launches from instead of a template.
     pub launch_configuration: Option<String>,
+    /// The image that the launch configuration names.
+    pub configuration_image: Option<ImageId>,
     /// Its smallest capacity.
     pub min: u32,
     /// How many instances it should have.
@@ -53,9 +55,15 @@ pub struct Group {
     pub default_warmup: Option<u32>,
     /// Its health check grace period in seconds.
     pub grace: u32,
+    /// Its warm pool.
+    pub warm_pool: Option<WarmPoolSpec>,
+    /// Its lifecycle hooks.
+    pub hooks: Vec<HookSpec>,
+    /// Its instance maintenance policy: the least and the largest healthy percentage.
+    pub maintenance: Option<(u8, u8)>,
     /// What listens on its instances.
     pub apps: Vec<AppSpec>,
-    /// Its instances, oldest first.
+    /// Its instances, oldest first; those of its warm pool are among them.
     pub instances: Vec<Instance>,
     /// Its refreshes, oldest first.
     pub refreshes: Vec<Refresh>,
@@ -96,6 +104,7 @@ impl Group {
             changed |= self.scenario_events(around);
             changed |= self.progress_refresh(around);
             changed |= self.keep_capacity(around);
+            changed |= self.keep_warm_pool(around);
             if !changed {
                 break;
             }
@@ -109,6 +118,7 @@ impl Group {
             .chain(self.retry_at)
             .chain(self.next_refresh_change(around))
             .chain(self.next_scenario_event(around))
+            .chain(self.next_alarm(around))
             .filter(|when| *when > around.now)
             .min()
     }

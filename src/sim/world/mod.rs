@@ -6,19 +6,24 @@
 //! seed give the same world.
 
 mod activities;
+mod alarms;
 mod batches;
 mod build;
 mod capacity;
+mod changes;
 mod events;
 mod evolution;
 mod groups;
+mod hooks;
 mod images;
 mod instances;
 mod refresh;
 mod requests;
 mod rollback;
 mod standing;
+mod suspension;
 mod templates;
+mod warm_pool;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -29,11 +34,16 @@ use super::scenario::Scenario;
 use crate::model::{AccountId, GroupName, ImageId, InstanceId, Region, TemplateId};
 
 pub use activities::{Activity, ActivityStatus};
+pub use alarms::Alarm;
+use changes::Parameters;
 pub use groups::{Group, TemplateRef};
+pub(super) use hooks::longest;
+pub use hooks::{Step, Wait};
 pub use images::Image;
 pub use instances::{Instance, Life};
 pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails};
 pub(super) use requests::{Refusal, StartRequest};
+pub(super) use suspension::PROCESSES;
 pub use templates::{Data, Template, TemplateVersion};
 
 /// An account in a region.
@@ -88,6 +98,10 @@ pub struct World {
     pub gone: BTreeMap<InstanceId, Instance>,
     /// Host names that lead to a group.
     pub hosts: BTreeMap<String, GroupKey>,
+    /// The `CloudWatch` alarms as they were set; [`World::alarm`] says how they stand.
+    pub alarms: BTreeMap<(Place, String), Alarm>,
+    /// The SSM parameters that hold images' ids.
+    pub parameters: BTreeMap<(Place, String), ImageId>,
     /// What goes wrong.
     pub scenario: Scenario,
     /// Client tokens of template versions: what was asked for, and the version it made.
@@ -111,9 +125,17 @@ pub(crate) struct Around<'a> {
     pub(super) scenario: &'a Scenario,
     templates: &'a BTreeMap<(Place, TemplateId), Template>,
     images: &'a BTreeMap<(Region, ImageId), Image>,
+    parameters: &'a Parameters,
     gone: &'a mut BTreeMap<InstanceId, Instance>,
     /// Whether the scenario leaves launches alone, as before the world's first moment.
     calm: bool,
+}
+
+impl Around<'_> {
+    /// What time it is.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
 }
 
 /// How long EC2 still describes an instance that is terminated.
@@ -177,8 +199,9 @@ impl World {
     /// Lets a group do what is due now, and notes when it changes next. Call it after every
     /// change to a group from outside.
     pub fn settle(&mut self, key: &GroupKey) {
-        let Self { now, dice, scenario, templates, images, gone, groups, agenda, .. } = self;
-        let mut around = Around { now: *now, dice, scenario, templates, images, gone, calm: false };
+        let Self { now, dice, scenario, templates, images, parameters, gone, groups, agenda, .. } = self;
+        let mut around =
+            Around { now: *now, dice, scenario, templates, images, parameters, gone, calm: false };
         if let Some(group) = groups.get_mut(key) {
             group.settle(&mut around);
             if let Some(when) = group.next_change(&around)
@@ -188,6 +211,7 @@ impl World {
                 agenda.insert((when, key.clone()));
             }
         }
+        self.watch_alarms();
     }
 
     /// Lets every group settle, after changes from outside.

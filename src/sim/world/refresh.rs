@@ -68,6 +68,8 @@ pub struct RollbackDetails {
     pub percent: u8,
     /// How many instances it had not replaced.
     pub remaining: u32,
+    /// The same of the group alone, and of its warm pool.
+    pub pools: [Option<(u8, u32)>; 2],
 }
 
 /// An instance refresh.
@@ -91,12 +93,18 @@ pub struct Refresh {
     pub goal: u32,
     /// How many replacements are healthy and warmed up.
     pub done: u32,
+    /// How many instances of the warm pool it has to replace.
+    pub warm_goal: u32,
+    /// How many of those replacements are ready.
+    pub warm_done: u32,
     /// What a rollback says.
     pub rollback: Option<RollbackDetails>,
     /// Whether the scenario started it, not a caller.
     pub foreign: bool,
     pub(super) old: BTreeSet<InstanceId>,
     pub(super) skipped: BTreeSet<InstanceId>,
+    /// Whether the group is done, and its warm pool is next.
+    pub(super) warm_stage: bool,
     pub(super) moves_from: Timestamp,
     pub(super) checkpoint: usize,
     pub(super) paused_until: Option<Timestamp>,
@@ -109,15 +117,19 @@ pub struct Refresh {
 impl Refresh {
     /// Percent of the replacements that are healthy and warmed up.
     pub fn percent(&self) -> u8 {
-        if self.goal == 0 {
-            return 100;
-        }
-        u8::try_from(u64::from(self.done) * 100 / u64::from(self.goal)).unwrap_or(100)
+        percent(self.done + self.warm_done, self.goal + self.warm_goal)
     }
 
     /// How many instances it has yet to replace.
     pub fn remaining(&self) -> u32 {
-        self.goal - self.done.min(self.goal)
+        (self.goal + self.warm_goal).saturating_sub(self.done + self.warm_done)
+    }
+
+    /// Percentage and rest of the group alone, and of its warm pool if anything is replaced there.
+    pub fn pools(&self) -> [Option<(u8, u32)>; 2] {
+        let pool = |done: u32, goal: u32| (percent(done, goal), goal.saturating_sub(done));
+        let warm = (self.warm_goal > 0).then(|| pool(self.warm_done, self.warm_goal));
+        [Some(pool(self.done, self.goal)), warm]
     }
 
     /// What instances are launched from meanwhile; `None` for what the group says.
@@ -153,10 +165,13 @@ impl Refresh {
             desired: request.desired,
             goal: 0,
             done: 0,
+            warm_goal: 0,
+            warm_done: 0,
             rollback: None,
             foreign: false,
             old: BTreeSet::new(),
             skipped: BTreeSet::new(),
+            warm_stage: false,
             moves_from,
             checkpoint: 0,
             paused_until: None,
@@ -201,4 +216,12 @@ impl Refresh {
         }
         self.preferences.checkpoints.get(self.checkpoint).map_or(usize::MAX, |percent| share(goal, *percent))
     }
+}
+
+/// How many percent `done` is of `goal`; all of nothing is everything.
+fn percent(done: u32, goal: u32) -> u8 {
+    if goal == 0 {
+        return 100;
+    }
+    u8::try_from(u64::from(done) * 100 / u64::from(goal)).unwrap_or(100)
 }

@@ -110,11 +110,25 @@ impl World {
                     "AutoRollback is not possible when the group uses $Latest or $Default".to_owned(),
                 ));
             }
+            if self.names_parameter(group) {
+                return Err(Refusal::Validation(
+                    "AutoRollback is not possible when the group's image is an SSM parameter".to_owned(),
+                ));
+            }
         }
         if let Some(desired) = &request.desired {
             self.check_template(&group.key, desired)?;
         }
-        Ok(())
+        match self.unfit_alarm(&group.key.place, &request.preferences.alarms) {
+            Some(why) => Err(Refusal::Validation(why)),
+            None => Ok(()),
+        }
+    }
+
+    fn names_parameter(&self, group: &Group) -> bool {
+        let number = self.template_of(group).map(|template| template.resolve(group.template.tracking));
+        let version = number.and_then(|number| self.template_of(group)?.versions.get(&number)?.image());
+        version.is_some_and(|image| image.as_str().starts_with("resolve:"))
     }
 
     /// Refuses a template or version that is not there.
@@ -197,8 +211,9 @@ impl World {
         key: &GroupKey,
         change: impl FnOnce(&mut Group, &mut Around<'_>) -> R,
     ) -> Option<R> {
-        let Self { now, dice, scenario, templates, images, gone, groups, .. } = self;
-        let mut around = Around { now: *now, dice, scenario, templates, images, gone, calm: false };
+        let Self { now, dice, scenario, templates, images, parameters, gone, groups, .. } = self;
+        let mut around =
+            Around { now: *now, dice, scenario, templates, images, parameters, gone, calm: false };
         let result = groups.get_mut(key).map(|group| change(group, &mut around));
         self.settle(key);
         result
@@ -206,6 +221,15 @@ impl World {
 }
 
 impl Group {
+    /// What a refresh respects that names nothing: the maintenance policy's bounds, if there is one.
+    pub(crate) fn usual_preferences(&self) -> Preferences {
+        let usual = Preferences::default();
+        match self.maintenance {
+            Some((min, max)) => Preferences { min_healthy: min, max_healthy: Some(max), ..usual },
+            None => usual,
+        }
+    }
+
     /// Takes up a refresh that was accepted.
     fn begin(&mut self, mut refresh: Refresh, around: &mut Around<'_>) {
         let target = refresh.desired.as_ref().unwrap_or(&self.template);
@@ -222,10 +246,12 @@ impl Group {
         self.refreshes.push(refresh);
         let Standing { eligible, reserved, .. } = self.standing(around);
         let goal = u32::try_from(eligible.len() + reserved).unwrap_or(u32::MAX);
+        let warm_goal = u32::try_from(self.warm_standing(around).outdated.len()).unwrap_or(u32::MAX);
         if let Some(refresh) = self.active_refresh_mut() {
             refresh.goal = goal;
+            refresh.warm_goal = warm_goal;
         }
-        if goal == 0 {
+        if goal == 0 && warm_goal == 0 {
             self.succeed(around.now);
         }
     }

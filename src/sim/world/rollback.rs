@@ -44,9 +44,11 @@ impl Group {
             started: now,
             percent: refresh.percent(),
             remaining: refresh.remaining(),
+            pools: refresh.pools(),
         });
         refresh.status = RefreshStatus::RollbackInProgress;
         reason.clone_into(&mut refresh.reason);
+        refresh.warm_stage = false;
         refresh.paused_until = None;
         refresh.bakes_until = None;
         refresh.failing_since = None;
@@ -78,6 +80,12 @@ impl Group {
             refresh.failing_since = None;
         }
         if outdated == 0 && standing.warming == 0 && full {
+            match self.progress_warm_pool(around) {
+                None => return true,
+                Some(false) => return self.give_up(&standing, around),
+                Some(true) => {}
+            }
+            let Some(refresh) = self.active_refresh_mut() else { return false };
             let reason = refresh.rollback.as_ref().map_or(String::new(), |rollback| rollback.reason.clone());
             refresh.end(RefreshStatus::RollbackSuccessful, reason, now);
             return true;

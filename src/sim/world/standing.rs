@@ -59,7 +59,7 @@ impl Group {
     }
 
     /// Whether the scenario, a suspended process or a rollback that is to fail keeps it from moving.
-    fn is_held(&self, refresh: &Refresh, around: &Around<'_>) -> bool {
+    pub(super) fn is_held(&self, refresh: &Refresh, around: &Around<'_>) -> bool {
         let forward = refresh.status == RefreshStatus::InProgress;
         let stuck = self.effect(around.scenario, EffectKind::stuck);
         let stuck = stuck.is_some_and(|stuck| forward && stuck.at.is_none_or(|at| refresh.percent() >= at));
@@ -67,6 +67,7 @@ impl Group {
             || refresh.rollback_fails_at.is_some()
             || self.is_suspended("Terminate")
             || self.is_suspended("Launch")
+            || self.is_suspended("InstanceRefresh")
     }
 
     /// How the instances stand towards the active refresh.
@@ -76,7 +77,7 @@ impl Group {
         let Some(refresh) = self.active_refresh() else { return standing };
         let target = refresh.launches_from().unwrap_or(&self.template);
         let wanted = (&target.id, self.resolve(target, around));
-        for instance in &self.instances {
+        for instance in self.members() {
             self.stand(instance, refresh, wanted, around.now, &mut standing);
         }
         standing
@@ -100,7 +101,7 @@ impl Group {
         };
         match (instance.life, outdated) {
             (Life::Terminating | Life::Terminated, _) => standing.leaving += 1,
-            (Life::Pending | Life::InService | Life::Standby, true) => {
+            (Life::Pending | Life::InService | Life::Standby | Life::Warmed, true) => {
                 standing.available += usize::from(instance.serves());
                 match reserve {
                     Some(Reserved::Ignore) => {}
@@ -112,7 +113,7 @@ impl Group {
                     Some(Reserved::Replace) | None => standing.eligible.push(instance.id.clone()),
                 }
             }
-            (Life::Standby, false) => {}
+            (Life::Standby | Life::Warmed, false) => {}
             (Life::Pending | Life::InService, false) => {
                 let skipped = refresh.skipped.contains(&instance.id);
                 let warm = if skipped { instance.serves() } else { instance.warm(now, self.warmup()) };
