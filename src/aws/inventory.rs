@@ -17,10 +17,12 @@ use sha2::{Digest, Sha256};
 use self::answer::{Answer, Element};
 use super::policies::read_template;
 use super::{Account, Error, count, timestamp};
-use crate::model::{GroupName, GroupTemplate, TemplateId};
+use crate::model::{GroupName, GroupTemplate, ImageId, InstanceId, TemplateId};
 
 /// AWS gives at most this many groups at once.
 const PAGE: i32 = 100;
+/// As many launch configurations are asked for by name at once.
+const CONFIGURATIONS: usize = 50;
 
 /// A group as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +75,8 @@ pub struct FoundWarmPool {
 /// One instance of a group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FoundInstance {
+    /// Its id.
+    pub id: InstanceId,
     /// Auto Scaling's name of its state.
     pub state: String,
     /// Whether it is protected from scale-in.
@@ -147,6 +151,25 @@ impl Account {
         let mut hooks: Vec<FoundHook> = answer.lifecycle_hooks().iter().map(read_hook).collect();
         hooks.sort();
         Ok(hooks)
+    }
+
+    /// The images that launch configurations name, by the configurations' names. Their user
+    /// data is in the answer, and goes no further.
+    pub async fn configuration_images(&self, names: &[String]) -> Result<BTreeMap<String, ImageId>, Error> {
+        let mut found = BTreeMap::new();
+        for names in names.chunks(CONFIGURATIONS) {
+            let request = self.autoscaling.describe_launch_configurations();
+            let request = request.set_launch_configuration_names(Some(names.to_vec()));
+            let mut pages = request.into_paginator().send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| Error::from_sdk("DescribeLaunchConfigurations", error))?;
+                let named = page.launch_configurations().iter().filter_map(|one| {
+                    Some((one.launch_configuration_name()?.to_owned(), one.image_id()?.into()))
+                });
+                found.extend(named);
+            }
+        }
+        Ok(found)
     }
 
     /// The newest and the default version of every template here, ordered by template and number.
@@ -288,6 +311,7 @@ fn read_instance(instance: &Instance) -> FoundInstance {
         Some((specification.launch_template_id()?.into(), specification.version()?.parse().ok()?))
     });
     FoundInstance {
+        id: instance.instance_id().unwrap_or_default().into(),
         state: instance.lifecycle_state().map_or("", |state| state.as_str()).to_owned(),
         protected: instance.protected_from_scale_in().unwrap_or(false),
         launched_from,

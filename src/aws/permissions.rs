@@ -130,6 +130,13 @@ pub const CALLS: &[Permission] = &[
     ),
     reads(
         "autoscaling",
+        "DescribeLaunchConfigurations",
+        &["autoscaling:DescribeLaunchConfigurations"],
+        ENVIRONMENT,
+        "for snapshot",
+    ),
+    reads(
+        "autoscaling",
         "DescribeLifecycleHooks",
         &["autoscaling:DescribeLifecycleHooks"],
         ENVIRONMENT,
@@ -165,6 +172,13 @@ pub const CALLS: &[Permission] = &[
         ENVIRONMENT,
         Part::Groups,
         "pins a group that follows its template, and lets it follow again",
+    ),
+    reads(
+        "cloudwatch",
+        "DescribeAlarms",
+        &["cloudwatch:DescribeAlarms"],
+        ENVIRONMENT,
+        "sees alarms that fire before a refresh that they would stop",
     ),
     changes(
         "ec2",

@@ -1,11 +1,16 @@
 //! `iam-policy`: the least that a role needs, as an IAM policy. Asks nobody.
 
+use std::collections::BTreeSet;
+
 use super::{Failure, Output, context};
 use crate::aws::{BESIDES, CALLS, Permission};
 use crate::cli::{Format, Global};
-use crate::config::{Environment, Fleet};
+use crate::config::{Environment, ExternalId, Fleet};
 use crate::model::Exit;
 use crate::permissions::{self, Options, Policy};
+
+/// What stands for an external id that is not printed.
+const PLACEHOLDER: &str = "PUT-THE-EXTERNAL-ID-HERE";
 
 /// Whose policy it is.
 #[derive(Debug, clap::Args)]
@@ -56,17 +61,17 @@ pub struct Args {
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let fleet = context::fleet(global)?;
     let options = Options { instance_roles: args.instance_roles.clone(), any_template: args.any_template };
+    let output = Output::new(global);
     let policy = match &args.whose.environment {
         None => permissions::home(&fleet, &options),
         Some(name) => {
             let environments = sharing(&fleet, name)?;
             match &args.trust {
-                Some(principal) => permissions::trust(principal, external_id(&environments)),
+                Some(principal) => permissions::trust(principal, &external_ids(&environments, output)),
                 None => permissions::environment(&environments, &options),
             }
         }
     };
-    let output = Output::new(global);
     match args.format {
         Format::Json => output.json(&policy)?,
         Format::Text => output.text(&explained(&policy))?,
@@ -111,6 +116,17 @@ fn explained(policy: &Policy) -> String {
     text
 }
 
-fn external_id<'f>(_environments: &[&'f Environment]) -> Option<&'f str> {
-    None
+/// The external ids that the environments' role is assumed with. One that is kept elsewhere is
+/// a secret: a placeholder stands for it, with which nobody gets in.
+fn external_ids(environments: &[&Environment], output: Output) -> Vec<String> {
+    let ids: BTreeSet<&ExternalId> = environments.iter().filter_map(|one| one.external_id.as_ref()).collect();
+    let text = |id: &ExternalId| match id {
+        ExternalId::Plain(text) => text.clone(),
+        ExternalId::Kept(source) => {
+            output
+                .progress(&format!("put the external id in place of {PLACEHOLDER}: it is kept in {source}"));
+            PLACEHOLDER.to_owned()
+        }
+    };
+    ids.into_iter().map(text).collect()
 }

@@ -89,6 +89,12 @@ pub fn environment(environments: &[&Environment], options: &Options) -> Policy {
         seen.push(bare);
         is_new
     });
+    // `qa-2` and `qa2` make one name.
+    for at in 1..statements.len() {
+        if statements[..at].iter().any(|one| one.sid == statements[at].sid) {
+            statements[at].sid += &format!("N{at}");
+        }
+    }
     Policy::new(statements)
 }
 
@@ -156,9 +162,8 @@ fn own_parts(environment: &Environment, suffix: &str, options: &Options) -> Vec<
 /// What a launch touches besides its template. Images and snapshots may be another account's.
 fn launch_resources(partition: &str, account: &str, regions: &BTreeSet<&Region>) -> Vec<String> {
     const SHARED: [&str; 2] = ["image", "snapshot"];
-    const OWN: [&str; 9] = [
+    const OWN: [&str; 8] = [
         "capacity-reservation",
-        "elastic-gpu",
         "instance",
         "key-pair",
         "network-interface",
@@ -176,8 +181,9 @@ fn launch_resources(partition: &str, account: &str, regions: &BTreeSet<&Region>)
     all
 }
 
-/// Who may assume an environment's role: the principal, for this program's sessions only.
-pub fn trust(principal: &str, external_id: Option<&str>) -> Policy {
+/// Who may assume an environment's role: the principal, for this program's sessions only, and
+/// with one of the external ids where there are any.
+pub fn trust(principal: &str, external_ids: &[String]) -> Policy {
     let mut statement = Statement {
         sid: "AssumeFromHome".to_owned(),
         effect: "Allow",
@@ -187,8 +193,8 @@ pub fn trust(principal: &str, external_id: Option<&str>) -> Policy {
         condition: Conditions::new(),
     };
     statement = statement.when("StringLike", "sts:RoleSessionName", [OUR_SESSIONS]);
-    if let Some(id) = external_id {
-        statement = statement.when("StringEquals", "sts:ExternalId", [id]);
+    if !external_ids.is_empty() {
+        statement = statement.when("StringEquals", "sts:ExternalId", external_ids.iter().map(String::as_str));
     }
     Policy::new(vec![statement])
 }
@@ -254,7 +260,8 @@ impl Statement {
     }
 
     fn our_tags(self) -> Self {
-        self.when("ForAllValues:StringLike", "aws:TagKeys", [OUR_TAGS])
+        // For all of none holds as well: there must be some.
+        self.when("ForAllValues:StringLike", "aws:TagKeys", [OUR_TAGS]).when("Null", "aws:TagKeys", ["false"])
     }
 
     /// Only what carries the tags that select the environment's groups.

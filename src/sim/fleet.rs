@@ -172,6 +172,9 @@ pub struct GroupSpec {
     pub standby: u32,
     /// How many of its instances are on their way in when the world begins.
     pub launching: u32,
+    /// How many of its serving instances were launched from other versions of its template
+    /// than it names: versions, and how many each.
+    pub of_other_versions: Vec<(u64, u32)>,
     /// Its warm pool.
     pub warm_pool: Option<WarmPoolSpec>,
     /// Its lifecycle hooks.
@@ -205,6 +208,7 @@ impl GroupSpec {
             protected: 0,
             standby: 0,
             launching: 0,
+            of_other_versions: Vec::new(),
             warm_pool: None,
             hooks: Vec::new(),
             maintenance: None,

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::file::{
-    FORMAT, Fleet, Group, Hook, Image, Instances, Maintenance, Place, Template, TemplateName, Version,
+    Alarm, FORMAT, Fleet, Group, Hook, Image, Instances, Maintenance, Place, Template, TemplateName, Version,
     WarmPool,
 };
 use super::redact::Redaction;
 use crate::aws::{Account, Cloud, Error, FoundGroup, FoundHook, FoundInstance, FoundVersion};
 use crate::clock::Clock;
 use crate::config::{self, Environment};
-use crate::model::{self, AccountId, ImageId, Region, TemplateId, Tracking};
+use crate::model::{self, AccountId, ImageId, InstanceId, Region, TemplateId, Tracking};
 use crate::rollout::{Stop, homes, right_account};
 
 /// How many groups are asked for their hooks at once.
@@ -48,8 +48,6 @@ struct Spot<'a> {
 struct Found {
     place: Place,
     account: Account,
-    /// Whom instances of launch configurations and parameters are known by.
-    images: BTreeSet<ImageId>,
 }
 
 /// Takes the fleet, and tells `progress` how far it is.
@@ -116,18 +114,21 @@ async fn look(asked: &Asked<'_>, spot: Spot<'_>, progress: &dyn Fn(&str)) -> Res
     let hooks = hooks(account, &groups, &name, progress).await?;
     let templates = templates(account, &groups).await?;
     progress(&format!("{name}: {} templates", templates.len()));
-    let mut place = Place {
+    let configurations = configurations(account, &groups).await?;
+    let place = Place {
         account: spot.id.clone(),
         region: account.region.clone(),
         environments: spot.environments.iter().map(|environment| environment.name.clone()).collect(),
-        groups: groups.into_iter().zip(hooks).map(|(found, hooks)| group(found, hooks)).collect(),
+        parameters: parameters(account, &groups, &templates).await?,
+        alarms: alarms(asked.fleet, account, &spot.environments).await?,
+        groups: groups
+            .into_iter()
+            .zip(hooks)
+            .map(|(found, hooks)| group(found, hooks, &configurations))
+            .collect(),
         templates,
-        alarms: Vec::new(),
-        parameters: BTreeMap::new(),
     };
-    let images = named_images(&place);
-    place.groups.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Found { place, account: spot.account, images })
+    Ok(Found { place, account: spot.account })
 }
 
 async fn hooks(
@@ -219,10 +220,11 @@ fn template(versions: BTreeMap<u64, FoundVersion>) -> Option<Template> {
     Some(Template { id, name, default, versions: versions.collect() })
 }
 
-fn group(found: FoundGroup, hooks: Vec<FoundHook>) -> Group {
+fn group(found: FoundGroup, hooks: Vec<FoundHook>, configurations: &BTreeMap<String, ImageId>) -> Group {
     let (min, desired, max) = found.capacity;
     // The name is a part of the ARN.
     let name = |arn: &String| arn.split('/').nth(1).unwrap_or(arn).to_owned();
+    let configuration = found.launch_configuration.as_ref();
     Group {
         name: found.name,
         tags: found.tags,
@@ -235,8 +237,8 @@ fn group(found: FoundGroup, hooks: Vec<FoundHook>) -> Group {
             version: template.tracking,
         }),
         mixed_instances_policy: found.policy,
+        launch_configuration_image: configuration.and_then(|name| configurations.get(name).cloned()),
         launch_configuration: found.launch_configuration,
-        launch_configuration_image: None,
         target_groups: found.target_groups.iter().map(name).collect(),
         suspended: found.suspended.into_iter().collect(),
         warm_pool: found.warm_pool.map(|pool| WarmPool {
@@ -263,25 +265,79 @@ fn hook(hook: FoundHook) -> Hook {
 
 /// Like instances together.
 fn alike(instances: Vec<FoundInstance>) -> Vec<Instances> {
-    let mut counts: BTreeMap<FoundInstance, u32> = BTreeMap::new();
-    for instance in instances {
-        *counts.entry(instance).or_default() += 1;
-    }
-    let together = counts.into_iter().map(|(instance, count)| {
-        let FoundInstance { state, protected, launched_from, instance_type } = instance;
+    let mut counts: BTreeMap<Instances, u32> = BTreeMap::new();
+    for FoundInstance { id: _, state, protected, launched_from, instance_type } in instances {
         let (template, version) = launched_from.unzip();
-        Instances { state, protected, template, version, kind: instance_type, count }
-    });
-    together.collect()
+        let one = Instances { state, protected, template, version, kind: instance_type, count: 0 };
+        *counts.entry(one).or_default() += 1;
+    }
+    counts.into_iter().map(|(one, count)| Instances { count, ..one }).collect()
 }
 
-/// The images that the templates and the policies name.
+/// The images that the groups' launch configurations name.
+async fn configurations(
+    account: &Account,
+    groups: &[FoundGroup],
+) -> Result<BTreeMap<String, ImageId>, Error> {
+    let names = groups.iter().filter_map(|group| group.launch_configuration.clone());
+    let names: BTreeSet<String> = names.collect();
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    account.configuration_images(&names.into_iter().collect::<Vec<_>>()).await
+}
+
+/// The SSM parameters that versions name in place of an image, and the image of an instance
+/// that was launched so: what the parameter holds is nobody's business here.
+async fn parameters(
+    account: &Account,
+    groups: &[FoundGroup],
+    templates: &[Template],
+) -> Result<BTreeMap<String, ImageId>, Error> {
+    let named = |template: &TemplateId, number: u64| {
+        let template = templates.iter().find(|one| one.id == *template)?;
+        let version = template.versions.iter().find(|version| version.number == number)?;
+        let name = version.data.get("ImageId")?.strip_prefix("resolve:ssm:")?;
+        // A version or a label may follow the name.
+        Some(name.split(':').next().unwrap_or(name).to_owned())
+    };
+    let instances = groups.iter().flat_map(|group| &group.instances);
+    let by_name: BTreeMap<String, InstanceId> = instances
+        .filter_map(|instance| {
+            let (template, number) = instance.launched_from.as_ref()?;
+            Some((named(template, *number)?, instance.id.clone()))
+        })
+        .collect();
+    let ids: Vec<InstanceId> = by_name.values().cloned().collect();
+    let seen = account.instances(&ids).await?;
+    Ok(by_name.into_iter().filter_map(|(name, id)| Some((name, seen.get(&id)?.image.clone()))).collect())
+}
+
+/// The alarms that the environments' preferences, or overrides, name.
+async fn alarms(
+    fleet: &config::Fleet,
+    account: &Account,
+    environments: &[&Environment],
+) -> Result<Vec<Alarm>, Error> {
+    let own = environments.iter().flat_map(|environment| &environment.refresh.preferences.alarms);
+    let over = fleet.overrides.iter().filter_map(|one| one.refresh.alarms.as_ref()).flatten();
+    let names: BTreeSet<String> = own.chain(over).cloned().collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let states = account.alarm_states(&names.into_iter().collect::<Vec<_>>()).await?;
+    Ok(states.into_iter().map(|(name, state)| Alarm { name, state: state.to_string() }).collect())
+}
+
+/// The images that the templates, policies and launch configurations name, or parameters lead to.
 fn named_images(place: &Place) -> BTreeSet<ImageId> {
     let versions = place.templates.iter().flat_map(|template| &template.versions);
     let in_templates = versions.filter_map(|version| version.data.get("ImageId"));
     let in_policies = place.groups.iter().flat_map(|group| &group.mixed_instances_policy);
     let in_policies = in_policies.filter(|(name, _)| name.ends_with(".ImageId")).map(|(_, id)| id);
-    let all = in_templates.chain(in_policies).map(|id| ImageId::new(id.as_str()));
+    let named = in_templates.chain(in_policies).map(|id| ImageId::new(id.as_str()));
+    let in_configurations = place.groups.iter().filter_map(|group| group.launch_configuration_image.clone());
+    let all = named.chain(in_configurations).chain(place.parameters.values().cloned());
     all.filter(ImageId::is_well_formed).collect()
 }
 
@@ -297,7 +353,7 @@ async fn images(
     for region in regions {
         let mut wanted: BTreeSet<ImageId> = BTreeSet::new();
         let there: Vec<&Found> = found.iter().filter(|found| found.place.region == *region).collect();
-        wanted.extend(there.iter().flat_map(|found| found.images.iter().cloned()));
+        wanted.extend(there.iter().flat_map(|found| named_images(&found.place)));
         let here = homes.iter().find(|account| account.region == *region);
         if let Some(account) = here {
             for family in asked.fleet.families.values() {

@@ -206,7 +206,7 @@ fn a_file_that_is_wrong_is_refused_with_its_place() {
             "template lt-1 has version 5 as its default, and no such version",
         ),
         ("\"number\": 9", "\"number\": 4", "the versions of template lt-1 are not in the order"),
-        ("{", "", "line 1"),
+        ("{", "", "line 2 column 11: \"version\": 1,"),
     ] {
         let said = refusal(from, to);
         assert!(said.contains(says), "{says:?} in {said:?}");

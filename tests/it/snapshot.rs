@@ -1,19 +1,27 @@
 //! A snapshot of the simulator's fleet stands for that fleet.
 
+use std::collections::BTreeSet;
+
 use ami_refresh::aws::{Cloud, Settings};
 use ami_refresh::event::{Event, PlannedGroup};
-use ami_refresh::model::{AccountId, EnvironmentName, ImageId, Region};
-use ami_refresh::sim::{FleetSpec, HOME_KEY, HOME_SECRET, Scenario};
-use ami_refresh::snapshot::{Asked, Fleet, REDACTED, take};
+use ami_refresh::model::{AccountId, EnvironmentName, ImageId, Problem, Region, Tracking, Verdict};
+use ami_refresh::rollout;
+use ami_refresh::sim::{AlarmSpec, AlarmState, FleetSpec, HOME_KEY, HOME_SECRET, Scenario};
+use ami_refresh::snapshot::{Asked, Fleet, Group, Instances, REDACTED, take};
 
 use crate::stage::{CONFIG, HOME, NEW, REGION, Stage};
 
 /// A stage on the configuration's whole default fleet, with a hand in it.
 async fn stage(config: &str, change: impl FnOnce(&mut FleetSpec)) -> Stage {
+    stage_in(config, Scenario::clean(), change).await
+}
+
+/// The same, in a scenario.
+async fn stage_in(config: &str, scenario: Scenario, change: impl FnOnce(&mut FleetSpec)) -> Stage {
     let fleet = ami_refresh::config::Fleet::parse("test.yaml".as_ref(), config).expect("valid");
     let images = [(Region::from(REGION), ImageId::from(NEW))];
     let whole = FleetSpec::from_config(&fleet, &images, &AccountId::from(HOME));
-    Stage::with(config, Scenario::clean(), 7, |spec| {
+    Stage::with(config, scenario, 7, |spec| {
         *spec = whole;
         change(spec);
     })
@@ -56,19 +64,169 @@ async fn a_snapshot_of_the_default_fleet_gives_the_same_plan() {
     assert_eq!(wanted, got);
 }
 
+/// What would be done in every environment, and what would be refused, without doing it.
+async fn plan_only(stage: &Stage) -> Vec<(Vec<PlannedGroup>, Vec<Problem>)> {
+    let run = stage.run();
+    let mut plans = Vec::new();
+    for environment in &stage.fleet.environments {
+        let accounts = run.accounts(environment).await;
+        let plan = rollout::plan(&run, environment, &accounts, None).await.expect("a plan");
+        let groups = plan.groups.iter().map(|group| group.told(&environment.checks, "Team")).collect();
+        plans.push((groups, plan.refused));
+    }
+    plans
+}
+
+/// A scenario that gives groups another state is of the fleet: a snapshot holds that state.
+async fn keeps_its_plan(scenario: &str) -> Fleet {
+    let scenario = Scenario::named(scenario).expect("a scenario");
+    let real = stage_in(CONFIG, scenario, |_| {}).await;
+    let file = snapshot(&real).await;
+    let again = found(CONFIG, &file).await;
+    assert_eq!(plan_only(&real).await, plan_only(&again).await);
+    // What the simulator was set up with is what there is on its wire, too.
+    let mut file_again = snapshot(&again).await;
+    file_again.taken = file.taken;
+    assert_eq!(undated(&file), undated(&file_again));
+    file
+}
+
+/// The file's text without when the simulator made its templates, which it makes up anew.
+fn undated(file: &Fleet) -> String {
+    let mut file = file.clone();
+    let templates = file.places.iter_mut().flat_map(|place| &mut place.templates);
+    templates.flat_map(|template| &mut template.versions).for_each(|version| version.created = None);
+    file.to_text()
+}
+
+fn groups(file: &Fleet) -> impl Iterator<Item = &Group> {
+    file.places.iter().flat_map(|place| &place.groups)
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_groups_follow_their_templates_is_kept() {
+    let file = keeps_its_plan("mixed-tracking").await;
+    assert!(groups(&file).filter_map(|group| group.template.as_ref()).any(|named| named.version.floats()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn warm_pools_are_kept() {
+    let file = keeps_its_plan("warm-pools").await;
+    let pools = groups(&file).filter_map(|group| group.warm_pool.as_ref());
+    let states: BTreeSet<&str> = pools.map(|pool| pool.state.as_str()).collect();
+    assert_eq!(states, BTreeSet::from(["Hibernated", "Running", "Stopped"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lifecycle_hooks_are_kept_and_answered() {
+    let file = keeps_its_plan("lifecycle-hooks").await;
+    assert!(groups(&file).all(|group| group.hooks.len() == 3));
+    let verdicts = found(CONFIG, &file).await.rollout().await;
+    assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Passed), "{verdicts:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn maintenance_policies_are_kept() {
+    let file = keeps_its_plan("maintenance-policy").await;
+    assert!(groups(&file).all(|group| {
+        group
+            .maintenance
+            .as_ref()
+            .is_some_and(|policy| (policy.min_healthy, policy.max_healthy) == (100, 120))
+    }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_that_are_set_aside_protected_or_on_their_way_are_counted() {
+    let file = keeps_its_plan("standby-and-protected").await;
+    let states = |file: &Fleet, is_it: fn(&Instances) -> bool| {
+        groups(file).flat_map(|group| &group.instances).filter(|instances| is_it(instances)).count()
+    };
+    assert!(states(&file, |instances| instances.state == "Standby") > 5);
+    assert!(states(&file, |instances| instances.protected) > 5);
+    let file = keeps_its_plan("scaling").await;
+    assert!(states(&file, |instances| instances.state == "Pending" && instances.count == 2) > 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_refused_of_its_snapshot() {
+    let file = keeps_its_plan("suspended").await;
+    assert!(groups(&file).any(|group| group.suspended == ["Launch", "Terminate"]));
+    let file = keeps_its_plan("deleting").await;
+    assert!(groups(&file).any(|group| group.deleting));
+    let file = keeps_its_plan("launch-configurations").await;
+    assert!(groups(&file).any(|group| group.launch_configuration_image.is_some()));
+    let file = keeps_its_plan("parameter-images").await;
+    assert!(file.places.iter().any(|place| !place.parameters.is_empty()));
+    keeps_its_plan("one-instance").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn alarms_that_the_configuration_names_are_kept() {
+    let config = CONFIG.replace("bake: 10m,", "bake: 10m, alarms: [errors, latency],");
+    let add = |spec: &mut FleetSpec| {
+        for (name, state) in
+            [("errors", AlarmState::Alarm), ("latency", AlarmState::Ok), ("other", AlarmState::Ok)]
+        {
+            spec.alarms.push(AlarmSpec {
+                account: "111111111111".into(),
+                region: REGION.into(),
+                name: name.to_owned(),
+                state,
+            });
+        }
+    };
+    let real = stage(&config, add).await;
+    let file = snapshot(&real).await;
+    let alarms: Vec<(&str, &str)> =
+        file.places[0].alarms.iter().map(|alarm| (alarm.name.as_str(), alarm.state.as_str())).collect();
+    assert_eq!(alarms, [("errors", "ALARM"), ("latency", "OK")]);
+    assert_eq!(snapshot(&found(&config, &file).await).await.places[0].alarms, file.places[0].alarms);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_and_gaps_between_versions_are_kept() {
+    let real = stage(CONFIG, |spec| {
+        for template in spec.templates.iter_mut().filter(|template| template.name == "orders-dev") {
+            let mut version = template.versions[0].clone();
+            template.versions.truncate(1);
+            for number in [7, 40, 41] {
+                version.number = Some(number);
+                template.versions.push(version.clone());
+            }
+            template.default_version = 7;
+        }
+        let orders =
+            spec.groups.iter_mut().find(|group| group.name.as_str() == "orders-dev").expect("orders");
+        orders.tracking = Tracking::Pinned(40);
+        orders.of_other_versions = vec![(1, 2), (7, 1)];
+    })
+    .await;
+    let file = snapshot(&real).await;
+    let template = file.places[0].templates.iter().find(|template| template.name == "orders-dev");
+    let template = template.expect("its template");
+    let numbers: Vec<u64> = template.versions.iter().map(|version| version.number).collect();
+    assert_eq!((numbers, template.default), (vec![1, 7, 40, 41], 7));
+    let again = found(CONFIG, &file).await;
+    let mut file_again = snapshot(&again).await;
+    file_again.taken = file.taken;
+    assert_eq!(undated(&file), undated(&file_again));
+    // The next version is the one after the newest that was seen.
+    let id = template.id.clone();
+    assert_eq!(plan_only(&real).await, plan_only(&again).await);
+    again.rollout().await;
+    let newest = again.simulator.inspect(|world| {
+        world.templates.values().find(|template| template.id == id).map(ami_refresh::sim::Template::latest)
+    });
+    assert_eq!(newest, Some(42));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_of_a_snapshot_is_the_same_file() {
     let real = stage(CONFIG, |_| {}).await;
     let file = snapshot(&real).await;
     let mut again = snapshot(&found(CONFIG, &file).await).await;
     again.taken = file.taken;
-    // When the simulator made a template it makes up anew.
-    let undated = |file: &Fleet| {
-        let mut file = file.clone();
-        let templates = file.places.iter_mut().flat_map(|place| &mut place.templates);
-        templates.flat_map(|template| &mut template.versions).for_each(|version| version.created = None);
-        file.to_text()
-    };
     assert_eq!(undated(&file), undated(&again));
 }
 

@@ -3,10 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::default::{fill, healthy, owner, regional};
-use super::{FleetSpec, GroupSpec, ImageSpec, TemplateSpec, VersionSpec};
+use super::{
+    AlarmSpec, AlarmState, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec, ParameterSpec, PoolState,
+    TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
+};
 use crate::config::{self, Environment, Family, glob_matches};
 use crate::model::{AccountId, Architecture, ImageId, Region, Tracking};
 use crate::snapshot::{self, Place};
+
+/// After how many seconds somebody completes a lifecycle hook.
+const COMPLETES: u32 = 20;
 
 impl FleetSpec {
     /// The fleet that was found, with applications that answer the configuration's checks.
@@ -21,6 +27,13 @@ impl FleetSpec {
         spec.images = found.images.iter().map(image).collect();
         for place in &found.places {
             spec.templates.extend(place.templates.iter().map(|one| template(place, one)));
+            spec.alarms.extend(place.alarms.iter().map(|one| alarm(place, one)));
+            spec.parameters.extend(place.parameters.iter().map(|(name, image)| ParameterSpec {
+                account: place.account.clone(),
+                region: place.region.clone(),
+                name: name.clone(),
+                image: image.clone(),
+            }));
             for one in &place.groups {
                 let mut group = group(place, one);
                 let here = fleet.environments.iter().find(|environment| is_of(environment, place, &group));
@@ -59,7 +72,7 @@ impl FleetSpec {
             }
         }
         let id = |region: &Region, architecture: &Architecture| {
-            regional(0x000b_0000_0000_0000, &format!("{region} {architecture}"))
+            regional(0x000c_0000_0000_0000, &format!("{region} {architecture}"))
         };
         pairs.into_iter().map(|(region, kind)| (region.clone(), id(&region, &kind), kind)).collect()
     }
@@ -151,9 +164,68 @@ fn group(place: &Place, found: &snapshot::Group) -> GroupSpec {
     group.default_warmup = found.default_warmup;
     group.grace = found.grace;
     group.deleting = found.deleting;
-    group.protected =
-        found.instances.iter().filter(|instances| instances.protected).map(|instances| instances.count).sum();
+    group.configuration_image.clone_from(&found.launch_configuration_image);
+    group.warm_pool = found.warm_pool.as_ref().map(warm_pool);
+    group.hooks = found.hooks.iter().map(hook).collect();
+    group.maintenance = found.maintenance.as_ref().map(|policy| (policy.min_healthy, policy.max_healthy));
+    let count = |which: &dyn Fn(&&snapshot::Instances) -> bool| -> u32 {
+        found.instances.iter().filter(which).map(|instances| instances.count).sum()
+    };
+    group.protected = count(&|instances| instances.protected);
+    group.standby = count(&|instances| matches!(instances.state.as_str(), "Standby" | "EnteringStandby"));
+    group.launching = count(&|instances| instances.state.starts_with("Pending"));
+    group.of_other_versions = of_other_versions(place, found, &group);
     group
+}
+
+/// The serving instances of the group's own template that were launched from other versions
+/// than it names.
+fn of_other_versions(place: &Place, found: &snapshot::Group, group: &GroupSpec) -> Vec<(u64, u32)> {
+    let Some(template) = place.templates.iter().find(|one| one.name == group.template) else {
+        return Vec::new();
+    };
+    let named = match group.tracking {
+        Tracking::Pinned(number) => Some(number),
+        Tracking::Latest => template.versions.last().map(|version| version.number),
+        Tracking::Default => Some(template.default),
+    };
+    let mut counts: BTreeMap<u64, u32> = BTreeMap::new();
+    for instances in found.instances.iter().filter(|one| one.state == "InService") {
+        let version = instances.version.filter(|_| instances.template.as_ref() == Some(&template.id));
+        let other = version.filter(|version| {
+            Some(*version) != named && template.versions.iter().any(|known| known.number == *version)
+        });
+        if let Some(version) = other {
+            *counts.entry(version).or_default() += instances.count;
+        }
+    }
+    counts.into_iter().collect()
+}
+
+fn warm_pool(found: &snapshot::WarmPool) -> WarmPoolSpec {
+    let states = [PoolState::Stopped, PoolState::Running, PoolState::Hibernated];
+    let state = states.into_iter().find(|state| state.as_str() == found.state).unwrap_or_default();
+    WarmPoolSpec { min: found.min, max_prepared: found.prepared, state }
+}
+
+/// Who completes a hook is not known: in a rehearsal somebody does, before it is over.
+fn hook(found: &snapshot::Hook) -> HookSpec {
+    let launching = found.transition == Transition::Launching.as_str();
+    let mut hook =
+        HookSpec::new(&found.name, if launching { Transition::Launching } else { Transition::Terminating });
+    hook.timeout = found.heartbeat;
+    hook.default = HookResult::parse(&found.default_result).unwrap_or_default();
+    hook.completes = Some(COMPLETES.min(found.heartbeat / 2));
+    hook
+}
+
+fn alarm(place: &Place, found: &snapshot::Alarm) -> AlarmSpec {
+    AlarmSpec {
+        account: place.account.clone(),
+        region: place.region.clone(),
+        name: found.name.clone(),
+        state: AlarmState::parse(&found.state).unwrap_or_default(),
+    }
 }
 
 /// The name of the template that a group launches from, its own or its policy's, and how it

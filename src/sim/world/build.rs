@@ -196,6 +196,7 @@ impl Group {
             instance.doomed = None;
             instance.protected = at < spec.protected as usize;
         }
+        self.age(&spec.of_other_versions, around);
         self.keep_warm_pool(around);
         for instance in self.instances.iter_mut().filter(|instance| instance.pool.is_some()) {
             instance.life = Life::Warmed;
@@ -205,6 +206,21 @@ impl Group {
         self.suspended = suspended;
         self.activities.clear();
         around.now = now;
+    }
+
+    /// Lets some of the instances be of other versions than the group names.
+    fn age(&mut self, versions: &[(u64, u32)], around: &Around<'_>) {
+        let template = self.find(&self.template, around);
+        let mut instances = self.instances.iter_mut().filter(|one| one.life == Life::InService);
+        for (number, count) in versions {
+            let image = template.and_then(|template| template.versions.get(number)?.image());
+            let image = image.and_then(|named| resolve_image(around.parameters, &self.key.place, &named));
+            let Some(image) = image else { continue };
+            for instance in instances.by_ref().take(*count as usize) {
+                instance.version = *number;
+                instance.image = image.clone();
+            }
+        }
     }
 }
 
