@@ -103,7 +103,7 @@ fn meet(world: &World, host: &str, port: u16) -> Met {
     };
     let Some((group, instance)) = found else { return Met::Nobody };
     match instance.life {
-        Life::Pending => return Met::Refused,
+        Life::Pending | Life::ReplacingRoot => return Met::Refused,
         Life::Terminated => return Met::Nobody,
         Life::Warmed if instance.ec2().0 == "stopped" => return Met::Nobody,
         Life::InService | Life::Standby | Life::Warmed | Life::Terminating => {}

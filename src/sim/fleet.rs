@@ -6,6 +6,7 @@
 mod apps;
 mod default;
 mod found;
+mod policy;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, TemplateId, Tracking};
 
 pub use apps::{AppKind, AppSpec};
+pub use policy::{OverrideSpec, PolicySpec};
 pub use states::{
     AlarmSpec, AlarmState, HookResult, HookSpec, ParameterSpec, PoolState, Transition, WarmPoolSpec,
 };
@@ -78,6 +80,8 @@ pub struct ImageSpec {
     pub created: Option<Timestamp>,
     /// From when on it is deprecated.
     pub deprecated: Option<Timestamp>,
+    /// How many volumes it makes on an instance, the root volume among them.
+    pub volumes: u32,
     /// The accounts it is shared with.
     pub shared_with: Vec<AccountId>,
     /// Its tags, which only the owner sees.
@@ -96,6 +100,7 @@ impl ImageSpec {
             state: "available".to_owned(),
             created: None,
             deprecated: None,
+            volumes: 1,
             shared_with: Vec::new(),
             tags: BTreeMap::new(),
         }
@@ -146,8 +151,8 @@ pub struct GroupSpec {
     pub template: String,
     /// How it names the template's version.
     pub tracking: Tracking,
-    /// Whether it is described with a mixed instances policy instead of a template.
-    pub mixed: bool,
+    /// Its mixed instances policy; the template is then the policy's own.
+    pub policy: Option<PolicySpec>,
     /// A launch configuration that it launches from instead of a template.
     pub launch_configuration: Option<String>,
     /// The image that the launch configuration names.
@@ -195,7 +200,7 @@ impl GroupSpec {
             tags: BTreeMap::new(),
             template: template.to_owned(),
             tracking: Tracking::Pinned(1),
-            mixed: false,
+            policy: None,
             launch_configuration: None,
             configuration_image: None,
             capacity: (0, desired, (desired * 2).max(4)),

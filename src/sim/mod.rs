@@ -26,19 +26,20 @@ pub use apps::Applications;
 pub use faults::{Call, Fault, FaultKind};
 pub use fleet::{
     AlarmSpec, AlarmState, AppKind, AppSpec, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec,
-    ParameterSpec, PoolState, TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
+    OverrideSpec, ParameterSpec, PolicySpec, PoolState, TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
 };
 pub use scenario::{
     AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
     DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, Images, LaunchTrouble,
-    MaintenanceChange, ParameterChange, RollbackTrouble, Scaling, Scenario, StaleReads, Stuck,
-    SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
+    MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RollbackTrouble, Scaling, Scenario,
+    StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
 pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
 pub use world::{
-    Activity, ActivityStatus, Alarm, Data, Group, GroupKey, Image, Instance, Life, Place, Preferences,
-    Refresh, Reserved, RollbackDetails, Session, Step, Template, TemplateRef, TemplateVersion, Wait, World,
+    Activity, ActivityStatus, Alarm, Configuration, Data, Group, GroupKey, Image, ImageFrom, Instance, Life,
+    Override, Place, Policy, Preferences, Refresh, Reserved, RollbackDetails, Session, Step, Strategy,
+    Template, TemplateRef, TemplateVersion, Wait, World,
 };
 
 use crate::clock::Clock;

@@ -89,7 +89,8 @@ impl Doors {
             let mut wanted = BTreeSet::new();
             for group in world.groups.values() {
                 // Booting instances refuse by having no listener.
-                for instance in group.members().filter(|instance| instance.life != Life::Pending) {
+                let up = |life| !matches!(life, Life::Pending | Life::ReplacingRoot);
+                for instance in group.members().filter(|instance| up(instance.life)) {
                     wanted.extend(group.apps.iter().map(|app| (instance.address, app.port)));
                 }
             }

@@ -5,7 +5,7 @@ use ami_refresh::gate::State;
 use ami_refresh::model::{Exit, Problem, Tracking, Verdict};
 use ami_refresh::plan::MARKER_TAG;
 use ami_refresh::rollout::{self, Scope, Steps};
-use ami_refresh::sim::{FleetSpec, Scenario, World};
+use ami_refresh::sim::{FleetSpec, PolicySpec, Scenario, World};
 
 use crate::rehearsal::old;
 use crate::rehearsal_story::{block, in_order, story_of};
@@ -83,7 +83,7 @@ macro_rules! refusals {
 
 refusals! {
     a_group_with_a_mixed_instances_policy:
-        |spec| group_mut(spec, "orders-dev").mixed = true, |_| {}
+        |spec| group_mut(spec, "orders-dev").policy = Some(PolicySpec::of_types(&["m5.large", "m6i.large"])), |_| {}
         => ["group orders-dev has a mixed instances policy"];
     a_group_with_a_launch_configuration:
         |spec| group_mut(spec, "orders-dev").launch_configuration = Some("lc-2019".into()), |_| {}
@@ -131,6 +131,7 @@ refusals! {
             spec.images.push(arm);
             let own = spec.templates.iter_mut().find(|template| template.name == "payments-dev").expect("it");
             own.versions[0].data.insert("ImageId".into(), "ami-0cccccccccccccccc".into());
+            own.versions[0].data.insert("InstanceType".into(), "m6g.large".into());
         }, |_| {}
         => ["no arm64 image in eu-west-2 for group payments-dev", "it has eu-west-2 x86_64"];
 }
@@ -139,7 +140,7 @@ refusals! {
 fn every_reason_is_told_at_once() {
     block(async {
         let fleet = |spec: &mut FleetSpec| {
-            group_mut(spec, "orders-dev").mixed = true;
+            group_mut(spec, "orders-dev").policy = Some(PolicySpec::of_types(&["m5.large", "m6i.large"]));
             group_mut(spec, "catalog-dev").deleting = true;
             group_mut(spec, "payments-dev").suspended = vec!["Launch".into()];
         };

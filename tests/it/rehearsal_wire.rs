@@ -126,7 +126,7 @@ pub(crate) fn forward(stage: &Stage, group: &str) -> usize {
         let group = world.group(group).expect("the group");
         let template = world.template_of(group).expect("a template");
         let to_new = group.refreshes.iter().filter(|refresh| {
-            let Some(Tracking::Pinned(number)) = refresh.desired.as_ref().map(|d| d.tracking) else {
+            let Some(Tracking::Pinned(number)) = refresh.desired.as_ref().map(|d| d.template.tracking) else {
                 return false;
             };
             template.versions[&number].image() == Some(crate::stage::NEW.into())

@@ -9,7 +9,7 @@ use ami_refresh::clock::Clock;
 use ami_refresh::config::Fleet;
 use ami_refresh::event::{Event, Stamped};
 use ami_refresh::model::{
-    AccountId, Build, Candidate, CandidateImage, EnvironmentName, ImageId, Region, Verdict,
+    AccountId, Architecture, Build, Candidate, CandidateImage, EnvironmentName, ImageId, Region, Verdict,
 };
 use ami_refresh::net::Network;
 use ami_refresh::rollout::{self, Events, Run, Scope, Steps};
@@ -74,7 +74,7 @@ impl Stage {
         fastrand::seed(seed);
         let fleet = Fleet::parse(Path::new("test.yaml"), config).expect("a valid configuration");
         let clock = Clock::starting_at("2026-11-22T19:00:00Z".parse().unwrap(), 1.0);
-        let images = [(Region::from(REGION), ImageId::from(NEW))];
+        let images = [(Region::from(REGION), ImageId::from(NEW), Architecture::X86_64)];
         let mut spec = FleetSpec::from_config(&fleet, &images, &AccountId::from(HOME));
         keep(&mut spec, &SERVICES);
         change(&mut spec);

@@ -2,22 +2,24 @@
 
 mod groups;
 pub(super) mod healthy;
+mod manifest;
 
 use std::collections::BTreeSet;
 
 use super::{FleetSpec, ImageSpec};
 use crate::config::{self, Family};
-use crate::model::{AccountId, ImageId, Region};
+use crate::model::{AccountId, Architecture, ImageId, Region};
 
 impl FleetSpec {
     /// A fleet on which the configuration makes sense: five groups or so in each region of
     /// every environment, on an older image, with applications that answer its checks.
     ///
-    /// `candidate_images` exist too: newer ones of the family. An environment without a role
-    /// is in `home`, as its credentials are.
+    /// `candidate_images` exist too: newer ones of the family. Where one is for arm64, an older
+    /// one for arm64 exists as well. An environment without a role is in `home`, as its
+    /// credentials are.
     pub fn from_config(
         fleet: &config::Fleet,
-        candidate_images: &[(Region, ImageId)],
+        candidate_images: &[(Region, ImageId, Architecture)],
         home: &AccountId,
     ) -> Self {
         let mut spec = Self::empty(home.clone());
@@ -35,17 +37,30 @@ impl FleetSpec {
 
     /// The id of the older image that the default fleet runs in a region.
     pub fn previous_image(region: &Region) -> ImageId {
-        regional(0x000a_0000_0000_0000, region.as_str())
+        Self::previous_image_of(region, &Architecture::X86_64)
+    }
+
+    /// The id of the older image for an architecture in a region.
+    pub fn previous_image_of(region: &Region, architecture: &Architecture) -> ImageId {
+        let kind: u64 = match architecture {
+            Architecture::Arm64 => 0xb,
+            Architecture::X86_64 | Architecture::Other(_) => 0xa,
+        };
+        regional(kind, region.as_str())
     }
 }
 
 /// An id that is readable, well-formed, and another one for each place.
 pub(super) fn regional(kind: u64, place: &str) -> ImageId {
     let hash = place.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
-    ImageId::new(format!("ami-0{:016x}", kind | (hash & 0xffff_ffff_ffff)))
+    ImageId::new(format!("ami-0{:016x}", (kind << 48) | (hash & 0xffff_ffff_ffff)))
 }
 
-fn images(fleet: &config::Fleet, candidates: &[(Region, ImageId)], home: &AccountId) -> Vec<ImageSpec> {
+fn images(
+    fleet: &config::Fleet,
+    candidates: &[(Region, ImageId, Architecture)],
+    home: &AccountId,
+) -> Vec<ImageSpec> {
     let family = fleet.families.values().next();
     let glob = family.map_or("base-*", |family| family.name_glob.as_str());
     let owner = family.map_or_else(|| home.clone(), |family| owner(family, home));
@@ -54,21 +69,28 @@ fn images(fleet: &config::Fleet, candidates: &[(Region, ImageId)], home: &Accoun
     let shared: Vec<AccountId> = accounts.into_iter().cloned().collect();
     let regions: BTreeSet<&Region> =
         fleet.environments.iter().flat_map(|environment| &environment.regions).collect();
-    let new = |id: ImageId, region: &Region, day: &str| {
-        let mut image = ImageSpec::new(id, &fill(glob, day), region.clone(), owner.clone());
+    let new = |id: ImageId, region: &Region, architecture: &Architecture, day: &str| {
+        // Names are unique among the images of an account.
+        let suffix = if *architecture == Architecture::X86_64 { "" } else { "-arm64" };
+        let name = fill(glob, &format!("{day}{suffix}"));
+        let mut image = ImageSpec::new(id, &name, region.clone(), owner.clone());
         image.shared_with.clone_from(&shared);
+        image.architecture = architecture.clone();
         image
     };
-    let mut images: Vec<ImageSpec> = regions
-        .into_iter()
-        .map(|region| {
-            let mut image = new(FleetSpec::previous_image(region), region, "20261114184500");
-            image.created = "2026-11-14T18:45:00Z".parse().ok();
-            image
-        })
-        .collect();
-    images.extend(candidates.iter().map(|(region, id)| {
-        let mut image = new(id.clone(), region, "20261121194500");
+    let old = |region: &Region, architecture: &Architecture| {
+        let id = FleetSpec::previous_image_of(region, architecture);
+        let mut image = new(id, region, architecture, "20261114184500");
+        image.created = "2026-11-14T18:45:00Z".parse().ok();
+        image
+    };
+    let mut images: Vec<ImageSpec> =
+        regions.into_iter().map(|region| old(region, &Architecture::X86_64)).collect();
+    let arm = candidates.iter().filter(|(_, _, architecture)| *architecture == Architecture::Arm64);
+    let arm: BTreeSet<&Region> = arm.map(|(region, _, _)| region).collect();
+    images.extend(arm.into_iter().map(|region| old(region, &Architecture::Arm64)));
+    images.extend(candidates.iter().map(|(region, id, architecture)| {
+        let mut image = new(id.clone(), region, architecture, "20261121194500");
         image.created = "2026-11-21T19:45:00Z".parse().ok();
         image
     }));

@@ -72,7 +72,7 @@ impl FleetSpec {
             }
         }
         let id = |region: &Region, architecture: &Architecture| {
-            regional(0x000c_0000_0000_0000, &format!("{region} {architecture}"))
+            regional(0xc, &format!("{region} {architecture}"))
         };
         pairs.into_iter().map(|(region, kind)| (region.clone(), id(&region, &kind), kind)).collect()
     }

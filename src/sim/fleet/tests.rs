@@ -10,7 +10,7 @@ use crate::config::{
     OnFailure, Preferences, Protected, RefreshPolicy, RetryPolicy, SchedulePolicy, Scope, Selector, Standby,
     Strategy, TcpCheck, WindowTags, glob_matches,
 };
-use crate::model::{ImageId, Region, Tracking};
+use crate::model::{Architecture, ImageId, Region, Tracking};
 use crate::sim::{Scenario, Setup, Simulator};
 
 const NAMES: [&str; 9] = ["sandbox", "dev", "qa", "test", "training", "build", "qa2", "stage", "prod"];
@@ -118,7 +118,11 @@ fn configuration() -> Fleet {
 }
 
 fn spec() -> FleetSpec {
-    FleetSpec::from_config(&configuration(), &[("eu-west-2".into(), NEW.into())], &HOME.into())
+    FleetSpec::from_config(
+        &configuration(),
+        &[("eu-west-2".into(), NEW.into(), Architecture::X86_64)],
+        &HOME.into(),
+    )
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub enum EffectKind {
     InstanceDies(Death),
     /// The groups follow their templates in other ways than the fleet says.
     Tracking(TrackingChange),
+    /// The groups have mixed instances policies.
+    Policy(PolicyChange),
     /// The groups have warm pools.
     WarmPool(WarmPoolChange),
     /// The groups have lifecycle hooks.
@@ -84,6 +86,7 @@ picks!(
     foreign: Foreign(ForeignRefresh),
     instance_dies: InstanceDies(Death),
     tracking: Tracking(TrackingChange),
+    policy: Policy(PolicyChange),
     warm_pool: WarmPool(WarmPoolChange),
     hooks: Hooks(HooksChange),
     maintenance: Maintenance(MaintenanceChange),
@@ -134,6 +137,13 @@ pub struct LaunchTrouble {
     pub message: String,
     /// For how many seconds, from the group's first failed launch; `None` for ever.
     pub lasts: Option<u32>,
+}
+
+impl LaunchTrouble {
+    /// AWS's words on the failed launch of an instance of that type, in that zone.
+    pub(crate) fn words(&self, instance_type: &str, zone: &str) -> String {
+        self.message.replace("{type}", instance_type).replace("{zone}", zone)
+    }
 }
 
 /// Instances go into service and then fail their health checks.
@@ -262,4 +272,29 @@ pub struct Death {
 pub struct TrackingChange {
     /// The ways, one group after the other; a number stands for the version that it is on.
     pub follow: Vec<Tracking>,
+}
+
+/// The groups have mixed instances policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// Which, one group after the other.
+    pub give: Vec<PolicyKind>,
+}
+
+/// A mixed instances policy that a scenario gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyKind {
+    /// Two instance types.
+    Types,
+    /// An override with a template of its own: on arm64, if there are images for that.
+    Template,
+    /// An `ImageId` on every override; one on arm64, if there are images for that.
+    Images,
+    /// Weights 1 and 2.
+    Weights,
+    /// Spot instances.
+    Spot,
+    /// Instance types selected by their attributes.
+    Attributes,
 }

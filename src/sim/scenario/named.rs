@@ -29,6 +29,7 @@ scenarios!(
     "foreign-refresh",
     "instance-dies",
     "mixed-tracking",
+    "mixed",
     "warm-pools",
     "lifecycle-hooks",
     "hook-abandons",

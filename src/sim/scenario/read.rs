@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 use super::{
     AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
     DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, Images, LaunchTrouble,
-    MaintenanceChange, ParameterChange, RollbackTrouble, Scaling, StaleReads, Stuck, SuspendedChange,
-    TrackingChange, Unhealthy, WarmPoolChange,
+    MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RollbackTrouble, Scaling, StaleReads,
+    Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
 use crate::model::Tracking;
 
@@ -85,6 +85,7 @@ pub(super) struct RawEffect {
     foreign_refresh: Option<RawForeign>,
     instance_dies: Option<RawAfter>,
     tracking: Option<RawTracking>,
+    policy: Option<RawPolicy>,
     warm_pool: Option<WarmPoolChange>,
     hooks: Option<HooksChange>,
     maintenance: Option<MaintenanceChange>,
@@ -188,6 +189,12 @@ struct RawTracking {
     follow: Vec<Tracking>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    give: Vec<PolicyKind>,
+}
+
 impl TryFrom<RawEffect> for Effect {
     type Error = String;
 
@@ -207,6 +214,7 @@ impl TryFrom<RawEffect> for Effect {
                 .map(|r| EffectKind::Foreign(ForeignRefresh { begins: r.begins, lasts: r.lasts.0 })),
             raw.instance_dies.map(|r| EffectKind::InstanceDies(Death { after: r.after.0 })),
             raw.tracking.map(|r| EffectKind::Tracking(TrackingChange { follow: r.follow })),
+            raw.policy.map(|r| EffectKind::Policy(PolicyChange { give: r.give })),
             raw.warm_pool.map(EffectKind::WarmPool),
             raw.hooks.map(EffectKind::Hooks),
             raw.maintenance.map(EffectKind::Maintenance),

@@ -9,7 +9,7 @@ fn every_name_has_a_scenario_of_that_name() {
         assert_eq!(scenario.name, *name);
         assert!(!scenario.about.is_empty());
     }
-    assert_eq!(Scenario::NAMES.len(), 28);
+    assert_eq!(Scenario::NAMES.len(), 29);
     assert!(Scenario::named("nonsense").is_none());
 }
 

@@ -1,15 +1,13 @@
-//! Refreshes of groups with warm pools, hooks, policies, suspended processes and alarms.
+//! Refreshes of groups with warm pools, hooks, policies and suspended processes.
 
 use std::time::Duration;
 
-use aws_sdk_autoscaling::types::{AlarmSpecification, InstanceRefresh, RefreshPreferences};
+use aws_sdk_autoscaling::types::{InstanceRefresh, RefreshPreferences};
 
 use super::states::{hooked, pooled};
-use super::support::{Bench, GROUP, HOME, NEW, OLD, REGION, code, fleet, preferences};
+use super::support::{Bench, GROUP, NEW, OLD, fleet, preferences};
 use crate::model::{RefreshStatus, Tracking};
-use crate::sim::{
-    AlarmSpec, AlarmState, FleetSpec, HookSpec, Images, Place, PoolState, Scenario, Transition, World,
-};
+use crate::sim::{HookSpec, Images, PoolState, Scenario, Transition, World};
 
 async fn told(bench: &Bench) -> InstanceRefresh {
     let answer = bench.scaling.describe_instance_refreshes().auto_scaling_group_name(GROUP).send().await;
@@ -161,68 +159,5 @@ async fn a_suspended_process_pauses_a_refresh_until_it_is_resumed() {
         call.scaling_processes(process).send().await.expect("it is resumed");
         bench.until(RefreshStatus::Successful).await;
         assert_eq!(bench.images(), (0, 2), "{process}");
-    }
-}
-
-fn place() -> Place {
-    Place { account: HOME.into(), region: REGION.into() }
-}
-
-fn alarmed(state: AlarmState) -> FleetSpec {
-    let mut spec = fleet(2, |_| {});
-    let (account, region) = (HOME.into(), REGION.into());
-    spec.alarms.push(AlarmSpec { account, region, name: "errors".to_owned(), state });
-    spec
-}
-
-fn watching(name: &str) -> aws_sdk_autoscaling::types::builders::RefreshPreferencesBuilder {
-    preferences().alarm_specification(AlarmSpecification::builder().alarms(name).build()).bake_time(600)
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refresh_begins_only_while_its_alarms_are_quiet() {
-    for (state, name) in [
-        (AlarmState::Alarm, "errors"),
-        (AlarmState::InsufficientData, "errors"),
-        (AlarmState::Ok, "nobody-knows"),
-    ] {
-        let bench = Bench::new(alarmed(state), Scenario::clean());
-        bench.publish().await;
-        let call = bench.scaling.start_instance_refresh().auto_scaling_group_name(GROUP);
-        let call = call.desired_configuration(bench.desired("2")).preferences(watching(name).build());
-        assert_eq!(code(&call.send().await.expect_err("an alarm that is not quiet")), "ValidationError");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_alarm_fails_a_refresh_or_rolls_it_back() {
-    for (auto, end) in [(false, RefreshStatus::Failed), (true, RefreshStatus::RollbackSuccessful)] {
-        let scenario = Scenario::named("alarm-fires").expect("a scenario");
-        let bench = Bench::new(alarmed(AlarmState::Ok), scenario);
-        bench.publish().await;
-        bench.start("2", watching("errors").auto_rollback(auto).build()).await;
-        let seen = bench.until(end).await;
-        assert!(seen.reason.contains("errors"), "{}", seen.reason);
-        assert_eq!(bench.tracking(), Tracking::Pinned(1));
-        let state = bench.simulator.inspect(|world| world.alarm(&place(), "errors").map(|alarm| alarm.state));
-        let (images, expected) = (bench.images(), if auto { AlarmState::Ok } else { AlarmState::Alarm });
-        assert_eq!(
-            (images.0 == 2, state),
-            (auto, Some(expected)),
-            "quiet again when no new instance is left"
-        );
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_alarm_counts_through_the_bake_and_not_afterwards() {
-    for (wait, end) in [(300, RefreshStatus::Failed), (900, RefreshStatus::Successful)] {
-        let bench = Bench::new(alarmed(AlarmState::Ok), Scenario::clean());
-        bench.publish().await;
-        bench.start("2", watching("errors").build()).await;
-        bench.until(RefreshStatus::Baking).await;
-        tokio::time::sleep(Duration::from_secs(wait)).await;
-        bench.simulator.change(|world| world.set_alarm(&place(), "errors", AlarmState::Alarm, "too many"));
-        assert_eq!(bench.refresh().status, end);
     }
 }

@@ -29,6 +29,7 @@ pub(super) struct Bench {
     pub(super) scaling: aws_sdk_autoscaling::Client,
     pub(super) elb: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) watch: aws_sdk_cloudwatch::Client,
 }
 
 /// One group of `desired` instances in the home account; template and group can be changed first.
@@ -111,6 +112,7 @@ impl Bench {
             scaling: aws_sdk_autoscaling::Client::new(&config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            watch: aws_sdk_cloudwatch::Client::new(&config),
         }
     }
 

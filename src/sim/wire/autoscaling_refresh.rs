@@ -1,6 +1,6 @@
 //! Auto Scaling: instance refreshes.
 
-use super::autoscaling_groups::{read_template, write_template};
+use super::autoscaling_policy as policy;
 use super::errors::Error;
 use super::paging::Size;
 use super::query::Params;
@@ -8,25 +8,21 @@ use super::xml::Xml;
 use super::{Answer, Ask};
 use crate::model::RefreshId;
 use crate::sim::scenario::ForeignStart;
-use crate::sim::world::{Group, Preferences, Refresh, Reserved, StartRequest};
+use crate::sim::world::{Group, Preferences, Refresh, Reserved, StartRequest, Strategy};
 
 const SIZE: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 50, most: 100 };
 
 pub(super) fn start(ask: &mut Ask<'_>) -> Answer {
     let key = ask.group_key()?;
-    match ask.params.get("Strategy") {
-        None | Some("Rolling") => {}
-        Some(other) => {
-            return Err(Error::new("ValidationError", format!("the simulator has no strategy {other}")));
-        }
-    }
-    if !ask.params.structure("DesiredConfiguration.MixedInstancesPolicy").is_empty() {
-        return Err(Error::new("ValidationError", "the simulator refreshes to launch templates only"));
-    }
-    let desired = read_template(ask, &ask.params.structure("DesiredConfiguration.LaunchTemplate"))?;
+    let strategy = ask.params.get("Strategy").map(|text| {
+        let unknown = || Error::new("ValidationError", format!("Strategy can't be {text}"));
+        Strategy::parse(text).ok_or_else(unknown)
+    });
+    let strategy = strategy.transpose()?.unwrap_or_default();
+    let desired = policy::read(ask, &ask.params.structure("DesiredConfiguration"))?;
     let usual = ask.world.groups.get(&key).map(Group::usual_preferences).unwrap_or_default();
     let preferences = read_preferences(&ask.params.structure("Preferences"), usual)?;
-    let id = ask.world.start_refresh(&key, StartRequest { desired, preferences })?;
+    let id = ask.world.start_refresh(&key, StartRequest { strategy, desired, preferences })?;
     Ok(only_id(&id))
 }
 
@@ -109,11 +105,11 @@ fn write(xml: &mut Xml, refresh: &Refresh) {
     }
     xml.leaf("PercentageComplete", refresh.percent()).leaf("InstancesToUpdate", refresh.remaining());
     xml.node("ProgressDetails", |xml| write_progress(xml, refresh.pools()));
-    xml.leaf("Strategy", "Rolling");
+    xml.leaf("Strategy", refresh.strategy.as_str());
     xml.node("Preferences", |xml| write_preferences(xml, &refresh.preferences));
     if let Some(desired) = &refresh.desired {
         xml.node("DesiredConfiguration", |xml| {
-            xml.node("LaunchTemplate", |xml| write_template(xml, desired));
+            policy::write(xml, desired.target());
         });
     }
     if let Some(rollback) = &refresh.rollback {

@@ -7,7 +7,7 @@ use super::paging::Size;
 use super::xml::Xml;
 use super::{Answer, Ask, ec2_images, ec2_templates};
 use crate::model::ImageId;
-use crate::sim::world::{Instance, Life, TemplateVersion};
+use crate::sim::world::{Instance, Life, TemplateVersion, check_architecture};
 
 const SIZE: Size = Size { parameter: "MaxResults", token: "NextToken", usual: 1000, most: 1000 };
 
@@ -106,12 +106,17 @@ pub(super) fn run(ask: &mut Ask<'_>) -> Answer {
     let asked = ask.params.structure("LaunchTemplate");
     let version = ec2_templates::find_version(ask, &asked)?;
     let own = version.as_ref().and_then(TemplateVersion::image);
+    let own_type = version.as_ref().and_then(|version| version.value("InstanceType"));
+    let instance_type = ask.params.get("InstanceType").or(own_type);
     let image = ask.params.get("ImageId").map(ImageId::from).or(own);
     let named = image.ok_or_else(|| Error::missing("ImageId"))?;
     let image = ask.world.resolve_image(&ask.place, &named);
     let image = image.ok_or_else(|| ec2_images::not_found(&[named.as_str()]))?;
     let key = (ask.place.region.clone(), image.clone());
     let found = ask.world.images.get(&key).filter(|image| image.visible_in(&ask.place));
+    if let (Some(found), Some(name)) = (found, instance_type) {
+        check_architecture(name, &found.architecture).map_err(|why| Error::invalid(format!("{why}.")))?;
+    }
     match found.map(|image| image.state.as_str()) {
         None => Err(ec2_images::not_found(&[image.as_str()])),
         Some("available") => {
@@ -140,7 +145,7 @@ fn write_status(xml: &mut Xml, instance: &Instance) {
     let (state, code) = instance.ec2();
     let (summary, check) = match (instance.life, instance.alive) {
         _ if state != "running" => ("not-applicable", "insufficient-data"),
-        (Life::Pending, _) => ("initializing", "initializing"),
+        (Life::Pending | Life::ReplacingRoot, _) => ("initializing", "initializing"),
         (Life::InService | Life::Standby | Life::Warmed | Life::Terminating | Life::Terminated, true) => {
             ("ok", "passed")
         }

@@ -82,7 +82,8 @@ fn describe_health(ask: &mut Ask<'_>) -> Answer {
     let mut xml = Xml::new();
     // Instances on their way in are not registered yet.
     let registered = wanted.filter(|(_, instance)| {
-        instance.life != Life::Pending && instance.registered && instance.pool.is_none()
+        let in_service = !matches!(instance.life, Life::Pending | Life::ReplacingRoot);
+        in_service && instance.registered && instance.pool.is_none()
     });
     xml.list("TargetHealthDescriptions", "member", registered, |xml, (group, instance)| {
         write_health(ask, xml, group, instance);
@@ -112,7 +113,7 @@ fn health(ask: &Ask<'_>, instance: &Instance) -> (&'static str, &'static str, &'
         Life::Terminating | Life::Terminated => {
             ("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
         }
-        Life::Standby | Life::Warmed => {
+        Life::Standby | Life::Warmed | Life::ReplacingRoot => {
             ("unused", "Target.NotRegistered", "Target is not registered to the target group")
         }
         Life::Pending | Life::InService if fresh => {

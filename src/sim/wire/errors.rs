@@ -42,6 +42,14 @@ impl Error {
         let code = self.code_of(service);
         match question.protocol {
             Protocol::Query => Reply::xml(self.status, self.xml(service, code, request)),
+            Protocol::Cbor => {
+                let document = json!({ "__type": code, "message": self.message });
+                let mut reply = Reply::cbor(self.status, request, &document);
+                // CloudWatch was a Query service: its codes of then are in a header.
+                let fault = if self.status < 500 { "Sender" } else { "Receiver" };
+                reply.headers.push(("x-amzn-query-error", format!("{code};{fault}")));
+                reply
+            }
             Protocol::RestJson | Protocol::Json => {
                 let document = json!({ "__type": code, "message": self.message });
                 let mut reply = Reply::json(self.status, question, request, &document);
@@ -55,7 +63,9 @@ impl Error {
     fn code_of(&self, service: Service) -> &str {
         match (self.code.as_str(), service) {
             (INVALID, Service::Ec2) => "InvalidParameterValue",
-            (INVALID, Service::AutoScaling | Service::LoadBalancing | Service::Sts) => "ValidationError",
+            (INVALID, Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch) => {
+                "ValidationError"
+            }
             (INVALID, Service::ImageBuilder) => "InvalidParameterValueException",
             ("MissingParameter", Service::ImageBuilder) => "InvalidRequestException",
             ("InvalidNextToken", Service::ImageBuilder) => "InvalidPaginationTokenException",
@@ -75,7 +85,11 @@ impl Error {
                 "{head}<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
                  <RequestID>{request}</RequestID></Response>"
             ),
-            Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::ImageBuilder => format!(
+            Service::AutoScaling
+            | Service::LoadBalancing
+            | Service::Sts
+            | Service::ImageBuilder
+            | Service::CloudWatch => format!(
                 "{head}<ErrorResponse xmlns=\"{}\"><Error><Type>{kind}</Type><Code>{code}</Code>\
                  <Message>{message}</Message></Error><RequestId>{request}</RequestId></ErrorResponse>",
                 service.namespace()
@@ -110,7 +124,7 @@ impl From<Refusal> for Error {
 pub(in crate::sim) fn throttled(service: Service) -> Error {
     match service {
         Service::Ec2 => Error::with_status(503, "RequestLimitExceeded", "Request limit exceeded."),
-        Service::AutoScaling | Service::LoadBalancing | Service::Sts => {
+        Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch => {
             Error::new("Throttling", "Rate exceeded")
         }
         Service::ImageBuilder => Error::with_status(
@@ -126,8 +140,12 @@ pub(in crate::sim) fn server_trouble(service: Service, unavailable: bool) -> Err
     let (status, code) = match (service, unavailable) {
         (Service::Ec2, false) => (500, "InternalError"),
         (Service::Ec2, true) => (503, "Unavailable"),
-        (Service::AutoScaling | Service::LoadBalancing | Service::Sts, false) => (500, "InternalFailure"),
-        (Service::AutoScaling | Service::LoadBalancing | Service::Sts, true) => (503, "ServiceUnavailable"),
+        (Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch, false) => {
+            (500, "InternalFailure")
+        }
+        (Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch, true) => {
+            (503, "ServiceUnavailable")
+        }
         (Service::ImageBuilder, false) => (500, "ServiceException"),
         (Service::ImageBuilder, true) => (503, "ServiceUnavailableException"),
     };
@@ -147,7 +165,7 @@ pub(in crate::sim) fn contention() -> Error {
 pub(in crate::sim) fn expired(service: Service) -> Error {
     match service {
         Service::Ec2 => Error::new("RequestExpired", "Request has expired."),
-        Service::AutoScaling | Service::LoadBalancing | Service::Sts => {
+        Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch => {
             Error::with_status(403, "ExpiredToken", "The security token included in the request is expired")
         }
         Service::ImageBuilder => Error::with_status(

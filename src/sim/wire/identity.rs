@@ -17,6 +17,8 @@ pub enum Service {
     Sts,
     /// EC2 Image Builder.
     ImageBuilder,
+    /// `CloudWatch`.
+    CloudWatch,
 }
 
 impl Service {
@@ -28,6 +30,7 @@ impl Service {
             Self::LoadBalancing => "elasticloadbalancing",
             Self::Sts => "sts",
             Self::ImageBuilder => "imagebuilder",
+            Self::CloudWatch => "monitoring",
         }
     }
 
@@ -39,12 +42,13 @@ impl Service {
             Self::AutoScaling => "http://autoscaling.amazonaws.com/doc/2011-01-01/",
             Self::LoadBalancing => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            Self::CloudWatch => "http://monitoring.amazonaws.com/doc/2010-08-01/",
             Self::ImageBuilder => "http://imagebuilder.amazonaws.com/doc/2019-12-02/",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Ec2, Self::AutoScaling, Self::LoadBalancing, Self::Sts, Self::ImageBuilder]
+        [Self::Ec2, Self::AutoScaling, Self::LoadBalancing, Self::Sts, Self::ImageBuilder, Self::CloudWatch]
             .into_iter()
             .find(|service| service.as_str() == text)
     }

@@ -6,9 +6,12 @@
 mod autoscaling;
 mod autoscaling_activities;
 mod autoscaling_groups;
+mod autoscaling_policy;
 mod autoscaling_refresh;
 mod autoscaling_states;
 mod autoscaling_tags;
+mod cbor;
+mod cloudwatch;
 mod ec2;
 mod ec2_images;
 mod ec2_instances;
@@ -70,6 +73,7 @@ pub(super) fn answer(world: &mut World, asker: &Asker, question: &Question, stal
         Service::LoadBalancing => elb::answer(&mut ask).map(Content::Xml),
         Service::Sts => sts::answer(&mut ask).map(Content::Xml),
         Service::ImageBuilder => imagebuilder::answer(&mut ask).map(Content::Tree),
+        Service::CloudWatch => cloudwatch::answer(&mut ask).map(Content::Tree),
     };
     match answer {
         Ok(content) => Reply::done(content, asker.service, question, &id),

@@ -96,10 +96,6 @@ impl Params {
         Self(self.under(name).map(|(rest, value)| (rest.to_owned(), value.to_owned())).collect())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The structure `name.…` as a tree, whose names can be element names.
     pub(super) fn tree(&self, name: &str) -> Result<BTreeMap<String, Data>, Error> {
         let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());

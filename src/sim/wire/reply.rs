@@ -1,10 +1,10 @@
-//! Answers as they go out: XML or JSON, with the headers that clients read.
+//! Answers as they go out: XML, JSON or CBOR, with the headers that clients read.
 
 use serde_json::Value;
 
-use super::Service;
 use super::request::{Protocol, Question};
 use super::xml::Xml;
+use super::{Service, cbor};
 
 /// An answer as it goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,17 +37,39 @@ impl Reply {
     pub(super) fn json(status: u16, question: &Question, request: &str, document: &Value) -> Self {
         let media_type = match question.protocol {
             Protocol::Json if !question.media_type.is_empty() => question.media_type.clone(),
-            Protocol::Json | Protocol::RestJson | Protocol::Query => "application/json".to_owned(),
+            Protocol::Json | Protocol::RestJson | Protocol::Query | Protocol::Cbor => {
+                "application/json".to_owned()
+            }
         };
         let headers = vec![("content-type", media_type), ("x-amzn-requestid", request.to_owned())];
         Self { status, headers, body: document.to_string().into_bytes() }
+    }
+
+    /// A document in CBOR.
+    pub(super) fn cbor(status: u16, request: &str, document: &Value) -> Self {
+        let headers = vec![
+            ("content-type", "application/cbor".to_owned()),
+            ("smithy-protocol", "rpc-v2-cbor".to_owned()),
+            ("x-amzn-requestid", request.to_owned()),
+        ];
+        Self { status, headers, body: cbor::write(document) }
     }
 
     /// The answer to an action that was done.
     pub(super) fn done(content: Content, service: Service, question: &Question, request: &str) -> Self {
         match content {
             Content::Xml(xml) => Self::xml(200, xml.envelope(service, &question.action, request)),
-            Content::Tree(document) => Self::json(200, question, request, &document),
+            Content::Tree(document) => match (question.protocol, service) {
+                (Protocol::Cbor, _) => Self::cbor(200, request, &document),
+                (Protocol::Query, Service::CloudWatch) => {
+                    let mut xml = Xml::new();
+                    xml.tree(&document);
+                    Self::xml(200, xml.envelope(service, &question.action, request))
+                }
+                (Protocol::Query | Protocol::Json | Protocol::RestJson, _) => {
+                    Self::json(200, question, request, &document)
+                }
+            },
         }
     }
 

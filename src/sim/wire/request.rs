@@ -1,12 +1,13 @@
 //! A request as it came in, and what it asks: action and parameters, whatever the protocol.
 //!
-//! Query, REST JSON and JSON 1.x all end in the same flat [`Params`], so that a service's
+//! Query, REST JSON, JSON 1.x and CBOR all end in the same flat [`Params`], so that a service's
 //! module reads `filters.1.name` the same way from a form and from a document.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::cbor;
 use super::errors::Error;
 use super::query::Params;
 
@@ -36,6 +37,8 @@ pub(in crate::sim) enum Protocol {
     RestJson,
     /// The action in `X-Amz-Target`, its parameters in a JSON document: JSON 1.0 and 1.1.
     Json,
+    /// The action at the path's end, its parameters in a CBOR document: smithy's RPC v2.
+    Cbor,
 }
 
 /// A request that is understood so far: the action, and its parameters.
@@ -85,7 +88,9 @@ impl Question {
     pub(in crate::sim) fn read(request: &Request) -> Self {
         let media_type = request.header("content-type").unwrap_or_default().to_owned();
         let path = request.path.trim_matches('/');
+        let last = || path.rsplit('/').next().unwrap_or_default().to_owned();
         let (protocol, action) = match request.header("x-amz-target") {
+            _ if request.header("smithy-protocol") == Some("rpc-v2-cbor") => (Protocol::Cbor, last()),
             Some(target) => (Protocol::Json, target.rsplit('.').next().unwrap_or_default().to_owned()),
             None if !path.is_empty() => (Protocol::RestJson, path.to_owned()),
             None => (Protocol::Query, String::new()),
@@ -101,23 +106,24 @@ impl Question {
             }
             Protocol::RestJson | Protocol::Json => {
                 question.params = Params::parse(request.query.as_bytes());
-                question.read_document(&request.body);
+                question.read_document(&request.body, |body| serde_json::from_slice(body).ok());
             }
+            Protocol::Cbor => question.read_document(&request.body, cbor::read),
         }
         question
     }
 
-    fn read_document(&mut self, body: &[u8]) {
+    fn read_document(&mut self, body: &[u8], read: impl Fn(&[u8]) -> Option<Value>) {
         if body.is_empty() {
             return;
         }
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => {
+        match read(body) {
+            Some(Value::Object(fields)) => {
                 for (name, value) in &fields {
                     self.params.add(name, value);
                 }
             }
-            Ok(_) | Err(_) => {
+            Some(_) | None => {
                 self.unreadable =
                     Some(Error::new("SerializationException", "The request's document can't be read"));
             }

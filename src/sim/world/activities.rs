@@ -59,6 +59,23 @@ pub struct Activity {
     pub instance: Option<InstanceId>,
 }
 
+impl Activity {
+    /// An instance gets a new root volume.
+    pub(super) fn of_root_volume(id: String, instance: &InstanceId, zone: &str, now: Timestamp) -> Self {
+        Self {
+            id,
+            description: format!("Replacing root volume of EC2 instance: {instance}"),
+            cause: format!("At {now:.0} a root volume was replaced in response to an instance refresh."),
+            started: now,
+            ended: None,
+            status: ActivityStatus::InProgress,
+            message: String::new(),
+            details: details(zone),
+            instance: Some(instance.clone()),
+        }
+    }
+}
+
 /// How many activities a group remembers.
 const REMEMBERED: usize = 1000;
 
@@ -152,7 +169,7 @@ impl super::Group {
         }
     }
 
-    fn note(&mut self, activity: Activity) {
+    pub(super) fn note(&mut self, activity: Activity) {
         if self.activities.len() >= REMEMBERED {
             self.activities.remove(0);
         }

@@ -1,10 +1,10 @@
 //! A world as a fleet's description says, at its first moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::changes::{quiet, resolve_image};
+use super::changes::quiet;
 use super::groups::Happened;
 use super::{
     Alarm, Around, Data, Dice, Group, GroupKey, Image, Life, Place, Template, TemplateRef, TemplateVersion,
@@ -40,7 +40,7 @@ impl World {
             scenario,
             tokens: BTreeMap::new(),
             dice: Dice::new(seed, loopback),
-            agenda: std::collections::BTreeSet::new(),
+            agenda: BTreeSet::new(),
         };
         for spec in &fleet.images {
             let image = image(spec, now);
@@ -111,6 +111,7 @@ impl World {
                 Some(Tracking::Pinned(_)) | None => Tracking::Pinned(self.resolved(&group)),
             };
         }
+        self.give_policy(&mut group, at);
         self.groups.insert(key.clone(), group);
         self.with_group(&key, |group, around| group.populate(spec, around));
         key
@@ -122,12 +123,12 @@ impl World {
     }
 
     fn empty_group(&mut self, spec: &GroupSpec, key: &GroupKey) -> Group {
-        let named = |(place, _): &(&(Place, TemplateId), &Template)| place.0 == key.place;
-        let found = self.templates.iter().filter(named).find(|(_, template)| template.name == spec.template);
         // A group with a launch configuration has no template, whatever there is of its name.
-        let found = found.filter(|_| spec.launch_configuration.is_none());
-        let id = found
-            .map_or_else(|| TemplateId::new("lt-00000000000000000"), |(_, template)| template.id.clone());
+        let template = match spec.launch_configuration {
+            Some(_) => TemplateRef::nowhere(),
+            None => self.template_ref(&key.place, &spec.template, spec.tracking),
+        };
+        let policy = spec.policy.as_ref().map(|policy| self.policy_of(&key.place, policy));
         let region = &spec.region;
         let account = &spec.account;
         let arn = |name: &String, hash: String| {
@@ -137,8 +138,8 @@ impl World {
         Group {
             key: key.clone(),
             created: before(self.now, 30 * DAY),
-            template: TemplateRef { id, name: spec.template.clone(), tracking: spec.tracking },
-            mixed: spec.mixed,
+            template,
+            policy,
             launch_configuration: spec.launch_configuration.clone(),
             configuration_image: spec.configuration_image.clone(),
             min: spec.capacity.0,
@@ -158,7 +159,8 @@ impl World {
             instances: Vec::new(),
             refreshes: Vec::new(),
             activities: Vec::new(),
-            first_image: None,
+            first_images: BTreeSet::new(),
+            turn: 0,
             failures: 0,
             troubled_since: None,
             retry_at: None,
@@ -172,12 +174,9 @@ impl World {
 impl Group {
     /// Gives a new group its instances, in service for a day.
     fn populate(&mut self, spec: &GroupSpec, around: &mut Around<'_>) {
-        let number = self.resolve(&self.template, around);
-        let template = self.find(&self.template, around);
-        let named = template.and_then(|template| template.versions.get(&number)?.image());
-        self.first_image = match &self.launch_configuration {
-            Some(_) => self.configuration_image.clone(),
-            None => named.and_then(|named| resolve_image(around.parameters, &self.key.place, &named)),
+        self.first_images = match &self.launch_configuration {
+            Some(_) => self.configuration_image.iter().cloned().collect(),
+            None => self.images_of(self.own(), around),
         };
         let now = around.now;
         around.now = before(now, DAY);
@@ -188,6 +187,7 @@ impl Group {
         if serving > 0 {
             self.launch(serving, None, around);
         }
+        let serving = self.instances.len();
         self.launch(spec.standby as usize, None, around);
         for (at, instance) in (0..).zip(&mut self.instances) {
             instance.life = if at < serving { Life::InService } else { Life::Standby };
@@ -205,6 +205,7 @@ impl Group {
         around.calm = false;
         self.suspended = suspended;
         self.activities.clear();
+        (self.failures, self.troubled_since, self.retry_at) = (0, None, None);
         around.now = now;
     }
 
@@ -234,6 +235,7 @@ fn image(spec: &ImageSpec, now: Timestamp) -> Image {
         state: spec.state.clone(),
         created: spec.created.unwrap_or_else(|| before(now, DAY)),
         deprecated: spec.deprecated,
+        volumes: spec.volumes,
         shared_with: spec.shared_with.clone(),
         tags: spec.tags.clone(),
         past: None,

@@ -1,9 +1,11 @@
 //! What the scenario makes of a group before the world begins.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::alarms::Alarm;
-use super::{Data, GroupKey, World};
+use super::{Data, GroupKey, Place, World};
 use crate::model::{ImageId, TemplateId};
 use crate::sim::fleet::{AlarmState, GroupSpec, WarmPoolSpec};
 use crate::sim::scenario::{EffectKind, Scenario};
@@ -34,20 +36,20 @@ impl World {
     }
 
     /// The version of the group's template that it launches: the template's id, and the number.
-    fn version_of(&self, key: &GroupKey, spec: &GroupSpec) -> Option<(TemplateId, u64)> {
+    fn launched_version(&self, key: &GroupKey, spec: &GroupSpec) -> Option<(TemplateId, u64)> {
         let here = self.templates.iter().filter(|((place, _), _)| *place == key.place);
         let (_, template) = here.into_iter().find(|(_, template)| template.name == spec.template)?;
         Some((template.id.clone(), template.resolve(spec.tracking)))
     }
 
     fn image_of(&self, key: &GroupKey, spec: &GroupSpec) -> Option<ImageId> {
-        let (id, number) = self.version_of(key, spec)?;
+        let (id, number) = self.launched_version(key, spec)?;
         self.template(&key.place, &id)?.versions.get(&number)?.image()
     }
 
     /// Puts a parameter in the place of the image that a group's template names.
     fn name_by_parameter(&mut self, key: &GroupKey, spec: &GroupSpec, name: &str) {
-        let Some((id, number)) = self.version_of(key, spec) else { return };
+        let Some((id, number)) = self.launched_version(key, spec) else { return };
         let Some(image) = self.image_of(key, spec).filter(|image| !image.as_str().starts_with(RESOLVE))
         else {
             return;
@@ -70,25 +72,27 @@ impl World {
     }
 
     /// The image that a template names: by its id, or by a parameter that holds the id.
-    pub(crate) fn resolve_image(&self, key_place: &super::Place, named: &ImageId) -> Option<ImageId> {
-        resolve_image(&self.parameters, key_place, named)
+    pub(crate) fn resolve_image(&self, place: &Place, named: &ImageId) -> Option<ImageId> {
+        resolve_image(&self.parameters, place, named.as_str()).map(ImageId::from)
     }
 }
 
 /// What stands before a parameter's name where an image's id is expected.
 const RESOLVE: &str = "resolve:ssm:";
 
-pub(super) type Parameters = std::collections::BTreeMap<(super::Place, String), ImageId>;
+/// SSM parameters and the images in them.
+pub(super) type Parameters = BTreeMap<(Place, String), ImageId>;
 
-pub(super) fn resolve_image(
-    parameters: &Parameters,
-    place: &super::Place,
-    named: &ImageId,
-) -> Option<ImageId> {
-    let Some(name) = named.as_str().strip_prefix(RESOLVE) else { return Some(named.clone()) };
+/// The image that is named by its id, or by a parameter that holds the id.
+pub(super) fn resolve_image<'a>(
+    parameters: &'a Parameters,
+    place: &Place,
+    named: &'a str,
+) -> Option<&'a str> {
+    let Some(name) = named.strip_prefix(RESOLVE) else { return Some(named) };
     // A version or a label may follow the name; there is but one value here.
     let name = name.split(':').next().unwrap_or(name);
-    parameters.get(&(place.clone(), name.to_owned())).cloned()
+    parameters.get(&(place.clone(), name.to_owned())).map(ImageId::as_str)
 }
 
 pub(super) fn quiet(name: &str, since: Timestamp) -> Alarm {

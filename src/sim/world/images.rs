@@ -26,6 +26,8 @@ pub struct Image {
     pub created: Timestamp,
     /// From when on it is deprecated.
     pub deprecated: Option<Timestamp>,
+    /// How many volumes it makes on an instance, the root volume among them.
+    pub volumes: u32,
     /// The accounts that it is shared with.
     pub shared_with: Vec<AccountId>,
     /// Its tags; only the owner sees them.

@@ -19,6 +19,8 @@ pub enum Life {
     InService,
     /// Set aside by somebody.
     Standby,
+    /// Getting another root volume, out of service.
+    ReplacingRoot,
     /// Ready in the warm pool.
     Warmed,
     /// Being terminated.
@@ -29,16 +31,26 @@ pub enum Life {
 
 impl Life {
     /// Auto Scaling's name of the state, as far as the life alone says it.
-    fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "Pending",
             Self::InService => "InService",
             Self::Standby => "Standby",
+            Self::ReplacingRoot => "ReplacingRootVolume",
             Self::Warmed => PoolState::Running.as_str(),
             Self::Terminating => "Terminating",
             Self::Terminated => "Terminated",
         }
     }
+}
+
+/// Where an instance has its image from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageFrom {
+    /// Its template's version names it.
+    Template,
+    /// An override, or a root volume that was replaced.
+    Override,
 }
 
 /// An instance.
@@ -52,6 +64,10 @@ pub struct Instance {
     pub image: ImageId,
     /// Whether that is another image than the group had when the world began.
     pub image_is_new: bool,
+    /// Where it has its image from.
+    pub image_from: ImageFrom,
+    /// The image of the root volume that it is getting.
+    pub(super) next_image: Option<ImageId>,
     /// The template it was launched from.
     pub template: TemplateId,
     /// The template's name.
@@ -60,6 +76,8 @@ pub struct Instance {
     pub version: u64,
     /// Its type.
     pub instance_type: String,
+    /// How many units of capacity it counts, in a group with weights.
+    pub weight: Option<u32>,
     /// Its availability zone.
     pub zone: String,
     /// Its private address.
@@ -131,17 +149,22 @@ impl Instance {
             (Life::Warmed, Some(PoolState::Stopped | PoolState::Hibernated), _) => ("stopped", 80),
             // Auto Scaling's Pending spans EC2's pending and the boot: EC2 says running by then, as
             // it does while a hook holds up the end.
-            (Life::Pending | Life::InService | Life::Standby | Life::Warmed, ..)
+            (Life::Pending | Life::InService | Life::Standby | Life::Warmed | Life::ReplacingRoot, ..)
             | (Life::Terminating, _, Step::Waiting(_)) => ("running", 16),
             (Life::Terminating, ..) => ("shutting-down", 32),
             (Life::Terminated, ..) => ("terminated", 48),
         }
     }
 
+    /// How many units of capacity it counts.
+    pub fn units(&self) -> usize {
+        self.weight.unwrap_or(1) as usize
+    }
+
     /// Whether it counts towards its group's desired capacity.
     pub(super) fn counts(&self) -> bool {
         match self.life {
-            Life::Pending | Life::InService => self.pool.is_none(),
+            Life::Pending | Life::InService | Life::ReplacingRoot => self.pool.is_none(),
             Life::Standby | Life::Warmed | Life::Terminating | Life::Terminated => false,
         }
     }
@@ -188,6 +211,7 @@ impl Group {
                 self.terminate(id, cause, around);
                 self.note_failure(around);
             }
+            (Life::ReplacingRoot, _) => self.boot_from_new_root(id, around),
             (Life::Terminating, _) if waits => {
                 if let Waited::Over = self.look_at_waits(at, Transition::Terminating, now) {
                     self.instances[at].due = Some(after(now, self.shutdown()));
@@ -280,7 +304,7 @@ impl Group {
         {
             instance.life = Life::Standby;
             if shrink {
-                self.desired = self.desired.saturating_sub(1).max(self.min);
+                self.desired = self.desired.saturating_sub(instance.weight.unwrap_or(1)).max(self.min);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::batches::{Bounds, share};
-use super::{StartRequest, TemplateRef};
+use super::{Configuration, StartRequest};
 use crate::model::{InstanceId, RefreshId, RefreshStatus};
 
 /// What is done with instances that are protected or in standby.
@@ -35,6 +35,31 @@ impl Reserved {
             Self::Replace => replace,
             Self::Ignore => "Ignore",
             Self::Wait => "Wait",
+        }
+    }
+}
+
+/// How a refresh replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strategy {
+    /// Instances are terminated, others launched.
+    #[default]
+    Rolling,
+    /// Instances stay and get another root volume.
+    ReplaceRootVolume,
+}
+
+impl Strategy {
+    /// Reads the API's name.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Rolling, Self::ReplaceRootVolume].into_iter().find(|strategy| strategy.as_str() == text)
+    }
+
+    /// The API's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rolling => "Rolling",
+            Self::ReplaceRootVolume => "ReplaceRootVolume",
         }
     }
 }
@@ -87,8 +112,10 @@ pub struct Refresh {
     pub ended: Option<Timestamp>,
     /// What it was asked to respect.
     pub preferences: Preferences,
+    /// How it replaces.
+    pub strategy: Strategy,
     /// Its desired configuration.
-    pub desired: Option<TemplateRef>,
+    pub desired: Option<Configuration>,
     /// How many instances it has to replace in all.
     pub goal: u32,
     /// How many replacements are healthy and warmed up.
@@ -133,7 +160,7 @@ impl Refresh {
     }
 
     /// What instances are launched from meanwhile; `None` for what the group says.
-    pub(super) fn launches_from(&self) -> Option<&TemplateRef> {
+    pub(super) fn launches(&self) -> Option<&Configuration> {
         match self.status {
             RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Baking => {
                 self.desired.as_ref()
@@ -162,6 +189,7 @@ impl Refresh {
             started,
             ended: None,
             preferences: request.preferences,
+            strategy: request.strategy,
             desired: request.desired,
             goal: 0,
             done: 0,
@@ -190,7 +218,12 @@ impl Refresh {
     }
 
     pub(super) fn bounds(&self) -> Bounds {
-        Bounds { min: self.preferences.min_healthy, max: self.preferences.max_healthy }
+        let max = match self.strategy {
+            Strategy::Rolling => self.preferences.max_healthy,
+            // Nothing is launched, so nothing can be launched first.
+            Strategy::ReplaceRootVolume => None,
+        };
+        Bounds { min: self.preferences.min_healthy, max }
     }
 
     /// Whether it replaces instances now.

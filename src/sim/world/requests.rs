@@ -1,7 +1,10 @@
 //! What callers ask of refreshes, and when they are refused.
 
 use super::standing::Standing;
-use super::{Around, Group, GroupKey, Life, Preferences, Refresh, Reserved, TemplateRef, World, after};
+use super::{
+    Around, Configuration, Group, GroupKey, Life, Preferences, Refresh, Reserved, Strategy, TemplateRef,
+    World, after,
+};
 use crate::model::{RefreshId, RefreshStatus, Tracking};
 
 /// Why a request is refused, in AWS's terms.
@@ -20,7 +23,8 @@ pub(crate) enum Refusal {
 /// A request to start a refresh.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StartRequest {
-    pub(crate) desired: Option<TemplateRef>,
+    pub(crate) strategy: Strategy,
+    pub(crate) desired: Option<Configuration>,
     pub(crate) preferences: Preferences,
 }
 
@@ -105,7 +109,7 @@ impl World {
             if request.desired.is_none() {
                 return Err(Refusal::Validation("AutoRollback requires a desired configuration".to_owned()));
             }
-            if group.template.tracking.floats() {
+            if group.own().floats() {
                 return Err(Refusal::Validation(
                     "AutoRollback is not possible when the group uses $Latest or $Default".to_owned(),
                 ));
@@ -117,18 +121,20 @@ impl World {
             }
         }
         if let Some(desired) = &request.desired {
-            self.check_template(&group.key, desired)?;
+            self.check_configuration(&group.key, desired)?;
         }
-        match self.unfit_alarm(&group.key.place, &request.preferences.alarms) {
-            Some(why) => Err(Refusal::Validation(why)),
-            None => Ok(()),
+        if let Some(why) = self.unfit_alarm(&group.key.place, &request.preferences.alarms) {
+            return Err(Refusal::Validation(why));
         }
+        self.check_policies(group, request)
     }
 
     fn names_parameter(&self, group: &Group) -> bool {
-        let number = self.template_of(group).map(|template| template.resolve(group.template.tracking));
-        let version = number.and_then(|number| self.template_of(group)?.versions.get(&number)?.image());
-        version.is_some_and(|image| image.as_str().starts_with("resolve:"))
+        let images = group.own().templates().filter_map(|reference| {
+            let template = self.template(&group.key.place, &reference.id)?;
+            template.versions.get(&template.resolve(reference.tracking))?.image()
+        });
+        images.into_iter().any(|image| image.as_str().starts_with("resolve:"))
     }
 
     /// Refuses a template or version that is not there.
@@ -173,7 +179,8 @@ impl World {
             }
             if !group.can_roll_back(around) {
                 return Err(Refusal::Irreversible(
-                    "the group's launch template version is $Latest or $Default, or its image an SSM parameter",
+                    "the group's launch template version is $Latest or $Default, its image an SSM parameter, or its \
+                     instance types selected by InstanceRequirements",
                 ));
             }
             group.remember(stale);
@@ -232,14 +239,14 @@ impl Group {
 
     /// Takes up a refresh that was accepted.
     fn begin(&mut self, mut refresh: Refresh, around: &mut Around<'_>) {
-        let target = refresh.desired.as_ref().unwrap_or(&self.template);
-        let version = self.resolve(target, around);
+        let target = refresh.desired.as_ref().map_or_else(|| self.own(), Configuration::target);
+        let patterns = self.patterns(target, around);
         let skip = refresh.preferences.skip_matching;
         for instance in &self.instances {
             if matches!(instance.life, Life::Terminating | Life::Terminated) {
                 continue;
             }
-            let matches = instance.template == target.id && instance.version == version;
+            let matches = patterns.iter().any(|pattern| pattern.fits(instance));
             let set = if skip && matches { &mut refresh.skipped } else { &mut refresh.old };
             set.insert(instance.id.clone());
         }

@@ -60,10 +60,10 @@ impl Group {
         self.launch(lacking, Some(pool.state), around)
     }
 
-    /// Takes an instance out of the warm pool into the group; returns whether there is one to take.
-    pub(super) fn take_warm(&mut self, around: &mut Around<'_>) -> bool {
+    /// Takes an instance out of the warm pool into the group; returns its units, if there is one.
+    pub(super) fn take_warm(&mut self, around: &mut Around<'_>) -> Option<usize> {
         let fits: Vec<bool> = self.instances.iter().map(|instance| self.fits(instance, around)).collect();
-        let Some(at) = fits.iter().position(|fits| *fits) else { return false };
+        let at = fits.iter().position(|fits| *fits)?;
         let boot = (self.boot / FASTER).max(1);
         let instance = &mut self.instances[at];
         instance.pool = None;
@@ -75,7 +75,7 @@ impl Group {
         let cause = self.launch_cause(around);
         let activity = around.dice.uuid();
         self.note_launch(activity, &copy, cause);
-        true
+        Some(copy.units())
     }
 
     /// Whether a launch may take that instance from the pool: while a refresh goes on, only one
@@ -86,8 +86,7 @@ impl Group {
     }
 
     fn is_up_to_date(&self, instance: &Instance, around: &Around<'_>) -> bool {
-        let target = self.launches_from();
-        instance.template == target.id && instance.version == self.resolve(target, around)
+        self.patterns(self.target(), around).iter().any(|pattern| pattern.fits(instance))
     }
 
     /// How the warm pool stands towards the active refresh.
@@ -101,7 +100,9 @@ impl Group {
                 !self.is_up_to_date(instance, around) || (forward && refresh.old.contains(&instance.id));
             match instance.life {
                 Life::Terminating | Life::Terminated => standing.unready += 1,
-                Life::Pending | Life::Warmed | Life::InService | Life::Standby if outdated => {
+                Life::Pending | Life::Warmed | Life::InService | Life::Standby | Life::ReplacingRoot
+                    if outdated =>
+                {
                     living += 1;
                     standing.outdated.push(instance.id.clone());
                 }
@@ -109,7 +110,7 @@ impl Group {
                     living += 1;
                     standing.ready += usize::from(!refresh.skipped.contains(&instance.id));
                 }
-                Life::Pending | Life::InService | Life::Standby => {
+                Life::Pending | Life::InService | Life::Standby | Life::ReplacingRoot => {
                     living += 1;
                     standing.unready += 1;
                 }
