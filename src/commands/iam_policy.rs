@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Failure, Output, context};
 use crate::aws::{BESIDES, CALLS, Permission};
 use crate::cli::{Format, Global};
-use crate::config::{Environment, ExternalId, Fleet};
+use crate::config::{Environment, ExternalId, Fleet, SecretSource};
 use crate::model::Exit;
 use crate::permissions::{self, Options, Policy};
 
@@ -123,8 +123,11 @@ fn external_ids(environments: &[&Environment], output: Output) -> Vec<String> {
     let text = |id: &ExternalId| match id {
         ExternalId::Plain(text) => text.clone(),
         ExternalId::Kept(source) => {
-            output
-                .progress(&format!("put the external id in place of {PLACEHOLDER}: it is kept in {source}"));
+            let place = match source {
+                SecretSource::Env(name) => format!("the environment variable {name}"),
+                SecretSource::File(path) => path.display().to_string(),
+            };
+            output.progress(&format!("put the external id in place of {PLACEHOLDER}: it is kept in {place}"));
             PLACEHOLDER.to_owned()
         }
     };

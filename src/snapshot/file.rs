@@ -53,6 +53,9 @@ pub struct Image {
     /// From when on it is deprecated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deprecated: Option<Timestamp>,
+    /// How many volumes an instance of it gets.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub volumes: u32,
     /// The other accounts that were looked at and see it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub visible_to: Vec<AccountId>,
@@ -256,4 +259,13 @@ pub struct Alarm {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }

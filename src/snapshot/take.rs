@@ -397,6 +397,7 @@ fn read(image: &model::Image) -> Image {
         state: state.to_owned(),
         created: image.created,
         deprecated: image.deprecated_from,
+        volumes: image.volumes,
         visible_to: Vec::new(),
         // Another account's tags are nobody's to see but the owner's.
         tags: BTreeMap::new(),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::default::{fill, healthy, owner, regional};
 use super::{
-    AlarmSpec, AlarmState, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec, ParameterSpec, PoolState,
-    TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
+    AlarmSpec, AlarmState, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec, OverrideSpec,
+    ParameterSpec, PolicySpec, PoolState, TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
 };
 use crate::config::{self, Environment, Family, glob_matches};
 use crate::model::{AccountId, Architecture, ImageId, Region, Tracking};
@@ -71,9 +71,8 @@ impl FleetSpec {
                 pairs.insert((place.region.clone(), Architecture::X86_64));
             }
         }
-        let id = |region: &Region, architecture: &Architecture| {
-            regional(0xc, &format!("{region} {architecture}"))
-        };
+        let id =
+            |region: &Region, architecture: &Architecture| regional(0xc, &format!("{region} {architecture}"));
         pairs.into_iter().map(|(region, kind)| (region.clone(), id(&region, &kind), kind)).collect()
     }
 
@@ -121,6 +120,7 @@ fn names(place: &Place, image: &ImageId) -> bool {
 fn image(found: &snapshot::Image) -> ImageSpec {
     let mut image = ImageSpec::new(found.id.clone(), &found.name, found.region.clone(), found.owner.clone());
     image.architecture = found.architecture.clone();
+    image.volumes = found.volumes;
     image.state.clone_from(&found.state);
     image.created = found.created;
     image.deprecated = found.deprecated;
@@ -156,7 +156,7 @@ fn group(place: &Place, found: &snapshot::Group) -> GroupSpec {
     );
     group.tracking = tracking;
     group.tags.clone_from(&found.tags);
-    group.mixed = !found.mixed_instances_policy.is_empty();
+    group.policy = policy(found);
     group.launch_configuration.clone_from(&found.launch_configuration);
     group.capacity = (found.min, found.desired, found.max);
     group.target_groups.clone_from(&found.target_groups);
@@ -231,11 +231,44 @@ fn alarm(place: &Place, found: &snapshot::Alarm) -> AlarmSpec {
 /// The name of the template that a group launches from, its own or its policy's, and how it
 /// names the version.
 fn named_template(found: &snapshot::Group) -> (String, Tracking) {
-    const IN_POLICY: &str = "LaunchTemplate.LaunchTemplateSpecification";
-    if let Some(template) = &found.template {
-        return (template.name.clone(), template.version);
+    match &found.template {
+        Some(template) => (template.name.clone(), template.version),
+        None => template_in(&below(&found.mixed_instances_policy, "LaunchTemplate."))
+            .unwrap_or((String::new(), Tracking::Default)),
     }
-    let policy: &BTreeMap<String, String> = &found.mixed_instances_policy;
-    let part = |name: &str| policy.get(&format!("{IN_POLICY}.{name}")).map_or("", String::as_str);
-    (part("LaunchTemplateName").to_owned(), Tracking::parse(part("Version")).unwrap_or(Tracking::Default))
+}
+
+/// The parts of a policy whose names begin so, by the rest of the name.
+fn below(parts: &BTreeMap<String, String>, prefix: &str) -> BTreeMap<String, String> {
+    let named = parts.iter().filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, value)));
+    named.map(|(name, value)| (name.to_owned(), value.clone())).collect()
+}
+
+/// The template that a part of a policy names, and how it names the version.
+fn template_in(parts: &BTreeMap<String, String>) -> Option<(String, Tracking)> {
+    let part = |name: &str| parts.get(&format!("LaunchTemplateSpecification.{name}"));
+    let version = part("Version").map_or("", String::as_str);
+    Some((part("LaunchTemplateName")?.clone(), Tracking::parse(version)?))
+}
+
+fn policy(found: &snapshot::Group) -> Option<PolicySpec> {
+    const OVERRIDES: &str = "LaunchTemplate.Overrides.member.";
+    let whole = &found.mixed_instances_policy;
+    if whole.is_empty() {
+        return None;
+    }
+    let places =
+        whole.keys().filter_map(|name| name.strip_prefix(OVERRIDES)?.split('.').next()?.parse().ok());
+    let places: BTreeSet<u32> = places.collect();
+    let overrides = places.into_iter().map(|at| {
+        let parts = below(whole, &format!("{OVERRIDES}{at}."));
+        OverrideSpec {
+            instance_type: parts.get("InstanceType").cloned(),
+            weight: parts.get("WeightedCapacity").and_then(|weight| weight.parse().ok()),
+            template: template_in(&parts),
+            image: parts.get("ImageId").map(|id| ImageId::new(id.as_str())),
+            requirements: below(&parts, "InstanceRequirements."),
+        }
+    });
+    Some(PolicySpec { overrides: overrides.collect(), distribution: below(whole, "InstancesDistribution.") })
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::changes::quiet;
+use super::changes::{quiet, resolve_image};
 use super::groups::Happened;
 use super::{
-    Alarm, Around, Data, Dice, Group, GroupKey, Image, Life, Place, Template, TemplateRef, TemplateVersion,
-    World, before,
+    Alarm, Around, Data, Dice, Group, GroupKey, Image, Instance, Life, Place, Template, TemplateRef,
+    TemplateVersion, World, before,
 };
-use crate::model::{TemplateId, Tracking};
+use crate::model::{ImageId, TemplateId, Tracking};
 use crate::sim::fleet::{FleetSpec, GroupSpec, ImageSpec, TemplateSpec};
 use crate::sim::scenario::{EffectKind, ForeignStart, Scenario};
 
@@ -212,14 +212,15 @@ impl Group {
     /// Lets some of the instances be of other versions than the group names.
     fn age(&mut self, versions: &[(u64, u32)], around: &Around<'_>) {
         let template = self.find(&self.template, around);
-        let mut instances = self.instances.iter_mut().filter(|one| one.life == Life::InService);
+        let own = |one: &&mut Instance| one.life == Life::InService && one.template == self.template.id;
+        let mut instances = self.instances.iter_mut().filter(own);
         for (number, count) in versions {
-            let image = template.and_then(|template| template.versions.get(number)?.image());
-            let image = image.and_then(|named| resolve_image(around.parameters, &self.key.place, &named));
-            let Some(image) = image else { continue };
+            let named = template.and_then(|template| template.versions.get(number)?.image());
+            let Some(named) = named else { continue };
+            let image = resolve_image(around.parameters, &self.key.place, named.as_str());
             for instance in instances.by_ref().take(*count as usize) {
                 instance.version = *number;
-                instance.image = image.clone();
+                instance.image = image.map_or_else(|| named.clone(), ImageId::from);
             }
         }
     }
