@@ -163,10 +163,9 @@ impl Account {
             let mut pages = request.into_paginator().send();
             while let Some(page) = pages.next().await {
                 let page = page.map_err(|error| Error::from_sdk("DescribeLaunchConfigurations", error))?;
-                let named = page.launch_configurations().iter().filter_map(|one| {
+                found.extend(page.launch_configurations().iter().filter_map(|one| {
                     Some((one.launch_configuration_name()?.to_owned(), one.image_id()?.into()))
-                });
-                found.extend(named);
+                }));
             }
         }
         Ok(found)

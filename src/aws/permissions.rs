@@ -149,6 +149,13 @@ pub const CALLS: &[Permission] = &[
         ENVIRONMENT,
         "sees launches that fail",
     ),
+    reads(
+        "autoscaling",
+        "DescribeWarmPool",
+        &["autoscaling:DescribeWarmPool"],
+        ENVIRONMENT,
+        "proves what the instances of a warm pool run",
+    ),
     changes(
         "autoscaling",
         "RollbackInstanceRefresh",

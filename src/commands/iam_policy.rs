@@ -7,7 +7,7 @@ use crate::aws::{BESIDES, CALLS, Permission};
 use crate::cli::{Format, Global};
 use crate::config::{Environment, ExternalId, Fleet, SecretSource};
 use crate::model::Exit;
-use crate::permissions::{self, Options, Policy};
+use crate::permissions::{self, Options, Policy, Statement};
 
 /// What stands for an external id that is not printed.
 const PLACEHOLDER: &str = "PUT-THE-EXTERNAL-ID-HERE";
@@ -101,19 +101,17 @@ fn sharing<'f>(fleet: &'f Fleet, name: &str) -> Result<Vec<&'f Environment>, Fai
 
 /// Each action, and what it is for.
 fn explained(policy: &Policy) -> String {
-    let mut text = String::new();
-    let all = || CALLS.iter().chain(BESIDES);
-    for statement in &policy.statement {
-        text += &format!("{}\n", statement.sid);
-        for action in &statement.action {
-            let is_it = |one: &&Permission| {
-                statement.sid.starts_with(one.part.sid()) && one.actions.contains(&action.as_str())
-            };
-            let why = all().find(is_it).map_or("assumes the role", |one| one.why);
-            text += &format!("  {action:<46}  {why}\n");
-        }
-    }
-    text
+    let line = |statement: &Statement, action: &str| {
+        let is_it =
+            |one: &&Permission| statement.sid.starts_with(one.part.sid()) && one.actions.contains(&action);
+        let why = CALLS.iter().chain(BESIDES).find(is_it).map_or("lets it in", |one| one.why);
+        format!("  {action:<46}  {why}\n")
+    };
+    let lines = policy.statement.iter().flat_map(|statement| {
+        let head = std::iter::once(format!("{}\n", statement.sid));
+        head.chain(statement.action.iter().map(move |action| line(statement, action)))
+    });
+    lines.collect()
 }
 
 /// The external ids that the environments' role is assumed with. One that is kept elsewhere is

@@ -92,7 +92,7 @@ pub fn environment(environments: &[&Environment], options: &Options) -> Policy {
     // `qa-2` and `qa2` make one name.
     for at in 1..statements.len() {
         if statements[..at].iter().any(|one| one.sid == statements[at].sid) {
-            statements[at].sid += &format!("N{at}");
+            statements[at].sid = format!("{}N{at}", statements[at].sid);
         }
     }
     Policy::new(statements)

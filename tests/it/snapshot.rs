@@ -4,12 +4,17 @@ use std::collections::BTreeSet;
 
 use ami_refresh::aws::{Cloud, Settings};
 use ami_refresh::event::{Event, PlannedGroup};
-use ami_refresh::model::{AccountId, EnvironmentName, ImageId, Problem, Region, Tracking, Verdict};
+use ami_refresh::model::{
+    AccountId, Architecture, EnvironmentName, ImageId, Problem, Region, Tracking, Verdict,
+};
 use ami_refresh::rollout;
 use ami_refresh::sim::{AlarmSpec, AlarmState, FleetSpec, HOME_KEY, HOME_SECRET, Scenario};
 use ami_refresh::snapshot::{Asked, Fleet, Group, Instances, REDACTED, take};
 
 use crate::stage::{CONFIG, HOME, NEW, REGION, Stage};
+
+/// The candidate's image for arm64.
+const NEW_ARM: &str = "ami-0aaaaaaaaaaaaaaaa";
 
 /// A stage on the configuration's whole default fleet, with a hand in it.
 async fn stage(config: &str, change: impl FnOnce(&mut FleetSpec)) -> Stage {
@@ -19,7 +24,8 @@ async fn stage(config: &str, change: impl FnOnce(&mut FleetSpec)) -> Stage {
 /// The same, in a scenario.
 async fn stage_in(config: &str, scenario: Scenario, change: impl FnOnce(&mut FleetSpec)) -> Stage {
     let fleet = ami_refresh::config::Fleet::parse("test.yaml".as_ref(), config).expect("valid");
-    let images = [(Region::from(REGION), ImageId::from(NEW))];
+    let images = [(NEW, Architecture::X86_64), (NEW_ARM, Architecture::Arm64)]
+        .map(|(id, architecture)| (Region::from(REGION), ImageId::from(id), architecture));
     let whole = FleetSpec::from_config(&fleet, &images, &AccountId::from(HOME));
     Stage::with(config, scenario, 7, |spec| {
         *spec = whole;
@@ -91,9 +97,13 @@ async fn keeps_its_plan(scenario: &str) -> Fleet {
     file
 }
 
-/// The file's text without when the simulator made its templates, which it makes up anew.
+/// The file's text without what the simulator makes up anew: when it made its templates, and
+/// which of a policy's instance types were launched.
 fn undated(file: &Fleet) -> String {
     let mut file = file.clone();
+    let mixed = file.places.iter_mut().flat_map(|place| &mut place.groups);
+    let mixed = mixed.filter(|group| !group.mixed_instances_policy.is_empty());
+    mixed.for_each(|group| group.instances.clear());
     let templates = file.places.iter_mut().flat_map(|place| &mut place.templates);
     templates.flat_map(|template| &mut template.versions).for_each(|version| version.created = None);
     file.to_text()
@@ -107,6 +117,26 @@ fn groups(file: &Fleet) -> impl Iterator<Item = &Group> {
 async fn how_groups_follow_their_templates_is_kept() {
     let file = keeps_its_plan("mixed-tracking").await;
     assert!(groups(&file).filter_map(|group| group.template.as_ref()).any(|named| named.version.floats()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn mixed_instances_policies_are_kept_whole() {
+    let file = keeps_its_plan("mixed").await;
+    let fields: BTreeSet<&str> = groups(&file)
+        .flat_map(|group| group.mixed_instances_policy.keys())
+        .map(|name| name.rsplit_once("member.").map_or(name.as_str(), |(_, rest)| rest))
+        .collect();
+    for field in [
+        "InstancesDistribution.SpotAllocationStrategy",
+        "1.InstanceType",
+        "2.ImageId",
+        "2.LaunchTemplateSpecification.LaunchTemplateId",
+        "2.WeightedCapacity",
+        "1.InstanceRequirements.VCpuCount.Min",
+    ] {
+        assert!(fields.contains(field), "{field} in {fields:?}");
+    }
+    assert!(file.images.iter().any(|image| image.architecture == Architecture::Arm64));
 }
 
 #[tokio::test(start_paused = true)]
