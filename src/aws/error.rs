@@ -6,13 +6,17 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
+use super::session::NoExternalId;
+
 /// The code of credentials that could not be had since whoever gives them did not answer.
 const UNANSWERED: &str = "CredentialsUnanswered";
 
 /// Parts of the codes that pass by themselves.
-const PASSING: [&str; 7] = [
+const PASSING: [&str; 9] = [
     "Throttl",
     "RequestLimitExceeded",
+    "CallRateLimitExceeded",
+    "ServiceException",
     "Internal",
     "Unavailable",
     "ResourceContention",
@@ -131,6 +135,9 @@ fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<(Strin
             );
             let code = if unanswered { UNANSWERED } else { "" };
             found = Some((code.to_owned(), chain(cause)));
+        }
+        if let Some(missing) = cause.downcast_ref::<NoExternalId>() {
+            found = Some((String::new(), missing.0.clone()));
         }
         // STS said no: asking again is answered the same.
         if let Some(refused) = cause.downcast_ref::<AssumeRoleError>() {

@@ -8,12 +8,14 @@ mod alarms;
 mod connect;
 mod error;
 mod groups;
+mod image_builder;
 mod images;
 mod instances;
 mod inventory;
 mod permissions;
 mod policies;
 mod refreshes;
+mod session;
 mod templates;
 
 pub use connect::{Account, Cloud, Identity, Settings};

@@ -21,6 +21,8 @@ pub enum Part {
     Roles,
     /// Our tags on images.
     Images,
+    /// Image Builder's pipelines, and the images that they make.
+    Builds,
     /// Refreshes of the environment's groups.
     Refreshes,
     /// Which version of its template a group names.
@@ -245,6 +247,47 @@ pub const CALLS: &[Permission] = &[
         &["elasticloadbalancing:DescribeTargetHealth"],
         ENVIRONMENT,
         "for checks of target groups",
+    ),
+    Permission {
+        changes: false,
+        ..changes(
+            "imagebuilder",
+            "GetImage",
+            &["imagebuilder:GetImage"],
+            HOME,
+            Part::Builds,
+            "follows a build, and reads what it made",
+        )
+    },
+    Permission {
+        changes: false,
+        ..changes(
+            "imagebuilder",
+            "GetImagePipeline",
+            &["imagebuilder:GetImagePipeline"],
+            HOME,
+            Part::Builds,
+            "looks whether a pipeline can be started",
+        )
+    },
+    Permission {
+        changes: false,
+        ..changes(
+            "imagebuilder",
+            "ListImagePipelineImages",
+            &["imagebuilder:ListImagePipelineImages"],
+            HOME,
+            Part::Builds,
+            "finds a pipeline's newest build",
+        )
+    },
+    changes(
+        "imagebuilder",
+        "StartImagePipelineExecution",
+        &["imagebuilder:StartImagePipelineExecution"],
+        HOME,
+        Part::Builds,
+        "builds an image",
     ),
     changes("sts", "AssumeRole", &["sts:AssumeRole"], HOME, Part::Roles, "the way to the environments"),
     reads("sts", "GetCallerIdentity", &[], BOTH, "whose credentials these are; AWS lets everybody ask"),

@@ -48,6 +48,10 @@ pub struct Args {
     #[arg(long = "instance-role", value_name = "GLOB")]
     instance_roles: Vec<String>,
 
+    /// The ARN of an Image Builder pipeline; may be given several times [default: all pipelines]
+    #[arg(long = "pipeline", value_name = "ARN", value_parser = pipeline)]
+    pipelines: Vec<String>,
+
     /// Allow all launch templates of the account: for templates without the tags that select
     /// their groups
     #[arg(long)]
@@ -58,9 +62,19 @@ pub struct Args {
     format: Format,
 }
 
+fn pipeline(text: &str) -> Result<String, String> {
+    let is_one =
+        text.starts_with("arn:") && text.contains(":imagebuilder:") && text.contains(":image-pipeline/");
+    if is_one { Ok(text.to_owned()) } else { Err("not the ARN of an image pipeline".to_owned()) }
+}
+
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let fleet = context::fleet(global)?;
-    let options = Options { instance_roles: args.instance_roles.clone(), any_template: args.any_template };
+    let options = Options {
+        pipelines: args.pipelines.clone(),
+        instance_roles: args.instance_roles.clone(),
+        any_template: args.any_template,
+    };
     let output = Output::new(global);
     let policy = match &args.whose.environment {
         None => permissions::home(&fleet, &options),
@@ -125,7 +139,7 @@ fn external_ids(environments: &[&Environment], output: Output) -> Vec<String> {
                 SecretSource::Env(name) => format!("the environment variable {name}"),
                 SecretSource::File(path) => path.display().to_string(),
             };
-            output.progress(&format!("put the external id in place of {PLACEHOLDER}: it is kept in {place}"));
+            output.note(&format!("put the external id in place of {PLACEHOLDER}: it is kept in {place}"));
             PLACEHOLDER.to_owned()
         }
     };

@@ -58,9 +58,10 @@ impl Output {
         self.text(&text)
     }
 
-    /// Prints how far a step is on the standard error, where it does not mix with data.
-    pub fn progress(self, line: &str) {
-        let _gone = writeln!(io::stderr().lock(), "{line}");
+    /// Prints a line beside the data, on the standard error.
+    pub fn note(self, line: &str) {
+        // Nothing is left to tell it to when the standard error is gone.
+        let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
     /// Prints what stopped the step on the standard error.

@@ -170,7 +170,9 @@ fn configuration(path: &Path) -> Result<Fleet, Failure> {
 
 /// A scenario that hits nothing would look like one that the rollout withstands.
 fn some_match(spec: &FleetSpec, glob: &str) -> Result<(), Failure> {
-    if spec.groups.iter().any(|group| glob_matches(glob, group.name.as_str())) {
+    let pipelines = spec.pipelines.iter().map(|pipeline| pipeline.name.as_str());
+    let mut names = spec.groups.iter().map(|group| group.name.as_str()).chain(pipelines);
+    if names.any(|name| glob_matches(glob, name)) {
         return Ok(());
     }
     let some: Vec<&str> = spec.groups.iter().take(3).map(|group| group.name.as_str()).collect();

@@ -43,7 +43,7 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let output = Output::new(global);
     let world = World::outside("snapshot").await?;
     let asked = Asked { cloud: &world.cloud, clock: world.clock, fleet: &fleet, environments: &environments };
-    let found = take(&asked, &|line| output.progress(line)).await?;
+    let found = take(&asked, &|line| output.note(line)).await?;
     if to_output {
         output.text(&found.to_text())?;
         return Ok(Exit::Done);

@@ -40,6 +40,7 @@ pub use notify::{
 pub use preferences::{
     Busy, OnAbort, OnFailure, PreferenceChanges, Preferences, Protected, RefreshPolicy, Standby, Strategy,
 };
+pub use scalars::parse_duration;
 pub use windows::{Missed, SchedulePolicy, WindowTags};
 
 /// Reads a small YAML document, such as a scenario, into a type of its own.

@@ -212,10 +212,10 @@ pub(super) fn refused(policy: &RefreshPolicy) -> Vec<(String, &'static [&'static
     }
     // AWS waits at each checkpoint but the last, where nothing is left to go on with.
     let pauses = u32::try_from(preferences.checkpoints.len().saturating_sub(1)).unwrap_or(u32::MAX);
-    let paused = preferences.checkpoint_delay.saturating_mul(pauses);
-    if policy.timeout <= preferences.bake.saturating_add(paused) {
+    let in_all = preferences.checkpoint_delay.saturating_mul(pauses);
+    if policy.timeout <= preferences.bake.saturating_add(in_all) {
         let (timeout, bake) = (show(policy.timeout), show(preferences.bake));
-        if paused.is_zero() {
+        if in_all.is_zero() {
             let message =
                 format!("`timeout` {timeout} must be longer than `bake` {bake}, which is a part of it");
             found.push((message, &["timeout", "bake"]));

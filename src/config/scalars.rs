@@ -81,7 +81,8 @@ pub(super) fn time(node: Node<'_>) -> Option<Time> {
     time.map_err(|wrong| node.wrong(format!("{}: {wrong}", node.called()), None)).ok()
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// Reads a duration such as `90s`, `10m`, `2h` or `1d`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let (unit, seconds) = UNITS.iter().find(|(unit, _)| text.ends_with(unit))?;
     let digits = text.strip_suffix(unit)?;
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {

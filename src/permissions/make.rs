@@ -15,6 +15,8 @@ const OUR_SESSIONS: &str = "ami-refresh-*";
 /// What the configuration does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
+    /// The ARNs of the Image Builder pipelines that are used; all when there is none.
+    pub pipelines: Vec<String>,
     /// Globs over the names of the roles that instances have; all roles when there is none.
     pub instance_roles: Vec<String>,
     /// Whether templates carry none of the tags that select groups.
@@ -25,7 +27,7 @@ pub struct Options {
 pub fn home(fleet: &Fleet, options: &Options) -> Policy {
     let regions: BTreeSet<&Region> = fleet.environments.iter().flat_map(|one| &one.regions).collect();
     let partition = partition(&regions);
-    let mut statements: Vec<Statement> = [Part::Look, Part::Roles, Part::Images]
+    let mut statements: Vec<Statement> = [Part::Look, Part::Roles, Part::Images, Part::Builds]
         .into_iter()
         .filter_map(|part| {
             let statement = Statement::of(part, "", actions(Access::Home, part)?);
@@ -39,6 +41,7 @@ pub fn home(fleet: &Fleet, options: &Options) -> Policy {
                     let image = |region: &&Region| format!("arn:{partition}:ec2:{region}::image/*");
                     statement.on(regions.iter().map(image)).our_tags()
                 }
+                Part::Builds => statement.on(builds(partition, &options.pipelines)),
                 Part::Look
                 | Part::Refreshes
                 | Part::Groups
@@ -153,10 +156,20 @@ fn own_parts(environment: &Environment, suffix: &str, options: &Options) -> Vec<
             Part::LaunchTags => statement
                 .on(each(&format!("arn:{partition}:ec2:REGION:{account}:*/*")))
                 .when("StringEquals", "ec2:CreateAction", ["RunInstances"]),
-            Part::Look | Part::Roles | Part::Images => return None,
+            Part::Look | Part::Roles | Part::Images | Part::Builds => return None,
         })
     };
     PARTS.into_iter().filter_map(make).collect()
+}
+
+/// The pipelines, and the images of their accounts and regions: an image's ARN does not say
+/// which pipeline made it.
+fn builds(partition: &str, pipelines: &[String]) -> BTreeSet<String> {
+    const PIPELINE: &str = ":image-pipeline/";
+    let any = [format!("arn:{partition}:imagebuilder:*:*{PIPELINE}*")];
+    let pipelines = if pipelines.is_empty() { &any[..] } else { pipelines };
+    let images = |arn: &String| arn.split_once(PIPELINE).map(|(place, _)| format!("{place}:image/*"));
+    pipelines.iter().filter_map(images).chain(pipelines.iter().cloned()).collect()
 }
 
 /// What a launch touches besides its template. Images and snapshots may be another account's.
@@ -214,6 +227,7 @@ impl Part {
             Self::Look => "Look",
             Self::Roles => "AssumeEnvironmentRoles",
             Self::Images => "RecordOnImages",
+            Self::Builds => "BuildImages",
             Self::Refreshes => "RefreshGroups",
             Self::Groups => "NameTemplateVersions",
             Self::Marks => "MarkGroups",

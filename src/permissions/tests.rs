@@ -49,7 +49,7 @@ fn the_policy_of_an_environments_role() {
 
 #[test]
 fn the_policy_of_a_role_that_two_environments_share() {
-    let options = Options { instance_roles: vec!["web-*".to_owned()], any_template: false };
+    let options = Options { instance_roles: vec!["web-*".to_owned()], ..Options::default() };
     insta::assert_snapshot!(text(&of(&fleet(), &["qa", "qa-2"], &options)));
 }
 
@@ -58,6 +58,15 @@ fn the_policy_of_the_home_role() {
     let mut fleet = fleet();
     fleet.environments.remove(0);
     insta::assert_snapshot!(text(&home(&fleet, &Options::default())));
+}
+
+#[test]
+fn pipelines_that_are_named_are_the_only_ones() {
+    let arn = "arn:aws:imagebuilder:eu-west-2:100000000000:image-pipeline/base";
+    let options = Options { pipelines: vec![arn.to_owned()], ..Options::default() };
+    let policy = home(&fleet(), &options);
+    let statement = policy.statement.iter().find(|one| one.sid == "BuildImages").expect("its statement");
+    assert_eq!(statement.resource, ["arn:aws:imagebuilder:eu-west-2:100000000000:image/*", arn]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(super) fn template_gone(group: &Group) -> Problem {
         |template: &GroupTemplate| format!("{} {} version {}", template.name, template.id, template.tracking);
     let named: Vec<String> = group.templates().map(one).collect();
     Problem::new(
-        format!("a template of group {} is gone", group.name),
+        format!("{} template of group {} is gone", if named.len() > 1 { "a" } else { "the" }, group.name),
         format!("it names {}, which EC2 does not know", named.join(", ")),
         "give the group a template version that exists",
     )

@@ -100,7 +100,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Res
         open_since,
         override_freeze: scope.override_freeze.is_some(),
     };
-    let accounts = run.accounts(environment).await;
+    let accounts = run.accounts(environment);
     let plan = preflight::plan(run, environment, &accounts, timing).await?;
     if !plan.touches_anything()
         && let Some(waits) = hold(scope, &plan, freeze.as_ref(), timing.now)

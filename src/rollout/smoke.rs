@@ -50,7 +50,7 @@ struct Rollout {
 
 async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Result<Ended, Stop> {
     let mut asked = Vec::new();
-    for (region, account) in run.accounts(environment).await {
+    for (region, account) in run.accounts(environment) {
         let survey = survey::look_in_right_account(run, environment, &account).await?;
         let groups = survey.groups.iter().filter(|group| environment.select.matches(&group.tags));
         for group in groups.filter(|group| only.is_none_or(|only| *only == group.name)) {

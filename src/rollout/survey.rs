@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::patience::patiently;
@@ -28,10 +29,12 @@ pub async fn plan(
     timing: Option<Timing>,
 ) -> Result<Plan, Stop> {
     let family = run.family()?;
-    let mut surveys = BTreeMap::new();
-    for (region, account) in accounts {
-        surveys.insert(region.clone(), look_in_right_account(run, environment, account).await?);
-    }
+    let looked = accounts.iter().map(async |(region, account)| {
+        let survey = look_in_right_account(run, environment, account).await;
+        Ok::<_, Stop>((region.clone(), survey?))
+    });
+    // All regions at once; the problem of the first of them is told, whichever answers first.
+    let surveys = join_all(looked).await.into_iter().collect::<Result<BTreeMap<_, _>, _>>()?;
     Ok(plan::make(run.fleet, environment, family, run.candidate, &surveys, timing))
 }
 
@@ -74,7 +77,14 @@ fn no_access(environment: &Environment, error: Error) -> Stop {
             },
             error.to_string(),
             match role {
-                Some(_) => "look whether the home credentials are valid, the role exists and trusts them",
+                Some(_) if environment.external_id.is_some() => {
+                    "look whether the home credentials are valid, the role exists, trusts them, and asks for \
+                     this 'external_id'"
+                }
+                Some(_) => {
+                    "look whether the home credentials are valid, the role exists and trusts them; if it asks \
+                     for an external id, add 'external_id' to the environment"
+                }
                 None => "give valid AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret)",
             },
         )),

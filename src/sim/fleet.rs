@@ -6,6 +6,7 @@
 mod apps;
 mod default;
 mod found;
+mod pipelines;
 mod policy;
 mod states;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, TemplateId, Tracking};
 
 pub use apps::{AppKind, AppSpec};
+pub use pipelines::{BuildEnd, OutputSpec, PastBuild, PipelineSpec};
 pub use policy::{OverrideSpec, PolicySpec};
 pub use states::{
     AlarmSpec, AlarmState, HookResult, HookSpec, ParameterSpec, PoolState, Transition, WarmPoolSpec,
@@ -28,10 +30,12 @@ pub use states::{
 pub struct FleetSpec {
     /// The account that the home credentials belong to.
     pub home: AccountId,
-    /// The roles that can be assumed, by ARN, and the account each is in.
-    pub roles: BTreeMap<String, AccountId>,
+    /// The roles that can be assumed, by ARN.
+    pub roles: BTreeMap<String, RoleSpec>,
     /// The images.
     pub images: Vec<ImageSpec>,
+    /// The image pipelines.
+    pub pipelines: Vec<PipelineSpec>,
     /// The launch templates.
     pub templates: Vec<TemplateSpec>,
     /// The Auto Scaling groups.
@@ -52,12 +56,31 @@ impl FleetSpec {
             home,
             roles: BTreeMap::new(),
             images: Vec::new(),
+            pipelines: Vec::new(),
             templates: Vec::new(),
             groups: Vec::new(),
             alarms: Vec::new(),
             parameters: Vec::new(),
             hosts: BTreeMap::new(),
         }
+    }
+}
+
+/// A role that the home account may assume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleSpec {
+    /// The account it is in.
+    pub account: AccountId,
+    /// The external id that its trust policy asks for; `None` for any or none.
+    pub external_id: Option<String>,
+    /// Its maximum session duration in seconds.
+    pub longest_session: u32,
+}
+
+impl RoleSpec {
+    /// A role without an external id whose sessions last an hour at most, as AWS makes them.
+    pub fn new(account: AccountId) -> Self {
+        Self { account, external_id: None, longest_session: 3_600 }
     }
 }
 

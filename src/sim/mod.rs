@@ -25,21 +25,22 @@ use tokio::sync::watch;
 pub use apps::Applications;
 pub use faults::{Call, Fault, FaultKind};
 pub use fleet::{
-    AlarmSpec, AlarmState, AppKind, AppSpec, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec,
-    OverrideSpec, ParameterSpec, PolicySpec, PoolState, TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
+    AlarmSpec, AlarmState, AppKind, AppSpec, BuildEnd, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec,
+    OutputSpec, OverrideSpec, ParameterSpec, PastBuild, PipelineSpec, PolicySpec, PoolState, RoleSpec,
+    TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
 };
 pub use scenario::{
     AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
-    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, Images, LaunchTrouble,
-    MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RollbackTrouble, Scaling, Scenario,
-    StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
+    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, ImageBuildTrouble, Images,
+    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RollbackTrouble, Scaling,
+    Scenario, StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
 pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
 pub use world::{
-    Activity, ActivityStatus, Alarm, Configuration, Data, Group, GroupKey, Image, ImageFrom, Instance, Life,
-    Override, Place, Policy, Preferences, Refresh, Reserved, RollbackDetails, Session, Step, Strategy,
-    Template, TemplateRef, TemplateVersion, Wait, World,
+    Activity, ActivityStatus, Alarm, Build, Configuration, Data, Group, GroupKey, Image, ImageFrom, Instance,
+    Life, Override, Pipeline, Place, Policy, Preferences, Refresh, Reserved, RollbackDetails, Session, Step,
+    Strategy, Template, TemplateRef, TemplateVersion, Wait, World,
 };
 
 use crate::clock::Clock;
@@ -257,7 +258,12 @@ impl Simulator {
 fn names(world: &World, asker: &wire::Asker, resource: Option<&str>) -> Vec<String> {
     let place = Place { account: asker.account.clone(), region: asker.region.clone() };
     let template = resource.and_then(|id| world.template(&place, &id.into()));
-    resource.map(str::to_owned).into_iter().chain(template.map(|template| template.name.clone())).collect()
+    let template = template.map(|template| template.name.clone());
+    let pipeline = resource.filter(|arn| arn.starts_with("arn:")).and_then(|arn| {
+        let built = || world.build(arn).map(|(pipeline, _)| pipeline);
+        world.pipelines.get(arn).or_else(built).map(|pipeline| pipeline.spec.name.clone())
+    });
+    resource.map(str::to_owned).into_iter().chain(template).chain(pipeline).collect()
 }
 
 /// Whether the scenario's dice make a read stale.

@@ -16,8 +16,8 @@ use serde::Deserialize;
 
 pub use effects::{
     AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, EffectKind, ForeignRefresh, ForeignStart,
-    Images, LaunchTrouble, PolicyChange, PolicyKind, RollbackTrouble, Scaling, StaleReads, Stuck,
-    TrackingChange, Unhealthy,
+    ImageBuildTrouble, Images, LaunchTrouble, PolicyChange, PolicyKind, RollbackTrouble, Scaling, StaleReads,
+    Stuck, TrackingChange, Unhealthy,
 };
 
 pub(crate) use read::{maybe_seconds, seconds};

@@ -11,6 +11,7 @@ mod calls;
 mod errors;
 mod faults;
 mod identity;
+mod imagebuilder;
 mod nonsense;
 mod policies;
 mod policy_refreshes;

@@ -55,7 +55,7 @@ struct Found {
 /// # Errors
 /// Credentials, a role or an account that is not the environment's; AWS out of reach.
 pub async fn take(asked: &Asked<'_>, progress: &dyn Fn(&str)) -> Result<Fleet, Stop> {
-    let spots = spots(asked).await;
+    let spots = spots(asked);
     let found: Vec<Found> = stream::iter(spots)
         .map(|spot| look(asked, spot, progress))
         .buffered(PLACES_AT_ONCE)
@@ -85,7 +85,7 @@ pub async fn take(asked: &Asked<'_>, progress: &dyn Fn(&str)) -> Result<Fleet, S
 }
 
 /// Every account and region of the environments, once each.
-async fn spots<'a>(asked: &Asked<'a>) -> Vec<Spot<'a>> {
+fn spots<'a>(asked: &Asked<'a>) -> Vec<Spot<'a>> {
     let mut spots: Vec<Spot<'a>> = Vec::new();
     for environment in asked.environments {
         for region in &environment.regions {
@@ -95,7 +95,7 @@ async fn spots<'a>(asked: &Asked<'a>) -> Vec<Spot<'a>> {
                 spot.environments.push(environment);
                 continue;
             }
-            let account = asked.cloud.assume(environment.role_arn.as_deref(), region).await;
+            let account = asked.cloud.assume(environment, region);
             spots.push(Spot { account, id: environment.account.clone(), environments: vec![environment] });
         }
     }

@@ -3,12 +3,16 @@
 #![recursion_limit = "256"]
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod accounts;
+mod candidate_builder;
 mod cli;
 mod layers;
+mod mixed;
 mod permissions;
 mod previous;
 mod refusals;
 mod refusals_access;
+mod regions;
 mod rehearsal;
 mod rehearsal_story;
 mod rehearsal_wire;

@@ -245,6 +245,9 @@ rehearsals! {
         pins_come_first(rehearsal, "dev", &["orders-dev", "payments-dev"]);
         pins_come_first(rehearsal, "qa", &["payments-qa"]);
     };
+    // A rollout takes images that are built already.
+    image_build_fails: "image-build-fails" on "*", clean_run;
+    image_build_slow: "image-build-slow" on "*", clean_run;
     warm_pools: "warm-pools" on "*", |rehearsal| {
         everything_passed(rehearsal);
         rehearsal.stage.simulator.inspect(|world| {

@@ -60,6 +60,11 @@ impl Wire {
         wire
     }
 
+    /// How many requests were sent.
+    pub(crate) fn count(&self) -> usize {
+        self.sent.lock().unwrap().len()
+    }
+
     /// The requests of that action, with their places in the order of all.
     pub(crate) fn of(&self, action: &str) -> Vec<(usize, Sent)> {
         let sent = self.sent.lock().unwrap();

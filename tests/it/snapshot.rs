@@ -75,7 +75,7 @@ async fn plan_only(stage: &Stage) -> Vec<(Vec<PlannedGroup>, Vec<Problem>)> {
     let run = stage.run();
     let mut plans = Vec::new();
     for environment in &stage.fleet.environments {
-        let accounts = run.accounts(environment).await;
+        let accounts = run.accounts(environment);
         let plan = rollout::plan(&run, environment, &accounts, None).await.expect("a plan");
         let groups = plan.groups.iter().map(|group| group.told(&environment.checks, "Team")).collect();
         plans.push((groups, plan.refused));
@@ -305,8 +305,8 @@ async fn no_secret_is_in_the_file() {
 #[tokio::test(start_paused = true)]
 async fn credentials_of_another_account_are_refused() {
     let real = stage(CONFIG, |spec| {
-        for account in spec.roles.values_mut() {
-            *account = "999999999999".into();
+        for role in spec.roles.values_mut() {
+            role.account = "999999999999".into();
         }
     })
     .await;

@@ -24,7 +24,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
     if !held.is_empty() {
         return Err(Stop::Refused(held));
     }
-    let accounts = run.accounts(environment).await;
+    let accounts = run.accounts(environment);
     let plan = plan(run, environment, &accounts, None).await?;
     let mut problems = plan.refused.clone();
     problems.extend(plan.busy.iter().cloned());

@@ -83,7 +83,7 @@ impl Back {
 
 async fn attempt(run: &Run<'_>, environment: &Environment, which: Which<'_>) -> Result<Ended, Stop> {
     let only = which.only;
-    let accounts = run.accounts(environment).await;
+    let accounts = run.accounts(environment);
     let (mut backs, mut problems, mut looked_at) = (Vec::new(), Vec::new(), 0);
     for account in accounts.values() {
         let survey = survey::look_in_right_account(run, environment, account).await?;

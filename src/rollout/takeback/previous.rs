@@ -45,7 +45,7 @@ pub async fn given(
     only: Option<&GroupName>,
 ) -> Result<Given, Stop> {
     let mut given = Given::default();
-    for (region, account) in run.accounts(environment).await {
+    for (region, account) in run.accounts(environment) {
         let mut survey = survey::look_in_right_account(run, environment, &account).await?;
         let groups = survey.groups.iter().filter(|group| environment.select.matches(&group.tags));
         let groups: Vec<Group> =

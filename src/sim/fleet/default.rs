@@ -4,11 +4,11 @@ mod groups;
 pub(super) mod healthy;
 mod manifest;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{FleetSpec, ImageSpec};
-use crate::config::{self, Family};
-use crate::model::{AccountId, Architecture, ImageId, Region};
+use super::{FleetSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec};
+use crate::config::{self, Environment, ExternalId, Family};
+use crate::model::{AccountId, Architecture, BuildState, ImageId, Region};
 
 impl FleetSpec {
     /// A fleet on which the configuration makes sense: five groups or so in each region of
@@ -23,12 +23,9 @@ impl FleetSpec {
         home: &AccountId,
     ) -> Self {
         let mut spec = Self::empty(home.clone());
-        for environment in &fleet.environments {
-            if let Some(role) = &environment.role_arn {
-                spec.roles.insert(role.clone(), environment.account.clone());
-            }
-        }
+        spec.roles = roles(fleet);
         spec.images = images(fleet, candidate_images, home);
+        spec.pipelines.extend(pipeline(fleet, candidate_images, home));
         for (at, environment) in fleet.environments.iter().enumerate() {
             groups::add(&mut spec, fleet, environment, at);
         }
@@ -50,10 +47,68 @@ impl FleetSpec {
     }
 }
 
+/// The roles of the environments.
+pub(super) fn roles(fleet: &config::Fleet) -> BTreeMap<String, RoleSpec> {
+    let of = |environment: &Environment| {
+        let mut role = RoleSpec::new(environment.account.clone());
+        // One that is kept elsewhere is nobody's business here: any will do.
+        if let Some(ExternalId::Plain(text)) = &environment.external_id {
+            role.external_id = Some(text.clone());
+        }
+        Some((environment.role_arn.clone()?, role))
+    };
+    fleet.environments.iter().filter_map(of).collect()
+}
+
 /// An id that is readable, well-formed, and another one for each place.
 pub(super) fn regional(kind: u64, place: &str) -> ImageId {
     let hash = place.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
     ImageId::new(format!("ami-0{:016x}", (kind << 48) | (hash & 0xffff_ffff_ffff)))
+}
+
+/// The pipeline of the first family: it made the candidate's images, and makes one for each
+/// region of the configuration.
+fn pipeline(
+    fleet: &config::Fleet,
+    candidates: &[(Region, ImageId, Architecture)],
+    home: &AccountId,
+) -> Option<PipelineSpec> {
+    let (name, family) = fleet.families.first_key_value()?;
+    let region = fleet.environments.first()?.regions.first()?;
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    let mut pipeline = PipelineSpec::new(home.clone(), region.clone(), &name, &family.name_glob);
+    let owner = owner(family, home);
+    let shared_with = others(fleet, home, &owner);
+    pipeline.outputs = regions(fleet)
+        .into_iter()
+        .map(|region| OutputSpec {
+            region: region.clone(),
+            architecture: Architecture::X86_64,
+            account: owner.clone(),
+            shared_with: shared_with.clone(),
+        })
+        .collect();
+    let made = "2026-11-21T19:20:00Z".parse().ok().filter(|_| !candidates.is_empty());
+    pipeline.past.extend(made.map(|created| PastBuild {
+        created,
+        state: BuildState::Available,
+        reason: String::new(),
+        images: candidates.iter().map(|(region, id, _)| (region.clone(), id.clone())).collect(),
+    }));
+    Some(pipeline)
+}
+
+/// The regions of all environments.
+fn regions(fleet: &config::Fleet) -> BTreeSet<&Region> {
+    fleet.environments.iter().flat_map(|environment| &environment.regions).collect()
+}
+
+/// Every account but the owner's: whom the images are shared with.
+fn others(fleet: &config::Fleet, home: &AccountId, owner: &AccountId) -> Vec<AccountId> {
+    let own = fleet.environments.iter().map(|environment| &environment.account);
+    let accounts: BTreeSet<&AccountId> = own.chain([home]).filter(|account| *account != owner).collect();
+    accounts.into_iter().cloned().collect()
 }
 
 fn images(
@@ -64,11 +119,7 @@ fn images(
     let family = fleet.families.values().next();
     let glob = family.map_or("base-*", |family| family.name_glob.as_str());
     let owner = family.map_or_else(|| home.clone(), |family| owner(family, home));
-    let own = fleet.environments.iter().map(|environment| &environment.account);
-    let accounts: BTreeSet<&AccountId> = own.chain([home]).filter(|account| **account != owner).collect();
-    let shared: Vec<AccountId> = accounts.into_iter().cloned().collect();
-    let regions: BTreeSet<&Region> =
-        fleet.environments.iter().flat_map(|environment| &environment.regions).collect();
+    let shared = others(fleet, home, &owner);
     let new = |id: ImageId, region: &Region, architecture: &Architecture, day: &str| {
         // Names are unique among the images of an account.
         let suffix = if *architecture == Architecture::X86_64 { "" } else { "-arm64" };
@@ -85,7 +136,7 @@ fn images(
         image
     };
     let mut images: Vec<ImageSpec> =
-        regions.into_iter().map(|region| old(region, &Architecture::X86_64)).collect();
+        regions(fleet).into_iter().map(|region| old(region, &Architecture::X86_64)).collect();
     let arm = candidates.iter().filter(|(_, _, architecture)| *architecture == Architecture::Arm64);
     let arm: BTreeSet<&Region> = arm.map(|(region, _, _)| region).collect();
     images.extend(arm.into_iter().map(|region| old(region, &Architecture::Arm64)));

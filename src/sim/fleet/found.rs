@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::default::{fill, healthy, owner, regional};
+use super::default::{fill, healthy, owner, regional, roles};
 use super::{
     AlarmSpec, AlarmState, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec, OverrideSpec,
-    ParameterSpec, PolicySpec, PoolState, TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
+    ParameterSpec, PolicySpec, PoolState, RoleSpec, TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
 };
 use crate::config::{self, Environment, Family, glob_matches};
 use crate::model::{AccountId, Architecture, ImageId, Region, Tracking};
@@ -18,12 +18,10 @@ impl FleetSpec {
     /// The fleet that was found, with applications that answer the configuration's checks.
     pub fn found(fleet: &config::Fleet, found: &snapshot::Fleet) -> Self {
         let mut spec = Self::empty(found.home.clone());
-        spec.roles.clone_from(&found.roles);
-        for environment in &fleet.environments {
-            if let Some(role) = &environment.role_arn {
-                spec.roles.insert(role.clone(), environment.account.clone());
-            }
-        }
+        spec.roles =
+            found.roles.iter().map(|(arn, account)| (arn.clone(), RoleSpec::new(account.clone()))).collect();
+        // What the configuration says of them is what they are assumed with.
+        spec.roles.extend(roles(fleet));
         spec.images = found.images.iter().map(image).collect();
         for place in &found.places {
             spec.templates.extend(place.templates.iter().map(|one| template(place, one)));

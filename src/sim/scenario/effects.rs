@@ -6,7 +6,7 @@ use super::states::{
     AlarmChange, ConfigurationChange, Count, DeletingChange, HooksChange, MaintenanceChange, ParameterChange,
     SuspendedChange, WarmPoolChange,
 };
-use crate::model::Tracking;
+use crate::model::{BuildState, Tracking};
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum EffectKind {
     InstanceDies(Death),
     /// The groups follow their templates in other ways than the fleet says.
     Tracking(TrackingChange),
+    /// Image pipelines fail, or take longer.
+    ImageBuild(ImageBuildTrouble),
     /// The groups have mixed instances policies.
     Policy(PolicyChange),
     /// The groups have warm pools.
@@ -86,6 +88,7 @@ picks!(
     foreign: Foreign(ForeignRefresh),
     instance_dies: InstanceDies(Death),
     tracking: Tracking(TrackingChange),
+    image_build: ImageBuild(ImageBuildTrouble),
     policy: Policy(PolicyChange),
     warm_pool: WarmPool(WarmPoolChange),
     hooks: Hooks(HooksChange),
@@ -272,6 +275,18 @@ pub struct Death {
 pub struct TrackingChange {
     /// The ways, one group after the other; a number stands for the version that it is on.
     pub follow: Vec<Tracking>,
+}
+
+/// Builds of image pipelines fail, or take longer. The pipelines are those whose names the
+/// effect's glob matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageBuildTrouble {
+    /// The state at whose end they fail; `None` when they don't.
+    pub fails_at: Option<BuildState>,
+    /// AWS's words.
+    pub reason: String,
+    /// How many seconds the building takes; `None` for as long as usual.
+    pub takes: Option<u32>,
 }
 
 /// The groups have mixed instances policies.

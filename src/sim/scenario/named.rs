@@ -29,6 +29,8 @@ scenarios!(
     "foreign-refresh",
     "instance-dies",
     "mixed-tracking",
+    "image-build-fails",
+    "image-build-slow",
     "mixed",
     "warm-pools",
     "lifecycle-hooks",

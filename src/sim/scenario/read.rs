@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer};
 
 use super::{
     AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
-    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, Images, LaunchTrouble,
-    MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RollbackTrouble, Scaling, StaleReads,
-    Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
+    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, ImageBuildTrouble, Images,
+    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RollbackTrouble, Scaling,
+    StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
-use crate::model::Tracking;
+use crate::model::{BuildState, Tracking};
 
 /// A duration such as `90s`, `10m` or `2h`, in seconds.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -85,6 +85,7 @@ pub(super) struct RawEffect {
     foreign_refresh: Option<RawForeign>,
     instance_dies: Option<RawAfter>,
     tracking: Option<RawTracking>,
+    image_build: Option<RawImageBuild>,
     policy: Option<RawPolicy>,
     warm_pool: Option<WarmPoolChange>,
     hooks: Option<HooksChange>,
@@ -191,6 +192,33 @@ struct RawTracking {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawImageBuild {
+    fails_at: Option<Step>,
+    #[serde(default)]
+    reason: String,
+    takes: Option<Span>,
+}
+
+/// A state that an image build passes through.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+struct Step(BuildState);
+
+impl TryFrom<String> for Step {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let state = BuildState::parse(&text);
+        if state.is_under_way() && !matches!(state, BuildState::Other(_)) {
+            Ok(Self(state))
+        } else {
+            Err(format!("not a state that an image build passes through, such as TESTING: {text:?}"))
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawPolicy {
     give: Vec<PolicyKind>,
 }
@@ -214,6 +242,7 @@ impl TryFrom<RawEffect> for Effect {
                 .map(|r| EffectKind::Foreign(ForeignRefresh { begins: r.begins, lasts: r.lasts.0 })),
             raw.instance_dies.map(|r| EffectKind::InstanceDies(Death { after: r.after.0 })),
             raw.tracking.map(|r| EffectKind::Tracking(TrackingChange { follow: r.follow })),
+            raw.image_build.map(RawImageBuild::kind),
             raw.policy.map(|r| EffectKind::Policy(PolicyChange { give: r.give })),
             raw.warm_pool.map(EffectKind::WarmPool),
             raw.hooks.map(EffectKind::Hooks),
@@ -265,5 +294,15 @@ impl RawCalls {
     fn kind(self) -> EffectKind {
         let actions = self.actions.unwrap_or_else(|| "*".to_owned());
         EffectKind::Calls(CallTrouble { share: self.share.0, fault: self.fault, actions })
+    }
+}
+
+impl RawImageBuild {
+    fn kind(self) -> EffectKind {
+        EffectKind::ImageBuild(ImageBuildTrouble {
+            fails_at: self.fails_at.map(|step| step.0),
+            reason: self.reason,
+            takes: self.takes.map(|span| span.0),
+        })
     }
 }

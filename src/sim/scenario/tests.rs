@@ -9,7 +9,7 @@ fn every_name_has_a_scenario_of_that_name() {
         assert_eq!(scenario.name, *name);
         assert!(!scenario.about.is_empty());
     }
-    assert_eq!(Scenario::NAMES.len(), 29);
+    assert_eq!(Scenario::NAMES.len(), 31);
     assert!(Scenario::named("nonsense").is_none());
 }
 
@@ -23,6 +23,8 @@ fn mistakes_are_told() {
         ("{ stuck: {}, instance_dies: { after: 1m } }", "exactly one thing"),
         ("instance_dies: { after: soon }", "not a duration"),
         ("stuck: { at: 101 }", "percentage"),
+        ("image_build: { fails_at: AVAILABLE }", "passes through"),
+        ("image_build: { fails_at: SOON }", "passes through"),
     ] {
         let error = with(effect).expect_err(effect);
         assert!(error.contains(words), "{effect}: {error}");

@@ -10,7 +10,7 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use crate::clock::Clock;
 use crate::model::{ImageId, RefreshStatus, Tracking};
 use crate::sim::{
-    FleetSpec, GroupSpec, HOME_KEY, HOME_SECRET, ImageSpec, Refresh, Scenario, Setup, Simulator,
+    FleetSpec, GroupSpec, HOME_KEY, HOME_SECRET, ImageSpec, Refresh, RoleSpec, Scenario, Setup, Simulator,
     TemplateSpec, VersionSpec,
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Bench {
 /// One group of `desired` instances in the home account; template and group can be changed first.
 pub(super) fn fleet(desired: u32, change: impl FnOnce(&mut GroupSpec)) -> FleetSpec {
     let mut fleet = FleetSpec::empty(HOME.into());
-    fleet.roles.insert(ROLE.to_owned(), QA.into());
+    fleet.roles.insert(ROLE.to_owned(), RoleSpec::new(QA.into()));
     for (id, name) in [(OLD, "dept-base-20261114"), (NEW, "dept-base-20261121")] {
         let mut image = ImageSpec::new(ImageId::new(id), name, REGION.into(), HOME.into());
         image.shared_with.push(QA.into());

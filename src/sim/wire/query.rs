@@ -122,11 +122,16 @@ impl Params {
 
     /// Filters as EC2 (`Filter`, `Value`) or Auto Scaling (`Filters.member`, `Values.member`) sends them.
     pub(super) fn filters(&self, name: &str, values: &str) -> Filters {
+        self.filters_named(name, "Name", values)
+    }
+
+    /// Filters whose names are in a field of that name.
+    pub(super) fn filters_named(&self, list: &str, name: &str, values: &str) -> Filters {
         let read = |filter: Self| {
             let values = filter.list(values).into_iter().map(str::to_owned).collect();
-            filter.get("Name").map(|name| (name.to_owned(), values))
+            filter.get(name).map(|name| (name.to_owned(), values))
         };
-        Filters(self.structures(name).into_iter().filter_map(read).collect())
+        Filters(self.structures(list).into_iter().filter_map(read).collect())
     }
 
     fn under<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {

@@ -38,13 +38,18 @@ impl World {
             alarms: BTreeMap::new(),
             parameters: BTreeMap::new(),
             scenario,
+            pipelines: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            build_tokens: BTreeMap::new(),
             dice: Dice::new(seed, loopback),
             agenda: BTreeSet::new(),
         };
         for spec in &fleet.images {
             let image = image(spec, now);
             world.images.insert((image.region.clone(), image.id.clone()), image);
+        }
+        for spec in &fleet.pipelines {
+            world.add_pipeline(spec);
         }
         for spec in &fleet.alarms {
             let place = Place { account: spec.account.clone(), region: spec.region.clone() };
@@ -239,6 +244,7 @@ fn image(spec: &ImageSpec, now: Timestamp) -> Image {
         volumes: spec.volumes,
         shared_with: spec.shared_with.clone(),
         tags: spec.tags.clone(),
+        tags_of_others: BTreeMap::new(),
         past: None,
     }
 }

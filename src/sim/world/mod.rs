@@ -17,6 +17,7 @@ mod groups;
 mod hooks;
 mod images;
 mod instances;
+mod pipelines;
 mod policy;
 mod policy_build;
 mod policy_rules;
@@ -35,6 +36,7 @@ use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::fleet::RoleSpec;
 use super::scenario::Scenario;
 use crate::model::{AccountId, GroupName, ImageId, InstanceId, Region, TemplateId};
 
@@ -46,6 +48,8 @@ pub(super) use hooks::longest;
 pub use hooks::{Step, Wait};
 pub use images::Image;
 pub use instances::{ImageFrom, Instance, Life};
+pub(super) use pipelines::Denial;
+pub use pipelines::{Build, Pipeline};
 pub(super) use policy::Target;
 pub use policy::{Configuration, Override, Policy};
 pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails, Strategy};
@@ -92,8 +96,8 @@ pub struct World {
     pub now: Timestamp,
     /// The account of the home credentials.
     pub home: AccountId,
-    /// The roles that can be assumed, and their accounts.
-    pub roles: BTreeMap<String, AccountId>,
+    /// The roles that can be assumed.
+    pub roles: BTreeMap<String, RoleSpec>,
     /// Issued credentials, by access key.
     pub sessions: BTreeMap<String, Session>,
     /// The images, by region and id.
@@ -106,6 +110,8 @@ pub struct World {
     pub gone: BTreeMap<InstanceId, Instance>,
     /// Host names that lead to a group.
     pub hosts: BTreeMap<String, GroupKey>,
+    /// The image pipelines, by ARN.
+    pub pipelines: BTreeMap<String, Pipeline>,
     /// The `CloudWatch` alarms as they were set; [`World::alarm`] says how they stand.
     pub alarms: BTreeMap<(Place, String), Alarm>,
     /// The SSM parameters that hold images' ids.
@@ -114,6 +120,8 @@ pub struct World {
     pub scenario: Scenario,
     /// Client tokens of template versions: what was asked for, and the version it made.
     pub(super) tokens: BTreeMap<(Place, String), (String, TemplateId, u64)>,
+    /// Client tokens of image builds: what was asked for, and the build it began.
+    pub(super) build_tokens: BTreeMap<(Place, String), (String, String)>,
     pub(super) dice: Dice,
     agenda: BTreeSet<(Timestamp, GroupKey)>,
 }
@@ -200,6 +208,7 @@ impl World {
             self.settle(&key);
         }
         self.now = self.now.max(to);
+        self.end_builds();
         let forgotten = before(self.now, REMEMBERED);
         self.gone.retain(|_, instance| instance.ended.is_none_or(|ended| ended > forgotten));
     }
