@@ -129,10 +129,12 @@ fn template(account: &AccountId, region: &Region, name: &str, kind: &str, turn: 
     let image = FleetSpec::previous_image(region);
     let newest = versions(turn);
     let describe = |number: u64| VersionSpec {
+        number: None,
         description: if number == 1 { String::new() } else { format!("terraform apply {number}") },
         data: data(name, kind, &image, number),
     };
     TemplateSpec {
+        id: None,
         account: account.clone(),
         region: region.clone(),
         name: name.to_owned(),
