@@ -9,6 +9,7 @@ mod apps;
 mod connector;
 mod faults;
 mod fleet;
+mod limits;
 mod scenario;
 mod server;
 #[cfg(test)]
@@ -27,8 +28,8 @@ pub use faults::{Call, Fault, FaultKind};
 pub use fleet::{AppKind, AppSpec, FleetSpec, GroupSpec, ImageSpec, TemplateSpec, VersionSpec};
 pub use scenario::{
     AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
-    ForeignStart, Images, LaunchTrouble, RollbackTrouble, Scaling, Scenario, StaleReads, Stuck,
-    TrackingChange, Unhealthy,
+    ForeignStart, Images, LaunchTrouble, RateLimit, RateLimits, RollbackTrouble, Scaling, Scenario,
+    StaleReads, Stuck, TrackingChange, Unhealthy,
 };
 pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
@@ -39,6 +40,7 @@ pub use world::{
 
 use crate::clock::Clock;
 use faults::Faults;
+use limits::Buckets;
 use wire::{Question, Reply, Request};
 
 /// What a simulator starts with.
@@ -79,6 +81,8 @@ struct State {
     world: World,
     calls: Vec<Call>,
     faults: Faults,
+    /// What is left of the scenario's rate limits.
+    buckets: Buckets,
     /// How many crashes somebody was told of.
     crashes_told: u64,
 }
@@ -105,7 +109,13 @@ impl Simulator {
     pub fn new(setup: Setup, clock: Clock) -> Self {
         let Setup { fleet, scenario, seed, loopback_block } = setup;
         let world = World::new(&fleet, scenario, seed, loopback_block, clock.now());
-        let state = State { world, calls: Vec::new(), faults: Faults::default(), crashes_told: 0 };
+        let state = State {
+            world,
+            calls: Vec::new(),
+            faults: Faults::default(),
+            buckets: Buckets::default(),
+            crashes_told: 0,
+        };
         let crashes = watch::Sender::new(0);
         Self { shared: Arc::new(Shared { clock, state: Mutex::new(state), crashes }) }
     }
@@ -192,9 +202,11 @@ impl Simulator {
         let number = state.calls.len() as u64 + 1;
         let resource = question.resource();
         let names = names(&state.world, &asker, resource.as_deref());
-        let World { scenario, dice, .. } = &mut state.world;
+        let World { scenario, dice, now, .. } = &mut state.world;
         let by_dice = faults::by_scenario(scenario, dice, &question.action, &names);
-        let fault = state.faults.take(number).or(by_dice);
+        let over = state.buckets.over(scenario, &asker, &question.action, &names, *now);
+        let over = over.then_some(FaultKind::OverLimit);
+        let fault = state.faults.take(number).or(over).or(by_dice);
         state.calls.push(Call {
             number,
             service: asker.service,
@@ -222,7 +234,7 @@ impl Simulator {
         let refuse = |world: &mut World, error| Outcome::Answered(wire::refuse(world, service, &error));
         match fault {
             None => Outcome::Answered(answer(world)),
-            Some(FaultKind::Throttle) => refuse(world, wire::throttled(service)),
+            Some(FaultKind::Throttle | FaultKind::OverLimit) => refuse(world, wire::throttled(service)),
             Some(FaultKind::Contention) => refuse(world, wire::contention()),
             Some(FaultKind::Expired) => refuse(world, wire::expired(service)),
             Some(FaultKind::ServerError) => {

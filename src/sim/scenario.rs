@@ -15,7 +15,8 @@ use serde::Deserialize;
 
 pub use effects::{
     AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, EffectKind, ForeignRefresh, ForeignStart,
-    Images, LaunchTrouble, RollbackTrouble, Scaling, StaleReads, Stuck, TrackingChange, Unhealthy,
+    Images, LaunchTrouble, RateLimit, RateLimits, RollbackTrouble, Scaling, StaleReads, Stuck,
+    TrackingChange, Unhealthy,
 };
 
 use super::world::GroupKey;

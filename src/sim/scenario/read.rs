@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::{
     AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
-    ForeignStart, Images, LaunchTrouble, RollbackTrouble, Scaling, StaleReads, Stuck, TrackingChange,
-    Unhealthy,
+    ForeignStart, Images, LaunchTrouble, RateLimits, RollbackTrouble, Scaling, StaleReads, Stuck,
+    TrackingChange, Unhealthy,
 };
 use crate::model::Tracking;
 
@@ -62,6 +62,7 @@ pub(super) struct RawEffect {
     application: Option<RawAnswer>,
     boot: Option<RawBoot>,
     calls: Option<RawCalls>,
+    limits: Option<RateLimits>,
     stale_reads: Option<RawStale>,
     stuck: Option<RawStuck>,
     rollback_fails: Option<RawAfter>,
@@ -170,6 +171,7 @@ impl TryFrom<RawEffect> for Effect {
             raw.application.map(RawAnswer::kind),
             raw.boot.map(|r| EffectKind::Boot(BootChange { on: r.on, takes: r.takes.0 })),
             raw.calls.map(RawCalls::kind),
+            raw.limits.map(EffectKind::Limits),
             raw.stale_reads
                 .map(|r| EffectKind::StaleReads(StaleReads { lasts: r.lasts.0, share: r.share.0 })),
             raw.stuck.map(|r| EffectKind::Stuck(Stuck { at: r.at.map(|percent| percent.0) })),

@@ -38,6 +38,7 @@ impl World {
             tokens: BTreeMap::new(),
             dice: Dice::new(seed, loopback),
             agenda: std::collections::BTreeSet::new(),
+            forgets: now,
         };
         for spec in &fleet.images {
             let image = image(spec, now);

@@ -100,7 +100,7 @@ impl Group {
             version: number,
             instance_type,
             zone,
-            address: around.dice.address(),
+            address: around.dice.address(&self.key),
             life: Life::Pending,
             healthy: true,
             protected: false,
