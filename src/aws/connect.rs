@@ -17,6 +17,9 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 
 use super::error::Error;
+use super::limits::{Limits, account_of};
+use super::refreshes::ActivityCache;
+use super::sights::Sights;
 use crate::clock::Clock;
 use crate::model::{AccountId, Region};
 
@@ -33,6 +36,9 @@ pub struct Settings {
     pub session_name: String,
 }
 
+/// What the home account is called before anybody has asked for its number.
+const HOME: &str = "home";
+
 /// Every account that a run may talk to.
 #[derive(Debug, Clone)]
 pub struct Cloud {
@@ -41,6 +47,17 @@ pub struct Cloud {
     session_name: String,
     /// One credentials provider a role, so that its sessions are shared and refreshed once.
     roles: Arc<Mutex<BTreeMap<String, SharedCredentialsProvider>>>,
+    /// How fast each account is called, however often it is assumed.
+    limits: Limits,
+    /// What is read once for everybody, by account and region.
+    shared: Arc<Mutex<BTreeMap<(String, Region), Shared>>>,
+}
+
+/// What all [`Account`]s of one account and region share.
+#[derive(Debug, Clone, Default)]
+struct Shared {
+    activities: ActivityCache,
+    sights: Sights,
 }
 
 /// Who the credentials belong to.
@@ -69,7 +86,8 @@ pub struct Account {
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) load_balancing: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) sts: aws_sdk_sts::Client,
-    pub(super) activities: super::refreshes::ActivityCache,
+    pub(super) activities: ActivityCache,
+    pub(super) sights: Sights,
 }
 
 /// The SDK's waits, on our clock.
@@ -125,12 +143,14 @@ impl Cloud {
             home.set_credentials_provider(Some(SharedCredentialsProvider::new(credentials)));
         }
         let home = home.build();
-        Self { home, clock, session_name: settings.session_name, roles: Arc::default() }
+        let session_name = settings.session_name;
+        let (roles, limits, shared) = (Arc::default(), Limits::new(clock), Arc::default());
+        Self { home, clock, session_name, roles, limits, shared }
     }
 
     /// The home account: whose images the candidate's are, and where gates are recorded.
     pub fn home(&self, region: &Region) -> Account {
-        self.account(self.home.clone(), region)
+        self.account(self.home.clone(), HOME, region)
     }
 
     /// An account through its role, or through the home credentials where it has none.
@@ -153,19 +173,29 @@ impl Cloud {
         };
         let mut config = self.home.to_builder();
         config.set_credentials_provider(Some(credentials));
-        self.account(config.build(), region)
+        self.account(config.build(), account_of(role_arn), region)
     }
 
-    fn account(&self, config: SdkConfig, region: &Region) -> Account {
+    fn account(&self, config: SdkConfig, name: &str, region: &Region) -> Account {
         let config = config.into_builder().region(sdk_region(region)).build();
+        let config = |service| {
+            let held = config.http_client().map(|http| self.limits.hold_back(http, name, region, service));
+            // Where calls are held back, late answers are noticed too: waiting for a turn is none.
+            let mut config = config.to_builder().timeout_config(connects_within(self.clock));
+            config.set_http_client(held);
+            config.build()
+        };
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = shared.entry((name.to_owned(), region.clone())).or_default().clone();
         Account {
             region: region.clone(),
             clock: self.clock,
-            ec2: aws_sdk_ec2::Client::new(&config),
-            autoscaling: aws_sdk_autoscaling::Client::new(&config),
-            load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
-            sts: aws_sdk_sts::Client::new(&config),
-            activities: super::refreshes::ActivityCache::default(),
+            ec2: aws_sdk_ec2::Client::new(&config("ec2")),
+            autoscaling: aws_sdk_autoscaling::Client::new(&config("autoscaling")),
+            load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config("elasticloadbalancing")),
+            sts: aws_sdk_sts::Client::new(&config("sts")),
+            activities: shared.activities,
+            sights: shared.sights,
         }
     }
 }
@@ -204,7 +234,14 @@ fn retries() -> RetryConfig {
 }
 
 fn timeouts(clock: Clock) -> TimeoutConfig {
-    // The limits are on real sockets, so a clock that runs faster must not shorten them.
-    let real = |seconds: u64| Duration::from_secs(seconds).mul_f64(clock.speed());
-    TimeoutConfig::builder().connect_timeout(real(5)).operation_attempt_timeout(real(30)).build()
+    connects_within(clock).to_builder().operation_attempt_timeout(real(clock, 30)).build()
+}
+
+fn connects_within(clock: Clock) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(real(clock, 5)).build()
+}
+
+/// The limits are on real sockets, so a clock that runs faster must not shorten them.
+fn real(clock: Clock, seconds: u64) -> Duration {
+    Duration::from_secs(seconds).mul_f64(clock.speed())
 }

@@ -9,7 +9,9 @@ mod error;
 mod groups;
 mod images;
 mod instances;
+mod limits;
 mod refreshes;
+mod sights;
 mod templates;
 
 pub use connect::{Account, Cloud, Identity, Settings};

@@ -5,6 +5,7 @@
 
 mod cli;
 mod layers;
+mod limits;
 mod previous;
 mod refusals;
 mod refusals_access;

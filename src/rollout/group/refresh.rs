@@ -5,10 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::machine::{Seen, State};
-use super::super::pace::{self, Known};
+use super::super::pace::{self, Known, Look};
 use super::super::patience::{patiently, until};
 use super::Driver;
 use crate::aws::{Error, Kind, TagChange};
+use crate::config::Preferences;
 use crate::event::Event;
 use crate::model::{Refresh, RefreshStatus, Target};
 use crate::plan::{MARKER_TAG, Marker};
@@ -111,18 +112,18 @@ impl Driver<'_> {
         if let Some(target) = &refresh.target {
             self.tell_started(refresh.id.clone(), target, true);
         }
-        if refresh.status == RefreshStatus::Baking {
-            self.baking = Some(self.run.clock.now());
-        }
         self.refresh = Some(refresh.id);
     }
 
     /// Looks at the refresh again, after the pause that its progress asks for.
     pub(super) async fn follow(&mut self, state: &State) -> Seen {
-        self.run.clock.sleep(pace::pause(self.known)).await;
-        let elapsed = self.run.clock.since(self.phase);
+        let running = self.run.clock.since(self.phase);
+        self.run.clock.sleep(pace::pause(self.known, running, &self.course(state))).await;
         let Some(id) = self.refresh.clone() else { return Seen::Lost("no refresh to follow".into()) };
-        match self.account.refresh(&self.at().group, &id).await {
+        let answer = self.account.refresh(&self.at().group, &id).await;
+        // A call may have waited for its turn.
+        let elapsed = self.run.clock.since(self.phase);
+        match answer {
             Ok(Some(refresh)) => {
                 self.lost = 0;
                 self.look(state, &refresh, elapsed).await
@@ -137,7 +138,7 @@ impl Driver<'_> {
     }
 
     async fn look(&mut self, state: &State, refresh: &Refresh, elapsed: Duration) -> Seen {
-        let moved = self.remember(refresh, elapsed);
+        let moved = self.remember(state, refresh, elapsed);
         if moved {
             self.progress();
         } else if let Some(seen) = self.failing_launches(refresh).await {
@@ -158,6 +159,16 @@ impl Driver<'_> {
         Seen::Refresh(refresh.status, reason)
     }
 
+    /// How the refresh that is followed was asked to go.
+    fn course(&self, state: &State) -> Preferences {
+        let mut course = self.plan.policy.preferences.clone();
+        if matches!(state, State::RollingBack(..)) {
+            course.bake = Duration::ZERO;
+            course.checkpoints.clear();
+        }
+        course
+    }
+
     /// Forgets the failed launches: what failed before some progress is no sign any more.
     fn progress(&mut self) {
         self.failing.clear();
@@ -165,20 +176,10 @@ impl Driver<'_> {
     }
 
     /// Notes what the refresh says, tells it when it is new, and gives whether it moved.
-    fn remember(&mut self, refresh: &Refresh, elapsed: Duration) -> bool {
-        let now = self.run.clock.now();
-        let before = self.known.map(|known| (known.status, known.percent));
-        if refresh.status == RefreshStatus::Baking {
-            self.baking.get_or_insert(now);
-        }
-        let bake = self.plan.policy.preferences.bake;
-        let baked = self.baking.map_or(Duration::ZERO, |since| self.run.clock.since(since));
-        self.known = Some(Known {
-            status: refresh.status,
-            percent: refresh.percent,
-            elapsed,
-            bake_left: bake.saturating_sub(baked),
-        });
+    fn remember(&mut self, state: &State, refresh: &Refresh, elapsed: Duration) -> bool {
+        let before = self.known.map(Known::seen);
+        let look = Look { status: refresh.status, percent: refresh.percent, elapsed };
+        self.known = Some(Known::after(self.known, look, &self.course(state)));
         if before == Some((refresh.status, refresh.percent)) {
             return false;
         }
