@@ -15,7 +15,7 @@ use ami_refresh::aws::{Cloud, Settings};
 use ami_refresh::clock::Clock;
 use ami_refresh::config::Fleet;
 use ami_refresh::event::{Event, Stamped};
-use ami_refresh::model::{AccountId, Build, Candidate, CandidateImage, ImageId, Region};
+use ami_refresh::model::{AccountId, Architecture, Build, Candidate, CandidateImage, ImageId, Region};
 use ami_refresh::net::Network;
 use ami_refresh::rollout::{self, Events, Run, Scope, Steps};
 use ami_refresh::sim::{FleetSpec, HOME_KEY, HOME_SECRET, Scenario, Setup, Simulator};
@@ -42,7 +42,8 @@ checks:
 
 /// The default groups of the environment, multiplied to `count`, each with its own template.
 fn spec(fleet: &Fleet, count: usize) -> FleetSpec {
-    let mut spec = FleetSpec::from_config(fleet, &[(REGION.into(), NEW.into())], &AccountId::from(HOME));
+    let images = [(REGION.into(), NEW.into(), Architecture::X86_64)];
+    let mut spec = FleetSpec::from_config(fleet, &images, &AccountId::from(HOME));
     let (groups, templates) = (spec.groups.clone(), spec.templates.clone());
     spec.groups.clear();
     spec.templates.clear();

@@ -69,6 +69,12 @@ pub struct PlannedGroup {
     pub why: String,
     /// The checks that it must pass, in order.
     pub checks: Vec<String>,
+    /// How it would be taken back; `None` when nothing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackRoute>,
+    /// What is particular about it, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The team that owns it, by its tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,

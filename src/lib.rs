@@ -23,6 +23,7 @@
 //! | [`report`] | the terminal, JUnit, the summary: from events alone |
 //! | [`rollout`] | the one place that acts |
 //! | [`schedule`] | when a group may be refreshed: windows, freezes: pure |
+//! | [`secret`] | reads what the configuration says is kept elsewhere |
 //! | [`sim`] | the simulator: AWS's wire and the applications, for rehearsals |
 //! | [`smoke`] | the checks: asked of instances, targets and applications, and judged |
 
@@ -44,5 +45,6 @@ pub mod plan;
 pub mod report;
 pub mod rollout;
 pub mod schedule;
+pub mod secret;
 pub mod sim;
 pub mod smoke;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use aws_config::sts::AssumeRoleProvider;
+use aws_config::identity::IdentityCache;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
@@ -17,10 +17,12 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 
 use super::error::Error;
-use super::limits::{Limits, account_of};
+use super::limits::Limits;
 use super::refreshes::ActivityCache;
+use super::session::{Held, Session, SessionOf, Watch};
 use super::sights::Sights;
 use crate::clock::Clock;
+use crate::config::{Environment, ExternalId};
 use crate::model::{AccountId, Region};
 
 /// How to reach AWS.
@@ -45,8 +47,10 @@ pub struct Cloud {
     home: SdkConfig,
     clock: Clock,
     session_name: String,
-    /// One credentials provider a role, so that its sessions are shared and refreshed once.
-    roles: Arc<Mutex<BTreeMap<String, SharedCredentialsProvider>>>,
+    /// Whether nothing outside may be read.
+    rehearsed: bool,
+    /// One session a role, shared by all regions and clients.
+    roles: Arc<Mutex<BTreeMap<Role, Arc<Session>>>>,
     /// How fast each account is called, however often it is assumed.
     limits: Limits,
     /// What is read once for everybody, by account and region.
@@ -59,6 +63,9 @@ struct Shared {
     activities: ActivityCache,
     sights: Sights,
 }
+
+/// A role's ARN, and the external id that it is assumed with.
+type Role = (String, Option<ExternalId>);
 
 /// Who the credentials belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +92,9 @@ pub struct Account {
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) load_balancing: aws_sdk_elasticloadbalancingv2::Client,
+    pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) image_builder: aws_sdk_imagebuilder::Client,
     pub(super) activities: ActivityCache,
     pub(super) sights: Sights,
 }
@@ -143,60 +152,87 @@ impl Cloud {
             home.set_credentials_provider(Some(SharedCredentialsProvider::new(credentials)));
         }
         let home = home.build();
-        let session_name = settings.session_name;
-        let (roles, limits, shared) = (Arc::default(), Limits::new(clock), Arc::default());
-        Self { home, clock, session_name, roles, limits, shared }
+        Self {
+            home,
+            clock,
+            session_name: settings.session_name,
+            rehearsed: embedded,
+            roles: Arc::default(),
+            limits: Limits::new(clock),
+            shared: Arc::default(),
+        }
     }
 
     /// The home account: whose images the candidate's are, and where gates are recorded.
     pub fn home(&self, region: &Region) -> Account {
-        self.account(self.home.clone(), HOME, region)
+        self.account(self.home.clone(), HOME, region, Watch(None))
     }
 
-    /// An account through its role, or through the home credentials where it has none.
-    pub async fn assume(&self, role_arn: Option<&str>, region: &Region) -> Account {
-        let Some(role_arn) = role_arn else { return self.home(region) };
-        let known = self.roles.lock().unwrap_or_else(PoisonError::into_inner).get(role_arn).cloned();
-        let credentials = if let Some(credentials) = known {
-            credentials
-        } else {
-            let home = self.home.to_builder().region(sdk_region(region)).build();
-            let provider = AssumeRoleProvider::builder(role_arn)
-                .session_name(self.session_name.clone())
-                .configure(&home)
-                .region(sdk_region(region))
-                .build()
-                .await;
-            let provider = SharedCredentialsProvider::new(provider);
-            let mut roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
-            roles.entry(role_arn.to_owned()).or_insert(provider).clone()
-        };
-        let mut config = self.home.to_builder();
-        config.set_credentials_provider(Some(credentials));
-        self.account(config.build(), account_of(role_arn), region)
+    /// An environment's account, through its role, or through the home credentials where it
+    /// has none. Makes no call: the role is assumed when it is first needed.
+    pub fn assume(&self, environment: &Environment, region: &Region) -> Account {
+        let Some(role_arn) = &environment.role_arn else { return self.home(region) };
+        let role = (role_arn.clone(), environment.external_id.clone());
+        let mut roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = roles.entry(role).or_insert_with_key(|(role_arn, external_id)| {
+            let home = self.home.to_builder().region(sdk_region(region));
+            // A call waits for it half a minute at most, and is made again itself.
+            let home = home.retry_config(retries().with_max_attempts(5)).build();
+            Arc::new(Session {
+                sts: aws_sdk_sts::Client::new(&home),
+                role_arn: role_arn.clone(),
+                external_id: external_id.clone(),
+                session_name: self.session_name.clone(),
+                clock: self.clock,
+                rehearsed: self.rehearsed,
+                held: Mutex::new(Held::default()),
+                renewing: tokio::sync::Mutex::default(),
+            })
+        });
+        let credentials = SharedCredentialsProvider::new(SessionOf(Arc::clone(session)));
+        // The session knows itself when it is renewed; a second cache would hold it too long.
+        let config = self.home.to_builder().credentials_provider(credentials);
+        let config = config.identity_cache(IdentityCache::no_cache()).build();
+        self.account(config, environment.account.as_str(), region, Watch(Some(Arc::clone(session))))
     }
 
-    fn account(&self, config: SdkConfig, name: &str, region: &Region) -> Account {
+    fn account(&self, config: SdkConfig, name: &str, region: &Region, watch: Watch) -> Account {
         let config = config.into_builder().region(sdk_region(region)).build();
-        let config = |service| {
-            let held = config.http_client().map(|http| self.limits.hold_back(http, name, region, service));
-            // Where calls are held back, late answers are noticed too: waiting for a turn is none.
-            let mut config = config.to_builder().timeout_config(connects_within(self.clock));
-            config.set_http_client(held);
-            config.build()
-        };
+        let held = |service| self.held_back(&config, name, region, service);
+        let ec2 = aws_sdk_ec2::config::Builder::from(&held("ec2")).interceptor(watch.clone());
+        let autoscaling = held("autoscaling");
+        let autoscaling = aws_sdk_autoscaling::config::Builder::from(&autoscaling).interceptor(watch.clone());
+        let balancing = held("elasticloadbalancing");
+        let balancing = aws_sdk_elasticloadbalancingv2::config::Builder::from(&balancing);
+        let cloudwatch = held("monitoring");
+        let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&cloudwatch).interceptor(watch.clone());
+        let sts = aws_sdk_sts::config::Builder::from(&held("sts")).interceptor(watch.clone());
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = shared.entry((name.to_owned(), region.clone())).or_default().clone();
         Account {
             region: region.clone(),
             clock: self.clock,
-            ec2: aws_sdk_ec2::Client::new(&config("ec2")),
-            autoscaling: aws_sdk_autoscaling::Client::new(&config("autoscaling")),
-            load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config("elasticloadbalancing")),
-            sts: aws_sdk_sts::Client::new(&config("sts")),
+            ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+            autoscaling: aws_sdk_autoscaling::Client::from_conf(autoscaling.build()),
+            load_balancing: aws_sdk_elasticloadbalancingv2::Client::from_conf(
+                balancing.interceptor(watch).build(),
+            ),
+            cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            image_builder: super::image_builder::client(&held("imagebuilder")),
             activities: shared.activities,
             sights: shared.sights,
         }
+    }
+
+    /// The configuration for one service's client, whose calls wait for their turn.
+    fn held_back(&self, config: &SdkConfig, name: &str, region: &Region, service: &'static str) -> SdkConfig {
+        // Where calls are held back, late answers are noticed too: waiting for a turn is none.
+        let mut held = config.to_builder().timeout_config(connects_within(self.clock));
+        held.set_http_client(
+            config.http_client().map(|http| self.limits.hold_back(http, name, region, service)),
+        );
+        held.build()
     }
 }
 
@@ -245,3 +281,6 @@ fn connects_within(clock: Clock) -> TimeoutConfig {
 fn real(clock: Clock, seconds: u64) -> Duration {
     Duration::from_secs(seconds).mul_f64(clock.speed())
 }
+
+#[cfg(test)]
+mod tests;

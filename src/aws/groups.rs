@@ -1,9 +1,10 @@
 //! Auto Scaling groups: reading them all, pinning one, tags of our own.
 
-use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplateSpecification, Tag};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, Tag};
 
+use super::policies::{own_template, read_policy, specification};
 use super::{Account, Error, count};
-use crate::model::{Group, GroupName, GroupTemplate, Lifecycle, Member, TemplateId, Tracking};
+use crate::model::{Group, GroupName, Lifecycle, Member, Naming};
 
 /// AWS gives at most this many groups at once.
 const PAGE: i32 = 100;
@@ -60,76 +61,99 @@ impl Account {
             name: text(group.auto_scaling_group_name()).into(),
             region: self.region.clone(),
             tags,
-            template: group.launch_template().and_then(read_template),
+            template: own_template(group),
+            policy: group.mixed_instances_policy().map(read_policy),
             launch_configuration: group.launch_configuration_name().map(str::to_owned),
-            mixed: group.mixed_instances_policy().is_some(),
-            policy_templates: policy_templates(group),
             desired: count(group.desired_capacity()),
             min: count(group.min_size()),
             max: count(group.max_size()),
             members,
             suspended: suspended.map(|process| text(process.process_name())).collect(),
             target_groups: group.target_group_arns().to_vec(),
+            other_balancers: other_balancers(group),
+            maintenance: group.instance_maintenance_policy().and_then(read_maintenance),
+            warm_pool: group.warm_pool_configuration().map(|_| count(group.warm_pool_size())),
             deleting: group.status().is_some_and(|status| status.contains("elete")),
         }
     }
 
-    /// Sets how a group names the version of its template, and nothing else.
+    /// Sets how a group names what it launches from, and nothing else: of a mixed instances
+    /// policy the versions and images alone.
     ///
     /// # Errors
-    /// `ValidationError` while a refresh with a desired configuration is active.
-    pub async fn set_tracking(
-        &self,
-        group: &GroupName,
-        template: &TemplateId,
-        tracking: Tracking,
-    ) -> Result<(), Error> {
-        let specification = LaunchTemplateSpecification::builder()
-            .launch_template_id(template.as_str())
-            .version(tracking.to_string())
-            .build();
-        let request = self.autoscaling.update_auto_scaling_group().auto_scaling_group_name(group.as_str());
-        let answer = request.launch_template(specification).send().await;
+    /// `ValidationError` while a refresh with a desired configuration is active; when the policy
+    /// was changed since `group` was read.
+    pub async fn set_naming(&self, group: &Group, naming: &Naming) -> Result<(), Error> {
+        let request = self.autoscaling.update_auto_scaling_group();
+        let request = request.auto_scaling_group_name(group.name.as_str());
+        let request = if naming.overrides.is_some() {
+            request.mixed_instances_policy(self.policy_with(group, naming).await?)
+        } else {
+            request.launch_template(specification(&naming.own.template, naming.own.tracking))
+        };
+        let answer = request.send().await;
         answer.map(drop).map_err(|error| Error::from_sdk("UpdateAutoScalingGroup", error))
     }
 
-    /// Sets or removes one tag of a group. Removing one that is not there is no error.
-    pub async fn change_group_tag(
+    /// The instances of a group's warm pool, ordered by id.
+    pub async fn warm_pool(&self, group: &GroupName) -> Result<Vec<Member>, Error> {
+        let request = self.autoscaling.describe_warm_pool().auto_scaling_group_name(group.as_str());
+        let mut members = Vec::new();
+        let mut pages = request.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| Error::from_sdk("DescribeWarmPool", error))?;
+            members.extend(page.instances().iter().map(read_member));
+        }
+        members.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(members)
+    }
+
+    /// Sets or removes tags of a group, all at once. Removing one that is not there is no error.
+    ///
+    /// `changes` must be all of one kind, and at least one.
+    pub async fn change_group_tags(
         &self,
         group: &GroupName,
-        key: &str,
-        change: &TagChange,
+        changes: &[(&str, TagChange)],
     ) -> Result<(), Error> {
-        let tag = Tag::builder().resource_id(group.as_str()).resource_type("auto-scaling-group").key(key);
-        match change {
-            TagChange::Set(value) => {
-                let tag = tag.value(value).propagate_at_launch(false).build();
-                let answer = self.autoscaling.create_or_update_tags().tags(tag).send().await;
-                answer.map(drop).map_err(|error| Error::from_sdk("CreateOrUpdateTags", error))
-            }
-            TagChange::Remove => {
-                let answer = self.autoscaling.delete_tags().tags(tag.build()).send().await;
-                answer.map(drop).map_err(|error| Error::from_sdk("DeleteTags", error))
+        let tag = |key: &str| {
+            Tag::builder().resource_id(group.as_str()).resource_type("auto-scaling-group").key(key)
+        };
+        let (mut set, mut removed) = (Vec::new(), Vec::new());
+        for (key, change) in changes {
+            match change {
+                TagChange::Set(value) => set.push(tag(key).value(value).propagate_at_launch(false).build()),
+                TagChange::Remove => removed.push(tag(key).build()),
             }
         }
+        if !set.is_empty() {
+            let answer = self.autoscaling.create_or_update_tags().set_tags(Some(set)).send().await;
+            answer.map(drop).map_err(|error| Error::from_sdk("CreateOrUpdateTags", error))?;
+        }
+        if !removed.is_empty() {
+            let answer = self.autoscaling.delete_tags().set_tags(Some(removed)).send().await;
+            answer.map(drop).map_err(|error| Error::from_sdk("DeleteTags", error))?;
+        }
+        Ok(())
     }
 }
 
-fn read_template(specification: &LaunchTemplateSpecification) -> Option<GroupTemplate> {
-    Some(GroupTemplate {
-        id: specification.launch_template_id()?.into(),
-        name: text(specification.launch_template_name()),
-        tracking: Tracking::parse(specification.version().unwrap_or_default())?,
-    })
+/// Classic load balancers, and traffic sources of other kinds than target groups.
+fn other_balancers(group: &AutoScalingGroup) -> Vec<String> {
+    let sources = group.traffic_sources().iter().filter(|source| {
+        source.r#type().is_some_and(|kind| kind != "elbv2") && source.identifier().is_some()
+    });
+    let mut names: Vec<String> = group.load_balancer_names().to_vec();
+    names.extend(sources.filter_map(|source| source.identifier().map(str::to_owned)));
+    names.sort();
+    names.dedup();
+    names
 }
 
-/// The policy's own template, and each override's.
-fn policy_templates(group: &AutoScalingGroup) -> Vec<GroupTemplate> {
-    let Some(template) = group.mixed_instances_policy().and_then(|policy| policy.launch_template()) else {
-        return Vec::new();
-    };
-    let overrides = template.overrides().iter().filter_map(|one| one.launch_template_specification());
-    template.launch_template_specification().into_iter().chain(overrides).filter_map(read_template).collect()
+fn read_maintenance(policy: &aws_sdk_autoscaling::types::InstanceMaintenancePolicy) -> Option<(u8, u8)> {
+    let percent = |percent: Option<i32>| percent.and_then(|percent| u8::try_from(percent).ok());
+    // Both or neither; -1 takes a bound away.
+    Some((percent(policy.min_healthy_percentage())?, percent(policy.max_healthy_percentage())?))
 }
 
 fn read_member(instance: &aws_sdk_autoscaling::types::Instance) -> Member {
@@ -143,6 +167,7 @@ fn read_member(instance: &aws_sdk_autoscaling::types::Instance) -> Member {
         healthy: instance.health_status().is_some_and(|status| status.eq_ignore_ascii_case("healthy")),
         launched_from,
         protected: instance.protected_from_scale_in().unwrap_or(false),
+        weight: instance.weighted_capacity().and_then(|weight| weight.parse().ok()).unwrap_or(1),
     }
 }
 

@@ -82,6 +82,10 @@ impl Account {
             owner: text(image.owner_id()).into(),
             created: image.creation_date().and_then(|date| date.parse().ok()),
             deprecated_from: image.deprecation_time().and_then(|date| date.parse().ok()),
+            volumes: u32::try_from(
+                image.block_device_mappings().iter().filter(|one| one.ebs().is_some()).count(),
+            )
+            .unwrap_or(u32::MAX),
             tags,
         }
     }

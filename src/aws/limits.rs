@@ -67,11 +67,6 @@ impl Limits {
     }
 }
 
-/// The account that a role's ARN names.
-pub(super) fn account_of(role_arn: &str) -> &str {
-    role_arn.split(':').nth(4).filter(|number| !number.is_empty()).unwrap_or(role_arn)
-}
-
 impl std::fmt::Display for Counted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.service)?;

@@ -4,20 +4,24 @@
 //! region, a struct over SDK clients. What differs between AWS and a rehearsal is the HTTP
 //! client underneath, nothing here. Never decides anything, never prints.
 
+mod alarms;
 mod connect;
 mod error;
 mod groups;
+mod image_builder;
 mod images;
 mod instances;
 mod limits;
+mod policies;
 mod refreshes;
+mod session;
 mod sights;
 mod templates;
 
 pub use connect::{Account, Cloud, Identity, Settings};
 pub use error::{Error, Kind};
 pub use groups::TagChange;
-pub use refreshes::FailedActivity;
+pub use refreshes::{FailedActivity, Start};
 
 use std::fmt::Write;
 

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{
-    Activity, DesiredConfiguration, InstanceRefresh, LaunchTemplateSpecification, RefreshPreferences,
-    RefreshStrategy, ScaleInProtectedInstances, ScalingActivityStatusCode, StandbyInstances,
+    Activity, AlarmSpecification, DesiredConfiguration, InstanceRefresh, RefreshPreferences, RefreshStrategy,
+    ScaleInProtectedInstances, ScalingActivityStatusCode, StandbyInstances,
 };
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+use super::policies::{read_target, specification};
 use super::{Account, Error, count, seconds, timestamp};
-use crate::config::{Preferences, Protected, Standby};
-use crate::model::{GroupName, Refresh, RefreshId, RefreshStatus, Target};
+use crate::config::{Preferences, Protected, Standby, Strategy};
+use crate::model::{Group, GroupName, Refresh, RefreshId, RefreshStatus, Target};
 
 /// A scaling activity that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,31 +48,44 @@ const PAGES: u32 = 20;
 /// How long an answer about activities is good for.
 const FRESH: Duration = Duration::from_secs(45);
 
+/// How a refresh is started.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// Its desired configuration; `None` for what the group itself says.
+    pub desired: Option<&'a Target>,
+    /// What it must respect.
+    pub preferences: &'a Preferences,
+    /// Whether AWS rolls it back by itself when it fails; only with a desired configuration.
+    pub auto_rollback: bool,
+}
+
 impl Account {
-    /// Asks AWS to start a refresh to the target, and gives its id.
+    /// Asks AWS to start a refresh, and gives its id.
     ///
     /// AWS knows no client token here: after an error the caller must look whether the
     /// refresh is there, and never simply ask again.
     ///
     /// # Errors
     /// `InstanceRefreshInProgress` when one is active, which may be this very one.
-    pub async fn start_refresh(
-        &self,
-        group: &GroupName,
-        target: &Target,
-        preferences: &Preferences,
-        auto_rollback: bool,
-    ) -> Result<RefreshId, Error> {
+    pub async fn start_refresh(&self, group: &Group, start: &Start<'_>) -> Result<RefreshId, Error> {
         const OPERATION: &str = "StartInstanceRefresh";
-        let template = LaunchTemplateSpecification::builder()
-            .launch_template_id(target.template.as_str())
-            .version(target.version.to_string())
-            .build();
-        let request = self.autoscaling.start_instance_refresh().auto_scaling_group_name(group.as_str());
+        let desired = DesiredConfiguration::builder();
+        let desired = match start.desired {
+            None => None,
+            Some(target) if group.policy.is_some() => {
+                Some(desired.mixed_instances_policy(self.policy_to(group, target).await?))
+            }
+            Some(target) => Some(desired.launch_template(specification(&target.template, target.version))),
+        };
+        let request = self.autoscaling.start_instance_refresh();
         let answer = request
-            .strategy(RefreshStrategy::Rolling)
-            .desired_configuration(DesiredConfiguration::builder().launch_template(template).build())
-            .preferences(write_preferences(preferences, auto_rollback))
+            .auto_scaling_group_name(group.name.as_str())
+            .strategy(match start.preferences.strategy {
+                Strategy::Rolling => RefreshStrategy::Rolling,
+                Strategy::ReplaceRootVolume => RefreshStrategy::ReplaceRootVolume,
+            })
+            .set_desired_configuration(desired.map(|desired| desired.build()))
+            .preferences(write_preferences(start))
             .send()
             .await
             .map_err(|error| Error::from_sdk(OPERATION, error))?;
@@ -177,15 +191,16 @@ fn read_failed(activity: &Activity) -> Option<FailedActivity> {
     })
 }
 
-fn write_preferences(preferences: &Preferences, auto_rollback: bool) -> RefreshPreferences {
+fn write_preferences(start: &Start<'_>) -> RefreshPreferences {
+    let preferences = start.preferences;
     let checkpoints: Vec<i32> = preferences.checkpoints.iter().map(|&percent| percent.into()).collect();
     let builder = RefreshPreferences::builder()
         .min_healthy_percentage(preferences.min_healthy.into())
         .set_max_healthy_percentage(preferences.max_healthy.map(Into::into))
         .set_instance_warmup(preferences.warmup.map(seconds))
-        .auto_rollback(auto_rollback)
-        // A run that goes on where another was killed must not replace what is right already.
-        .skip_matching(true)
+        .auto_rollback(start.auto_rollback)
+        // AWS compares with a desired configuration, and takes the two together only.
+        .skip_matching(preferences.skip_matching && start.desired.is_some())
         .bake_time(seconds(preferences.bake))
         .scale_in_protected_instances(match preferences.protected {
             Protected::Refresh => ScaleInProtectedInstances::Refresh,
@@ -197,6 +212,9 @@ fn write_preferences(preferences: &Preferences, auto_rollback: bool) -> RefreshP
             Standby::Ignore => StandbyInstances::Ignore,
             Standby::Wait => StandbyInstances::Wait,
         });
+    let alarms = Some(preferences.alarms.clone()).filter(|alarms| !alarms.is_empty());
+    let alarms = alarms.map(|names| AlarmSpecification::builder().set_alarms(Some(names)).build());
+    let builder = builder.set_alarm_specification(alarms);
     if checkpoints.is_empty() {
         return builder.build();
     }
@@ -205,15 +223,17 @@ fn write_preferences(preferences: &Preferences, auto_rollback: bool) -> RefreshP
 }
 
 fn read_refresh(refresh: &InstanceRefresh) -> Option<Refresh> {
-    let template = refresh.desired_configuration().and_then(|desired| desired.launch_template());
-    let target = template.and_then(|template| {
+    let desired = refresh.desired_configuration();
+    let plain = desired.and_then(|desired| desired.launch_template()).and_then(|template| {
         let version = template.version()?.parse().ok()?;
-        Some(Target { template: template.launch_template_id()?.into(), version })
+        Some(Target::plain(template.launch_template_id()?.into(), version))
     });
+    let mixed = desired.and_then(|desired| desired.mixed_instances_policy()).and_then(read_target);
     Some(Refresh {
         id: refresh.instance_refresh_id()?.into(),
         status: RefreshStatus::parse(refresh.status()?.as_str())?,
-        target,
+        target: plain.or(mixed),
+        has_desired: desired.is_some(),
         percent: u8::try_from(count(refresh.percentage_complete()).min(100)).unwrap_or(100),
         remaining: count(refresh.instances_to_update()),
         reason: refresh.status_reason().unwrap_or_default().to_owned(),

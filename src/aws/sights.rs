@@ -89,7 +89,11 @@ impl Account {
     /// The groups of these names that are there, with their instances.
     async fn see(&self, names: &[GroupName]) -> Result<BTreeMap<GroupName, Sighting>, Error> {
         let groups = self.groups_named(names).await?;
-        let members = groups.iter().flat_map(|group| &group.members);
+        let mut warm = BTreeMap::new();
+        for group in groups.iter().filter(|group| group.warm_pool.is_some()) {
+            warm.insert(group.name.clone(), self.warm_pool(&group.name).await?);
+        }
+        let members = groups.iter().flat_map(|group| &group.members).chain(warm.values().flatten());
         let ids: Vec<InstanceId> = members.map(|member| member.id.clone()).collect();
         let mut instances = self.instances(&ids).await?;
         let known: Vec<InstanceId> = instances.keys().cloned().collect();
@@ -99,9 +103,10 @@ impl Account {
             }
         }
         let sightings = groups.into_iter().map(|group| {
-            let ids = group.members.iter().map(|member| &member.id);
+            let warm = warm.remove(&group.name).unwrap_or_default();
+            let ids = group.members.iter().chain(&warm).map(|member| &member.id);
             let instances = ids.filter_map(|id| Some((id.clone(), instances.get(id)?.clone()))).collect();
-            (group.name.clone(), Sighting { group, instances })
+            (group.name.clone(), Sighting { group, warm, instances })
         });
         Ok(sightings.collect())
     }

@@ -1,5 +1,7 @@
 //! `candidate`: finds and verifies the images of one build, tags them, writes the candidate.
 
+mod image_builder;
+
 use std::path::PathBuf;
 
 use super::context::{self, World};
@@ -12,6 +14,7 @@ use crate::model::Exit;
 use crate::model::{Build, Candidate, ImageId, Problem, Region};
 use crate::report;
 use crate::rollout::homes;
+use image_builder::{Asked, Found};
 
 /// Where the images are found.
 #[derive(Debug, clap::Args)]
@@ -20,6 +23,10 @@ struct Source {
     /// Take the images of the last run in a Packer manifest
     #[arg(long, value_name = "MANIFEST")]
     from_packer: Option<PathBuf>,
+
+    /// Take the newest available image of this image pipeline; may be given once per architecture
+    #[arg(long, value_name = "PIPELINE_ARN")]
+    from_image_builder: Vec<String>,
 
     /// Take this image; may be given once per region and architecture
     #[arg(long, value_name = "ID")]
@@ -33,12 +40,19 @@ struct Source {
 /// Find and verify the images of one build, tag them, and write the candidate
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+With --start an image pipeline is started once for each build: BUILD_URL, or else BUILD_NUMBER,
+tells one build from the next. The same command again goes on with the same image build.
+
 Examples:
   ami-refresh candidate --from-packer packer-manifest.json --family base
+  ami-refresh candidate --from-image-builder arn:aws:imagebuilder:…:image-pipeline/base --start
   ami-refresh candidate --ami ami-0f1e2d3c4b5a69788 --region eu-west-2")]
 pub struct Args {
     #[command(flatten)]
     source: Source,
+
+    #[command(flatten)]
+    builder: image_builder::BuilderArgs,
 
     /// The family of the images; may be left out when the configuration names only one
     #[arg(long, value_name = "NAME")]
@@ -71,30 +85,31 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     // What can't be read or written is said before AWS is asked anything.
     let from_packer = args.source.from_packer.as_deref().map(packer::read).transpose().map_err(told)?;
     let given = given(&fleet, args)?;
+    let build =
+        Build { url: args.build_url.clone(), number: args.build_number.clone(), commit: args.commit.clone() };
+    let from_builder = Asked::read(&args.source.from_image_builder, &args.builder, &build)?;
     Candidate::writable(&global.candidate)?;
     let world = World::outside("candidate").await?;
     let homes = homes(&world.cloud, &fleet);
     let identity = homes[0].identity().await?;
-    let mut skipped = Vec::new();
-    let (wanted, found_by) = match from_packer {
-        Some(images) => {
+    let found = match (from_packer, from_builder) {
+        (Some(images), _) => {
             let path = args.source.from_packer.clone().unwrap_or_default();
-            (images, format!("packer manifest {}", path.display()))
+            Found { images, by: format!("packer manifest {}", path.display()), notes: Vec::new() }
         }
-        None if args.source.from_lookup => {
+        (None, Some(asked)) => asked.find(&world, Output::new(global), &fleet, &identity, family).await?,
+        (None, None) if args.source.from_lookup => {
             let found = lookup(&homes, name, family).await?;
-            skipped = found.skipped;
-            (found.images, looked_up(name, &skipped))
+            let notes = found.skipped.iter().map(passed_over).collect();
+            Found { images: found.images, by: looked_up(name, &found.skipped), notes }
         }
-        None => (given, "given by hand".to_owned()),
+        (None, None) => Found { images: given, by: "given by hand".to_owned(), notes: Vec::new() },
     };
-    let images = verify(&homes, &identity, family, &wanted).await?;
-    let build =
-        Build { url: args.build_url.clone(), number: args.build_number.clone(), commit: args.commit.clone() };
-    let candidate = Candidate::new(name.to_owned(), images, build, found_by);
+    let images = verify(&homes, &identity, family, &found.images).await?;
+    let candidate = Candidate::new(name.to_owned(), images, build, found.by);
     tag_all(&homes, &candidate).await?;
     candidate.write(&global.candidate)?;
-    print(global, args, &candidate, &skipped)
+    print(global, args, &candidate, found.notes)
 }
 
 /// What the images were found by: the file says as well what was passed over.
@@ -119,12 +134,17 @@ async fn tag_all(homes: &[Account], candidate: &Candidate) -> Result<(), Failure
     })
 }
 
-fn print(global: &Global, args: &Args, candidate: &Candidate, skipped: &[Skipped]) -> Result<Exit, Failure> {
+fn print(global: &Global, args: &Args, candidate: &Candidate, notes: Vec<String>) -> Result<Exit, Failure> {
     let output = Output::new(global);
     match args.format {
-        Format::Json => output.json(candidate)?,
+        Format::Json => {
+            for note in &notes {
+                output.note(note);
+            }
+            output.json(candidate)?;
+        }
         Format::Text => {
-            let mut lines: Vec<String> = skipped.iter().map(passed_over).collect();
+            let mut lines = notes;
             lines.push(format!("candidate of family {}, by {}", candidate.family, candidate.found_by));
             lines.extend(candidate.images.iter().map(|image| {
                 format!("  {}  {}  {:<7} {}", image.region, image.id, image.architecture, image.name)

@@ -17,6 +17,9 @@ use crate::notify::{Post, Secrets};
 /// simulated time at a moment of the system's, in milliseconds, and how much faster it runs.
 pub(super) const CLOCK_VARIABLE: &str = "AMI_REFRESH_CLOCK";
 
+/// The longest name of a session that STS takes.
+const LONGEST_SESSION: usize = 64;
+
 /// The way to AWS, and the time there.
 pub(super) struct World {
     pub(super) clock: Clock,
@@ -82,10 +85,26 @@ pub(super) fn names(environments: &[&Environment]) -> Vec<EnvironmentName> {
 
 /// The session's name in `CloudTrail`: the step and the build that asks.
 fn session_name(step: &str) -> String {
-    let build = std::env::var("BUILD_NUMBER").unwrap_or_default();
-    let build = if build.is_empty() { String::new() } else { format!("-build-{build}") };
-    let keep = |c: &char| c.is_ascii_alphanumeric() || "+=,.@-".contains(*c);
-    format!("ami-refresh-{step}{build}").chars().filter(keep).take(64).collect()
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    session_of(step, &variable("BUILD_NUMBER"), &variable("BUILD_TAG"))
+}
+
+/// As STS takes it: letters, digits and a few more, at most 64. Without a number, of a long
+/// tag its end, where Jenkins puts the number.
+fn session_of(step: &str, number: &str, tag: &str) -> String {
+    let kept =
+        |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(*c)).collect();
+    let (step, number, tag): (String, String, String) = (kept(step), kept(number), kept(tag));
+    let mut name = format!("ami-refresh-{step}");
+    name.truncate(LONGEST_SESSION);
+    let room = LONGEST_SESSION - name.len();
+    let build = match (number.is_empty(), tag.is_empty()) {
+        (false, _) => format!("-build-{number}"),
+        (true, false) => format!("-{}", &tag[tag.len().saturating_sub(room.saturating_sub(1))..]),
+        (true, true) => String::new(),
+    };
+    name.push_str(&build[..build.len().min(room)]);
+    name
 }
 
 /// The system's clock, or that of the simulator that the AWS calls go to.
@@ -134,7 +153,32 @@ fn is_loopback(endpoint: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn a_session_is_named_by_its_step_and_build() {
+        assert_eq!(session_of("rollout", "", ""), "ami-refresh-rollout");
+        assert_eq!(session_of("rollout", "812", "jenkins-bake-812"), "ami-refresh-rollout-build-812");
+        assert_eq!(session_of("plan", "", "jenkins-Bake images-7"), "ami-refresh-plan-jenkins-Bakeimages-7");
+        let long = format!("jenkins-{}-812", "folder_".repeat(20));
+        let name = session_of("rollout", "", &long);
+        assert!(
+            name.len() == 64 && name.starts_with("ami-refresh-rollout-") && name.ends_with("folder_-812")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn sts_takes_the_session_of_any_build(step in "[a-z-]{1,20}", number in any::<String>(), tag in ".{0,200}") {
+            let name = session_of(&step, &number, &tag);
+            let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+            prop_assert!((2..=64).contains(&name.len()) && name.chars().all(fits), "{name}");
+            let wanted = format!("ami-refresh-{step}");
+            prop_assert!(name.starts_with(&wanted));
+        }
+    }
 
     #[test]
     fn only_loopback_endpoints_may_have_a_clock_of_their_own() {

@@ -102,6 +102,7 @@ impl From<candidate::Error> for Failure {
         match error {
             candidate::Error::Input(problem) => Self::Told(Exit::Usage, vec![problem]),
             candidate::Error::Unfit(problems) => Self::Told(Exit::Refused, problems),
+            candidate::Error::Failed(problems) => Self::Told(Exit::NeedsPerson, problems),
             candidate::Error::Aws(error) => error.into(),
         }
     }

@@ -58,6 +58,12 @@ impl Output {
         self.text(&text)
     }
 
+    /// Prints a line beside the data, on the standard error.
+    pub fn note(self, line: &str) {
+        // Nothing is left to tell it to when the standard error is gone.
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
     /// Prints what stopped the step on the standard error.
     pub fn failure(self, failure: &Failure) {
         let color = self.wants_color(io::stderr().is_terminal());

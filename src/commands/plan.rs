@@ -100,7 +100,7 @@ async fn one(run: &Run<'_>, environment: &Environment, clock: Clock, when: When)
     };
     let timing = Timing { when, now, open_since, override_freeze: false };
     refused.extend(rollout::frozen(run, environment, now));
-    let accounts = run.accounts(environment).await;
+    let accounts = run.accounts(environment);
     let plan = plan(run, environment, &accounts, Some(timing)).await?;
     let team_tag = &run.fleet.notify.teams.tag;
     let groups = plan.groups.iter().map(|group| group.told(&environment.checks, team_tag)).collect();

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::{Environment, Fleet, glob_matches};
 use crate::event::Simulation;
 use crate::gate::{self, Record, State};
-use crate::model::{AccountId, Build, Candidate, EnvironmentName, Exit, ImageId, Region};
+use crate::model::{AccountId, Architecture, Build, Candidate, EnvironmentName, Exit, ImageId, Region};
 use crate::net::Network;
 use crate::notify::{Outlet, Post, Secrets};
 use crate::report;
@@ -127,13 +127,19 @@ impl WorldArgs {
         // Where an environment has no role, its account is the pipeline's own.
         let own = fleet.environments.iter().find(|environment| environment.role_arn.is_none());
         let home = own.map_or_else(|| AccountId::from(HOME), |environment| environment.account.clone());
-        let spec = FleetSpec::from_config(&fleet, &images, &home);
+        let spec = FleetSpec::from_config(&fleet, &self.with_architectures(&images), &home);
         if let Some(glob) = &self.groups {
             some_match(&spec, glob)?;
         }
         let setup = Setup::new(spec, scenario.clone(), self.seed);
         let begins = BEGINS.parse().unwrap_or(Timestamp::UNIX_EPOCH);
         Ok(Staged { fleet, images, found_by, scenario, setup, begins })
+    }
+
+    /// The images with the architectures that the manifest's builds are named for.
+    fn with_architectures(&self, images: &[(Region, ImageId)]) -> Vec<(Region, ImageId, Architecture)> {
+        let read = self.from_packer.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        FleetSpec::with_architectures(images, read.as_deref().unwrap_or(MANIFEST))
     }
 }
 
@@ -148,7 +154,9 @@ fn configuration(path: &Path) -> Result<Fleet, Failure> {
 
 /// A scenario that hits nothing would look like one that the rollout withstands.
 fn some_match(spec: &FleetSpec, glob: &str) -> Result<(), Failure> {
-    if spec.groups.iter().any(|group| glob_matches(glob, group.name.as_str())) {
+    let pipelines = spec.pipelines.iter().map(|pipeline| pipeline.name.as_str());
+    let mut names = spec.groups.iter().map(|group| group.name.as_str()).chain(pipelines);
+    if names.any(|name| glob_matches(glob, name)) {
         return Ok(());
     }
     let some: Vec<&str> = spec.groups.iter().take(3).map(|group| group.name.as_str()).collect();

@@ -46,12 +46,16 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         Failure::usage(what, error.to_string(), "choose another --port, or 0 for any that is free")
     })?;
     let address = listener.local_addr()?;
+    let pipelines = staged.setup.fleet.pipelines.iter().fold(String::new(), |lines, pipeline| {
+        lines + "# An image pipeline of it: " + &pipeline.arn() + "\n"
+    });
     let setup = Setup { loopback_block: Some(address.port()), ..staged.setup };
     let clock = Clock::starting_at(staged.begins, args.speed);
     let simulator = Simulator::new(setup, clock);
     let region = staged.images.first().map_or("eu-west-2", |(region, _)| region.as_str());
     let text = format!(
         "# A simulator of AWS, not AWS: scenario {}, seed {}, {} times as fast as real time.\n\
+         {pipelines}\
          export AWS_ENDPOINT_URL=http://{address}\n\
          export AWS_ACCESS_KEY_ID={HOME_KEY}\n\
          export AWS_SECRET_ACCESS_KEY={HOME_SECRET}\n\

@@ -10,11 +10,13 @@ use jiff::tz::TimeZone;
 
 use crate::model::{AccountId, EnvironmentName, Region};
 
-use super::fleet::{Environment, Family, GatePolicy, Override, PreferenceChanges, Selector};
+use super::fleet::{Environment, ExternalId, Family, GatePolicy, Override, Selector};
+use super::notify;
+use super::preferences::PreferenceChanges;
 use super::reader::{Map, Node};
 use super::refresh::{self, Settings};
 use super::scalars::{
-    account, duration, is_account, is_name, is_region, name_mistake, role_account, timezone,
+    account, duration, is_account, is_external_id, is_name, is_region, name_mistake, role_account, timezone,
 };
 use super::schedule;
 use super::tree::Value;
@@ -24,6 +26,7 @@ use super::tree::Value;
 pub(super) struct Defaults {
     /// `None` when they name none; empty when they do and it can't be read.
     regions: Option<Vec<Region>>,
+    regions_in_order: Option<bool>,
     times: schedule::Settings,
     refresh: Settings,
 }
@@ -35,6 +38,7 @@ impl Defaults {
         };
         let defaults = Self {
             regions: map.optional("regions").map(regions),
+            regions_in_order: in_order(&mut map),
             times: schedule::Settings::read(&mut map),
             refresh: map.optional("refresh").map(Settings::read).unwrap_or_default(),
         };
@@ -99,7 +103,9 @@ fn environment(node: Node<'_>, defaults: &Defaults, zone: &TimeZone) -> Environm
         name: EnvironmentName::new(map.required("name").and_then(name).unwrap_or_default()),
         account: AccountId::new(account.unwrap_or_default()),
         role_arn: map.optional("role_arn").and_then(|node| role(node, account)),
+        external_id: map.optional("external_id").and_then(|node| external_id(node, map.node())),
         regions: environment_regions(&mut map, defaults),
+        regions_in_order: in_order(&mut map).or(defaults.regions_in_order).unwrap_or_default(),
         select: map.required("select").map(select).unwrap_or_default(),
         gate: map.optional("gate").map(gate).unwrap_or_default(),
         schedule: said.schedule,
@@ -123,7 +129,9 @@ fn unreadable() -> Environment {
         name: "".into(),
         account: "".into(),
         role_arn: None,
+        external_id: None,
         regions: Vec::new(),
+        regions_in_order: false,
         select: Selector::default(),
         gate: GatePolicy::default(),
         schedule: nothing.over(&nothing, TimeZone::UTC).schedule,
@@ -161,6 +169,27 @@ fn role(node: Node<'_>, account: Option<&str>) -> Option<String> {
         (Some(_), _) => {}
     }
     Some(arn.to_owned())
+}
+
+/// As STS takes it; text, or where it is kept.
+fn external_id(node: Node<'_>, environment: Node<'_>) -> Option<ExternalId> {
+    if environment.get("role_arn").is_none() {
+        let message = "`external_id` is for a role, and the environment has no `role_arn`";
+        node.wrong_key(message, Some("add the role, or leave it out".to_owned()));
+    }
+    if let Value::Map(_) = node.value() {
+        return notify::source(node).map(ExternalId::Kept);
+    }
+    let text = node.text()?;
+    if !is_external_id(text) {
+        let message = "STS takes no such external id: 2 to 1224 letters, digits and `_+=,.@:/-`";
+        node.wrong(message, None);
+    }
+    Some(ExternalId::Plain(text.to_owned()))
+}
+
+fn in_order(map: &mut Map<'_>) -> Option<bool> {
+    map.optional("regions_in_order").and_then(|node| node.boolean())
 }
 
 fn environment_regions(map: &mut Map<'_>, defaults: &Defaults) -> Vec<Region> {

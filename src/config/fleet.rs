@@ -9,7 +9,9 @@ use regex::Regex;
 use serde_json_path::JsonPath;
 
 use super::glob::glob_matches;
-use super::notify::Notify;
+use super::notify::{Notify, SecretSource};
+use super::preferences::{PreferenceChanges, RefreshPolicy};
+use super::scalars::is_external_id;
 use super::windows::{SchedulePolicy, WindowTags};
 use crate::model::{AccountId, EnvironmentName, Freeze, GroupName, Region};
 
@@ -54,8 +56,12 @@ pub struct Environment {
     pub account: AccountId,
     /// The role that is assumed there; `None` when the home credentials serve.
     pub role_arn: Option<String>,
-    /// Its regions, at least one.
+    /// What the role's trust policy asks for beside the credentials.
+    pub external_id: Option<ExternalId>,
+    /// Its regions in the order in which they are written, at least one.
     pub regions: Vec<Region>,
+    /// Whether a region begins only when the one before it is done.
+    pub regions_in_order: bool,
     /// Which groups belong to it.
     pub select: Selector,
     /// Which gates it needs, and how its own is passed.
@@ -70,6 +76,15 @@ pub struct Environment {
     pub refresh: RefreshPolicy,
     /// The names of its checks, in order; each is in [`Fleet::checks`].
     pub checks: Vec<String>,
+}
+
+/// The external id that a role is assumed with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExternalId {
+    /// This text.
+    Plain(String),
+    /// What is found there when the role is assumed.
+    Kept(SecretSource),
 }
 
 /// Which groups belong to an environment: those that carry all of these tags.
@@ -90,93 +105,6 @@ pub struct GatePolicy {
     pub allow_empty: bool,
 }
 
-/// What rolls back when a group fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnFailure {
-    /// The group alone.
-    Group,
-    /// The groups that had succeeded too.
-    Environment,
-}
-
-/// What is done with running refreshes when a signal ends the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnAbort {
-    /// They are left to AWS, and the way on is printed.
-    Leave,
-    /// AWS is asked to roll them back.
-    Rollback,
-}
-
-/// What is done when somebody else's refresh is active on a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Busy {
-    /// Wait until it has ended, within the timeout.
-    Wait,
-    /// Refuse before anything changes.
-    Refuse,
-}
-
-/// What AWS does with instances that are protected from scale-in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "AWS's own names")]
-pub enum Protected {
-    Refresh,
-    Ignore,
-    Wait,
-}
-
-/// What AWS does with instances in standby.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "AWS's own names")]
-pub enum Standby {
-    Terminate,
-    Ignore,
-    Wait,
-}
-
-/// The preferences that one refresh is started with, as AWS defines them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Preferences {
-    /// Percent of the desired capacity that must stay healthy, 0 to 100.
-    pub min_healthy: u8,
-    /// Percent of the desired capacity that may exist, 100 to 200; `None` leaves it out.
-    pub max_healthy: Option<u8>,
-    /// How long a new instance warms up; `None` for the group's own default.
-    pub warmup: Option<Duration>,
-    /// How long AWS waits at the end, when it can still roll back natively.
-    pub bake: Duration,
-    /// The percentages at which the refresh pauses, ascending; empty for none.
-    pub checkpoints: Vec<u8>,
-    /// How long it pauses at each.
-    pub checkpoint_delay: Duration,
-    /// Scale-in protected instances.
-    pub protected: Protected,
-    /// Standby instances.
-    pub standby: Standby,
-}
-
-/// How the groups of an environment are refreshed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefreshPolicy {
-    /// What AWS is asked for.
-    pub preferences: Preferences,
-    /// After how long a refresh that has not ended is rolled back.
-    pub timeout: Duration,
-    /// How many groups are refreshed at once, at least 1.
-    pub groups_at_once: usize,
-    /// How many groups go first, alone.
-    pub canary: usize,
-    /// After how many failed groups no more are started, at least 1.
-    pub max_failures: usize,
-    /// What rolls back when a group fails.
-    pub on_failure: OnFailure,
-    /// What a signal does with running refreshes.
-    pub on_abort: OnAbort,
-    /// What somebody else's refresh means.
-    pub busy: Busy,
-}
-
 /// Settings for the groups whose name matches.
 #[derive(Debug, Clone)]
 pub struct Override {
@@ -184,21 +112,6 @@ pub struct Override {
     pub name_glob: String,
     /// Applied over the environment's own settings.
     pub refresh: PreferenceChanges,
-}
-
-/// The preferences that an override changes; `None` leaves one as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields of Preferences and RefreshPolicy")]
-pub struct PreferenceChanges {
-    pub min_healthy: Option<u8>,
-    pub max_healthy: Option<u8>,
-    pub warmup: Option<Option<Duration>>,
-    pub bake: Option<Duration>,
-    pub checkpoints: Option<Vec<u8>>,
-    pub checkpoint_delay: Option<Duration>,
-    pub protected: Option<Protected>,
-    pub standby: Option<Standby>,
-    pub timeout: Option<Duration>,
 }
 
 /// Who a check is asked of.
@@ -314,25 +227,10 @@ impl Fleet {
     }
 }
 
-impl PreferenceChanges {
-    pub(super) fn apply(&self, policy: &mut RefreshPolicy) {
-        fn set<T: Clone>(place: &mut T, value: Option<&T>) {
-            if let Some(value) = value {
-                *place = value.clone();
-            }
-        }
-        let preferences = &mut policy.preferences;
-        set(&mut preferences.min_healthy, self.min_healthy.as_ref());
-        if self.max_healthy.is_some() {
-            preferences.max_healthy = self.max_healthy;
-        }
-        set(&mut preferences.warmup, self.warmup.as_ref());
-        set(&mut preferences.bake, self.bake.as_ref());
-        set(&mut preferences.checkpoints, self.checkpoints.as_ref());
-        set(&mut preferences.checkpoint_delay, self.checkpoint_delay.as_ref());
-        set(&mut preferences.protected, self.protected.as_ref());
-        set(&mut preferences.standby, self.standby.as_ref());
-        set(&mut policy.timeout, self.timeout.as_ref());
+impl ExternalId {
+    /// Whether STS takes the text as one.
+    pub fn fits(text: &str) -> bool {
+        is_external_id(text)
     }
 }
 

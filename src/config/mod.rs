@@ -13,11 +13,13 @@ mod glob;
 mod http;
 mod notify;
 mod place;
+mod preferences;
 mod reader;
 mod refresh;
 mod rules;
 mod scalars;
 mod schedule;
+mod sound;
 mod template;
 mod tree;
 mod windows;
@@ -28,14 +30,17 @@ mod tests;
 
 pub use error::{ConfigErrors, Mistake};
 pub use fleet::{
-    Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, OnAbort, OnFailure,
-    Override, PreferenceChanges, Preferences, Protected, RefreshPolicy, RetryPolicy, Scope, Selector,
-    Standby, TcpCheck,
+    Check, CheckKind, Environment, Expected, ExternalId, Family, Fleet, GatePolicy, HttpCheck, Override,
+    RetryPolicy, Scope, Selector, TcpCheck,
 };
 pub use glob::glob_matches;
 pub use notify::{
     Call, HeaderValue, Notify, SecretSource, Slack, SlackWay, TeamChannel, Teams, Tickets, Webhook,
 };
+pub use preferences::{
+    Busy, OnAbort, OnFailure, PreferenceChanges, Preferences, Protected, RefreshPolicy, Standby, Strategy,
+};
+pub use scalars::parse_duration;
 pub use windows::{Missed, SchedulePolicy, WindowTags};
 
 /// Reads a small YAML document, such as a scenario, into a type of its own.

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) use self::read::notify;
-pub(super) use self::secrets::{hide, hide_marked};
+pub(super) use self::secrets::{hide, hide_marked, source};
 use crate::model::EnvironmentName;
 
 /// Who is told, and by which way.
@@ -43,7 +43,7 @@ impl Default for Notify {
 }
 
 /// Where a secret is read from when it is needed. Never the secret itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretSource {
     /// The environment variable of this name.
     Env(String),

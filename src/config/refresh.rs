@@ -3,14 +3,20 @@
 //! The same keys serve the defaults, an environment and, as far as they are AWS's own, an
 //! override; [`Settings`] holds those that were written, to be laid over one another.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::fleet::{
-    Busy, OnAbort, OnFailure, PreferenceChanges, Preferences, Protected, RefreshPolicy, Standby,
+use super::preferences::{
+    Busy, OnAbort, OnFailure, PreferenceChanges, Preferences, Protected, RefreshPolicy, Standby, Strategy,
 };
 use super::reader::{Map, Node};
-use super::scalars::{TWO_DAYS, TWO_WEEKS, duration};
+use super::scalars::{TWO_DAYS, TWO_WEEKS, duration, show};
 use super::tree::Value;
+
+/// The most alarms that AWS takes for one refresh.
+const MOST_ALARMS: usize = 10;
+/// The longest name of an alarm that AWS takes.
+const LONGEST_ALARM: usize = 255;
 
 /// The settings of one `refresh` mapping; `None` for what it does not say.
 #[derive(Debug, Default)]
@@ -28,6 +34,7 @@ pub(super) struct Settings {
 pub(super) fn standard() -> RefreshPolicy {
     RefreshPolicy {
         preferences: Preferences {
+            strategy: Strategy::Rolling,
             min_healthy: 90,
             max_healthy: None,
             warmup: None,
@@ -36,6 +43,8 @@ pub(super) fn standard() -> RefreshPolicy {
             checkpoint_delay: Duration::from_secs(3_600),
             protected: Protected::Refresh,
             standby: Standby::Terminate,
+            alarms: Vec::new(),
+            skip_matching: true,
         },
         timeout: Duration::from_secs(3 * 3_600),
         groups_at_once: 10,
@@ -98,6 +107,11 @@ pub(super) fn read_override(node: Node<'_>) -> PreferenceChanges {
 fn read_changes(map: &mut Map<'_>) -> PreferenceChanges {
     let lasting = |node, most| duration(node, Duration::ZERO, most);
     PreferenceChanges {
+        strategy: map.optional("strategy").and_then(|node| {
+            let words =
+                [("rolling", Strategy::Rolling), ("replace-root-volume", Strategy::ReplaceRootVolume)];
+            node.choice(&words)
+        }),
         min_healthy: map.optional("min_healthy").and_then(|node| node.whole(0, 100)),
         max_healthy: map.optional("max_healthy").and_then(|node| node.whole(100, 200)),
         warmup: map.optional("warmup").and_then(warmup),
@@ -114,6 +128,8 @@ fn read_changes(map: &mut Map<'_>) -> PreferenceChanges {
                 [("terminate", Standby::Terminate), ("ignore", Standby::Ignore), ("wait", Standby::Wait)];
             node.choice(&words)
         }),
+        alarms: map.optional("alarms").and_then(alarms),
+        skip_matching: map.optional("skip_matching").and_then(|node| node.boolean()),
         timeout: map.optional("timeout").and_then(|node| duration(node, Duration::from_secs(60), TWO_WEEKS)),
     }
 }
@@ -150,9 +166,39 @@ fn checkpoints(node: Node<'_>) -> Option<Vec<u8>> {
     Some(values)
 }
 
-/// What AWS refuses of a policy as a whole: what is wrong, and the keys that it comes from.
-pub(super) fn refused(policy: &RefreshPolicy) -> Vec<(String, [&'static str; 2])> {
-    let mut found = Vec::new();
+/// The names of alarms, as many as AWS takes, each once.
+fn alarms(node: Node<'_>) -> Option<Vec<String>> {
+    let Value::List(_) = node.value() else {
+        node.expected("a list of names of CloudWatch alarms");
+        return None;
+    };
+    let items = node.list();
+    if let Some(item) = items.get(MOST_ALARMS) {
+        let message = format!("there are {} `alarms`, and AWS takes at most {MOST_ALARMS}", items.len());
+        item.wrong(message, Some("a composite alarm can stand for several".to_owned()));
+    }
+    let mut seen = BTreeSet::new();
+    items.into_iter().map(|item| alarm(item, &mut seen)).collect()
+}
+
+fn alarm<'a>(item: Node<'a>, seen: &mut BTreeSet<&'a str>) -> Option<String> {
+    let name = item.text()?;
+    if !seen.insert(name) {
+        item.wrong(format!("`{name}` is there twice"), None);
+    } else if name.starts_with("arn:") {
+        item.wrong(
+            "an alarm is named by its name, not by its ARN",
+            Some("the last part of the ARN".to_owned()),
+        );
+    } else if name.chars().count() > LONGEST_ALARM || name.chars().any(char::is_control) {
+        item.wrong(format!("the name of an alarm has at most {LONGEST_ALARM} characters on one line"), None);
+    }
+    Some(name.to_owned())
+}
+
+/// What is refused of a policy as a whole: what is wrong, and the keys that it comes from.
+pub(super) fn refused(policy: &RefreshPolicy) -> Vec<(String, &'static [&'static str])> {
+    let mut found: Vec<(String, &'static [&'static str])> = Vec::new();
     let preferences = &policy.preferences;
     let min = preferences.min_healthy;
     if let Some(max) = preferences.max_healthy
@@ -162,12 +208,26 @@ pub(super) fn refused(policy: &RefreshPolicy) -> Vec<(String, [&'static str; 2])
             "`max_healthy` {max} is {} above `min_healthy` {min}, and AWS allows at most 100",
             max - min
         );
-        found.push((message, ["min_healthy", "max_healthy"]));
+        found.push((message, &["min_healthy", "max_healthy"]));
     }
-    if policy.timeout <= preferences.bake {
-        let (timeout, bake) = (super::scalars::show(policy.timeout), super::scalars::show(preferences.bake));
-        let message = format!("`timeout` {timeout} must be longer than `bake` {bake}, which is a part of it");
-        found.push((message, ["timeout", "bake"]));
+    // AWS waits at each checkpoint but the last, where nothing is left to go on with.
+    let pauses = u32::try_from(preferences.checkpoints.len().saturating_sub(1)).unwrap_or(u32::MAX);
+    let in_all = preferences.checkpoint_delay.saturating_mul(pauses);
+    if policy.timeout <= preferences.bake.saturating_add(in_all) {
+        let (timeout, bake) = (show(policy.timeout), show(preferences.bake));
+        if in_all.is_zero() {
+            let message =
+                format!("`timeout` {timeout} must be longer than `bake` {bake}, which is a part of it");
+            found.push((message, &["timeout", "bake"]));
+        } else {
+            let each = show(preferences.checkpoint_delay);
+            let pauses = if pauses == 1 { each } else { format!("{pauses} times {each}") };
+            let message = format!(
+                "`timeout` {timeout} must be longer than `bake` {bake} and the pauses at `checkpoints`, {pauses}, \
+                 which are parts of it"
+            );
+            found.push((message, &["timeout", "checkpoint_delay", "checkpoints", "bake"]));
+        }
     }
     found
 }

@@ -1,14 +1,14 @@
-//! The rules between the parts of a configuration: gates, names, selectors, preferences.
+//! The rules between the parts of a configuration: gates, names, selectors, checks.
 //!
 //! Works on what was read, and finds the places again by the same positions. Empty names
 //! stand for what could not be read; they have been reported, and break no rule here.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::fleet::{Environment, Fleet, Override, RefreshPolicy};
+use super::fleet::{Environment, Fleet};
 use super::reader::Node;
-use super::refresh::refused;
 use super::schedule;
+use super::sound;
 use super::tree::Value;
 use super::words::{did_you_mean, nearest, quoted};
 use crate::model::EnvironmentName;
@@ -25,12 +25,13 @@ pub(super) fn check(fleet: &Fleet, root: Node<'_>) {
         distinct_groups(fleet, at, environment, node);
         requirements(fleet, environment, node);
         known_checks(fleet, environment, node, root);
-        sound_refresh(&environment.refresh, node, root);
+        sound::refresh(environment, node, root);
         schedule::check(environment, node, root);
     }
     cycles(fleet, root);
     known_in_freezes(fleet, root);
-    sound_overrides(fleet, root);
+    sound::overrides(fleet, root);
+    sound::delays(fleet, root);
 }
 
 fn unique_name(fleet: &Fleet, at: usize, environment: &Environment, node: Node<'_>) {
@@ -183,113 +184,6 @@ fn known_checks(fleet: &Fleet, environment: &Environment, node: Node<'_>, root: 
             let hint = nearest(name, known.clone())
                 .map_or_else(|| format!("defined are {}", quoted(known, "and")), did_you_mean);
             item.wrong(format!("there is no check `{name}`"), Some(hint));
-        }
-    }
-}
-
-/// Reports what AWS refuses where it was written: in the environment, else in the defaults.
-fn sound_refresh(policy: &RefreshPolicy, node: Node<'_>, root: Node<'_>) {
-    let own = node.get("refresh");
-    let shared = root.get("defaults").and_then(|defaults| defaults.get("refresh"));
-    for (message, keys) in refused(policy) {
-        let written = |refresh: Option<Node<'_>>| {
-            keys.iter().any(|key| refresh.is_some_and(|node| node.get(key).is_some()))
-        };
-        let refresh = if written(own) { own } else { shared };
-        report(refresh, &keys, message);
-    }
-}
-
-fn report(refresh: Option<Node<'_>>, keys: &[&str; 2], message: String) {
-    if let Some(node) = refresh.and_then(|refresh| keys.iter().find_map(|key| refresh.get(key))) {
-        node.wrong(message, None);
-    }
-}
-
-/// What AWS would refuse of a group that an override matches. Every breach is between two
-/// settings, so it is enough to try each override alone, and each two that can meet.
-fn sound_overrides(fleet: &Fleet, root: Node<'_>) {
-    let Some(list) = root.get("overrides") else { return };
-    for (at, change) in fleet.overrides.iter().enumerate() {
-        let Some(node) = list.item(at).and_then(|item| item.get("refresh")) else { continue };
-        let earlier =
-            fleet.overrides[..at].iter().filter(|earlier| can_meet(&earlier.name_glob, &change.name_glob));
-        let before: Vec<Option<&Override>> = std::iter::once(None).chain(earlier.map(Some)).collect();
-        let mut found: BTreeMap<(String, [&str; 2]), Vec<&str>> = BTreeMap::new();
-        for environment in &fleet.environments {
-            if let Some(breach) = breach(environment, &before, change) {
-                found.entry(breach).or_default().push(environment.name.as_str());
-            }
-        }
-        for ((message, keys), names) in found {
-            let others =
-                if names.len() > 1 { format!(" and {} more", names.len() - 1) } else { String::new() };
-            let first = names.first().copied().unwrap_or_default();
-            report(Some(node), &keys, format!("{message} (in `{first}`{others})"));
-        }
-    }
-}
-
-/// The first thing that AWS would refuse of an environment's group because of the override.
-fn breach(
-    environment: &Environment,
-    before: &[Option<&Override>],
-    change: &Override,
-) -> Option<(String, [&'static str; 2])> {
-    before.iter().find_map(|earlier| {
-        let mut policy = environment.refresh.clone();
-        if let Some(earlier) = earlier {
-            earlier.refresh.apply(&mut policy);
-        }
-        // What is wrong without this override too is reported where it comes from.
-        let known = refused(&policy);
-        change.refresh.apply(&mut policy);
-        let new = refused(&policy).into_iter().find(|breach| !known.contains(breach));
-        new.map(|(message, keys)| match earlier {
-            Some(earlier) => (format!("after `{}`, {message}", earlier.name_glob), keys),
-            None => (message, keys),
-        })
-    })
-}
-
-/// Whether some name matches both globs.
-fn can_meet(left: &str, right: &str) -> bool {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    // meet[j]: whether the rest of `left` from i and of `right` from j have a text in common.
-    let mut after: Vec<bool> = Vec::new();
-    for i in (0..=left.len()).rev() {
-        let mut meet = vec![false; right.len() + 1];
-        for j in (0..=right.len()).rev() {
-            let below = |j: usize| after.get(j).copied().unwrap_or_default();
-            let beside = meet.get(j + 1).copied().unwrap_or_default();
-            meet[j] = match (left.get(i), right.get(j)) {
-                (None, None) => true,
-                (Some('*'), _) if below(j) => true,
-                (_, Some('*')) if beside => true,
-                (Some('*'), Some(_)) => beside,
-                (Some(_), Some('*')) => below(j),
-                (Some(a), Some(b)) => (*a == '?' || *b == '?' || a == b) && below(j + 1),
-                (None, Some(_)) | (Some(_), None) => false,
-            };
-        }
-        after = meet;
-    }
-    after.first().copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::can_meet;
-
-    #[test]
-    fn two_globs_meet_when_some_name_matches_both() {
-        for (left, right) in
-            [("*", "a"), ("a*", "*b"), ("*-batch-*", "pay-*"), ("a?c", "abc"), ("", "*"), ("a*b", "ab")]
-        {
-            assert!(can_meet(left, right) && can_meet(right, left), "{left} {right}");
-        }
-        for (left, right) in [("a*", "b*"), ("*a", "*b"), ("a", "aa"), ("a?c", "ac"), ("", "?")] {
-            assert!(!can_meet(left, right) && !can_meet(right, left), "{left} {right}");
         }
     }
 }

@@ -81,7 +81,8 @@ pub(super) fn time(node: Node<'_>) -> Option<Time> {
     time.map_err(|wrong| node.wrong(format!("{}: {wrong}", node.called()), None)).ok()
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// Reads a duration such as `90s`, `10m`, `2h` or `1d`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let (unit, seconds) = UNITS.iter().find(|(unit, _)| text.ends_with(unit))?;
     let digits = text.strip_suffix(unit)?;
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -156,6 +157,12 @@ pub(super) fn role_account(arn: &str) -> Option<&str> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "/+=,.@_-".contains(c);
     let named = !name.is_empty() && !name.ends_with('/') && name.chars().all(fits);
     (partition.starts_with("aws") && is_account(account) && named).then_some(account)
+}
+
+/// Whether STS takes the text as an external id.
+pub(super) fn is_external_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
+    (2..=1_224).contains(&text.len()) && text.bytes().all(fits)
 }
 
 #[cfg(test)]

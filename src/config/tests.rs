@@ -6,6 +6,7 @@ use super::document::read_text;
 use super::reader::Log;
 use super::*;
 
+mod access;
 mod checks;
 mod documented;
 mod files;
@@ -13,6 +14,7 @@ mod freezes;
 mod mutations;
 mod notify;
 mod order;
+mod refresh;
 mod rules;
 mod schedule;
 mod shipped;

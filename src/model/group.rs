@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::policy::{Named, Naming, OverrideNaming, Policy, PolicyOverride};
 use super::{GroupName, InstanceId, Region, TemplateId, Tracking};
 
 /// The template that a group launches from.
@@ -69,6 +70,8 @@ pub struct Member {
     pub launched_from: Option<(TemplateId, u64)>,
     /// Whether it is protected from scale-in.
     pub protected: bool,
+    /// How many units of capacity it counts for; 1 where instances are not weighted.
+    pub weight: u32,
 }
 
 /// An Auto Scaling group.
@@ -80,14 +83,13 @@ pub struct Group {
     pub region: Region,
     /// Its tags, by key.
     pub tags: BTreeMap<String, String>,
-    /// The template it launches from; `None` for a launch configuration or a mixed policy.
+    /// The template it launches from, its own or its mixed instances policy's; `None` for a
+    /// launch configuration.
     pub template: Option<GroupTemplate>,
+    /// The rest of its mixed instances policy, if it has one.
+    pub policy: Option<Policy>,
     /// The launch configuration it launches from, if it does.
     pub launch_configuration: Option<String>,
-    /// Whether it has a mixed instances policy.
-    pub mixed: bool,
-    /// Every template that its mixed instances policy and the overrides in it name.
-    pub policy_templates: Vec<GroupTemplate>,
     /// How many instances it should have.
     pub desired: u32,
     /// The smallest number of instances it may have.
@@ -100,6 +102,13 @@ pub struct Group {
     pub suspended: Vec<String>,
     /// The ARNs of its target groups.
     pub target_groups: Vec<String>,
+    /// The names of its classic load balancers, and the other traffic sources that are not
+    /// target groups.
+    pub other_balancers: Vec<String>,
+    /// Its instance maintenance policy: the least and the most healthy, in percent.
+    pub maintenance: Option<(u8, u8)>,
+    /// How many instances its warm pool holds; `None` when it has none.
+    pub warm_pool: Option<u32>,
     /// Whether it is being deleted.
     pub deleting: bool,
 }
@@ -108,5 +117,32 @@ impl Group {
     /// The instances that serve.
     pub fn in_service(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(|member| member.lifecycle == Lifecycle::InService)
+    }
+
+    /// Every reference to a template: its own or its policy's, then those of the overrides.
+    pub fn templates(&self) -> impl Iterator<Item = &GroupTemplate> {
+        let overrides = self.policy.iter().flat_map(|policy| &policy.overrides);
+        self.template.iter().chain(overrides.filter_map(|one| one.template.as_ref()))
+    }
+
+    /// Whether instance types are chosen by attributes: AWS then takes no desired
+    /// configuration, skips nothing, and rolls nothing back.
+    pub fn chooses_by_attributes(&self) -> bool {
+        self.policy.iter().flat_map(|policy| &policy.overrides).any(|one| one.by_attributes)
+    }
+
+    /// How it names what it launches from; `None` without a template.
+    pub fn naming(&self) -> Option<Naming> {
+        let own = self.template.as_ref()?;
+        let named =
+            |template: &GroupTemplate| Named { template: template.id.clone(), tracking: template.tracking };
+        let overrides = self.policy.as_ref().map(|policy| {
+            let one = |one: &PolicyOverride| OverrideNaming {
+                template: one.template.as_ref().map(named),
+                image: one.image.clone(),
+            };
+            policy.overrides.iter().map(one).collect()
+        });
+        Some(Naming { own: named(own), overrides })
     }
 }

@@ -90,6 +90,8 @@ pub struct Image {
     pub created: Option<Timestamp>,
     /// From when on EC2 calls it deprecated.
     pub deprecated_from: Option<Timestamp>,
+    /// How many volumes an instance of it gets.
+    pub volumes: u32,
     /// Its tags, as the asking account sees them (tags are not shared across accounts).
     pub tags: BTreeMap<String, String>,
 }

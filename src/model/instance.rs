@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Group, ImageId, InstanceId};
+use super::{Group, ImageId, InstanceId, Member};
 
 /// An instance as EC2 describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,9 @@ pub struct Instance {
 pub struct Sighting {
     /// The group, as Auto Scaling sees it.
     pub group: Group,
-    /// Its instances, as EC2 sees them; one that EC2 does not know is absent.
+    /// The instances of its warm pool, if it has one.
+    pub warm: Vec<Member>,
+    /// All of these, as EC2 sees them; one that EC2 does not know is absent.
     pub instances: BTreeMap<InstanceId, Instance>,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::group::{Judge, Judged, REFUSED};
-use super::{Change, Decision, Deferral, GroupPlan, Plan, Survey, Timing};
+use super::{Change, Decision, Deferral, GroupPlan, Plan, Survey, Timing, places};
 use crate::config::{Environment, Family, Fleet};
 use crate::model::{Candidate, Group, GroupTemplate, Problem, Region, TemplateId};
 use crate::schedule::Agenda;
@@ -79,24 +79,22 @@ fn agenda<'a>(
 fn defer_with_sharers(groups: &mut [GroupPlan]) {
     let mut staying: BTreeMap<TemplateId, Deferral> = BTreeMap::new();
     for group in groups.iter().filter(|group| group.stays) {
-        let Some(template) = group.group.template.as_ref().filter(|template| template.tracking.floats())
-        else {
-            continue;
-        };
         let (why, next) = match &group.decision {
             Decision::Defer(deferral) => (deferral.why.as_str(), deferral.next),
             Decision::Skip(why) | Decision::HoldStill(_, why) => (why.as_str(), None),
             Decision::Refresh(_) | Decision::Resume(_) => continue,
         };
-        let why = format!(
-            "{} follows {} of its template {}, and would be reached by the new version: {why}",
-            group.at.group, template.tracking, template.id
-        );
-        staying.entry(template.id.clone()).or_insert(Deferral { why, next });
+        for template in group.group.templates().filter(|template| template.tracking.floats()) {
+            let why = format!(
+                "{} follows {} of its template {}, and would be reached by the new version: {why}",
+                group.at.group, template.tracking, template.id
+            );
+            staying.entry(template.id.clone()).or_insert(Deferral { why, next });
+        }
     }
     for group in groups.iter_mut().filter(|group| !group.under_way) {
-        let deferral = group.change().and_then(|change| staying.get(&change.template)).cloned();
-        if let Some(deferral) = deferral {
+        let published = group.change().map(Change::published).unwrap_or_default();
+        if let Some(deferral) = published.iter().find_map(|template| staying.get(template)).cloned() {
             group.decision = Decision::Defer(deferral);
         }
     }
@@ -108,16 +106,14 @@ fn defer_with_sharers(groups: &mut [GroupPlan]) {
 /// Not where another group of the template goes on or is on the image: what the group would
 /// follow is the new version then, so it stays pinned.
 fn release_kept_back(groups: &mut [GroupPlan]) {
-    let template = |group: &GroupPlan| group.group.template.as_ref().map(|template| template.id.clone());
     let taken: BTreeSet<TemplateId> = groups
         .iter()
         .filter(|group| group.under_way || group.is_current || group.change().is_some())
-        .filter_map(template)
+        .flat_map(|group| group.group.templates().map(|template| template.id.clone()))
         .collect();
     for group in groups.iter_mut() {
-        let Some(marked) = group.marked.clone().filter(|marked| !taken.contains(&marked.template)) else {
-            continue;
-        };
+        let free = |marked: &Change| marked.published().is_disjoint(&taken);
+        let Some(marked) = group.marked.clone().filter(free) else { continue };
         let why = match &group.decision {
             Decision::Defer(deferral) => {
                 group.deferral = Some(deferral.clone());
@@ -126,8 +122,7 @@ fn release_kept_back(groups: &mut [GroupPlan]) {
             Decision::Skip(why) => why.clone(),
             Decision::Refresh(_) | Decision::Resume(_) | Decision::HoldStill(..) => continue,
         };
-        let still = Change { to: marked.from.clone(), existing: Some(marked.source), ..marked };
-        group.decision = Decision::HoldStill(still, why);
+        group.decision = Decision::HoldStill(marked.held_still(), why);
     }
 }
 
@@ -162,38 +157,25 @@ fn hold_sharers_still(environment: &Environment, survey: &Survey, groups: &mut [
     // Also where the version exists already: at the end the default may be moved to it, or
     // the old one published again.
     let published: BTreeSet<TemplateId> =
-        groups.iter().filter_map(GroupPlan::change).map(|change| change.template.clone()).collect();
+        groups.iter().filter_map(GroupPlan::change).flat_map(Change::published).collect();
     let mut problems = Vec::new();
     for sharer in &survey.groups {
-        let floating = sharer
-            .policy_templates
-            .iter()
-            .find(|template| template.tracking.floats() && published.contains(&template.id));
-        if let Some(template) = floating {
-            problems.push(shared_outside(environment, sharer, survey, template));
-            continue;
-        }
-        let Some(template) = sharer.template.as_ref() else { continue };
-        if !template.tracking.floats() || !published.contains(&template.id) {
-            continue;
-        }
+        let mut floating = sharer
+            .templates()
+            .filter(|template| template.tracking.floats() && published.contains(&template.id));
+        let Some(template) = floating.next() else { continue };
         let Some(planned) = groups.iter_mut().find(|planned| planned.group.name == sharer.name) else {
             problems.push(shared_outside(environment, sharer, survey, template));
             continue;
         };
         if let Decision::Skip(why) = &planned.decision
             && why != REFUSED
-            && let (Some(version), Some(image)) = (planned.version, &planned.image)
         {
-            let change = Change {
-                template: template.id.clone(),
-                source: version,
-                tracking: template.tracking,
-                from: image.clone(),
-                to: image.clone(),
-                existing: Some(version),
-            };
-            planned.decision = Decision::HoldStill(change, why.clone());
+            match places::still(sharer, survey) {
+                Some(still) => planned.decision = Decision::HoldStill(still, why.clone()),
+                // What it names besides is gone: it can't be pinned, so nothing may be published.
+                None => problems.push(shared_outside(environment, sharer, survey, template)),
+            }
         }
     }
     problems
@@ -208,13 +190,9 @@ fn shared_outside(
     let (id, tracking) = (&template.id, template.tracking);
     let pin =
         survey.resolve(id, tracking).map_or_else(String::new, |version| format!(" to version {version}"));
-    let (where_it_is, next) = if sharer.mixed {
-        ("has a mixed instances policy, which is not rolled", "name a number in its policy".to_owned())
-    } else {
-        ("is not rolled here", format!("pin {}{pin}", sharer.name))
-    };
+    let next = format!("pin {}{pin}", sharer.name);
     Problem::new(
-        format!("group {} follows {tracking} of {id}, and {where_it_is}", sharer.name),
+        format!("group {} follows {tracking} of {id}, and is not rolled here", sharer.name),
         format!(
             "publishing a version for {} would put the new image into it on its next scale-out",
             environment.name

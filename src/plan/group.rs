@@ -1,15 +1,11 @@
 //! What is decided for one group by itself.
 
-use super::refusals::{
-    bad_marker, moved_elsewhere, needs_processes, other_rollout, supported, template_gone,
-};
-use super::resume::{floats_elsewhere, resumed};
+use super::places::Found;
+use super::refusals::{bad_marker, moved_elsewhere, other_rollout, supported, template_gone};
+use super::resume::{floats_elsewhere, leads_back, leads_to, named_now, resumed};
 use super::{Change, Decision, Deferral, GroupPlan, Marker, Survey};
-use crate::config::{Busy, Environment, Family, Fleet, glob_matches};
-use crate::event::GroupRef;
-use crate::model::{
-    Candidate, Group, GroupTemplate, Image, ImageId, ImageState, Member, Problem, Refresh, Version,
-};
+use crate::config::{Busy, Environment, Family, Fleet};
+use crate::model::{Candidate, Group, ImageId, Member, Problem, Refresh, Version};
 use crate::schedule::{Agenda, Standing};
 
 /// Why a refused group is skipped: the plan's problems say more.
@@ -47,29 +43,18 @@ pub(super) enum Stop {
 
 impl Judge<'_> {
     pub(super) fn judge(&self, group: &Group) -> Judged {
-        let version = self.present(group).map(|(_, version)| version);
-        let image = version.and_then(|version| version.image.clone());
+        let version = self.present(group);
+        // Of a policy whose own template names none, the first override's stands for it.
+        let overrides = group.policy.iter().flat_map(|policy| &policy.overrides);
+        let own = version.and_then(|version| version.image.clone());
+        let image = own.or_else(|| overrides.filter_map(|one| one.image.clone()).next());
         let known = image.as_ref().and_then(|id| self.survey.images.get(id));
+        let policy = self.fleet.policy(self.environment, &group.name);
         let mut plan = Box::new(GroupPlan {
-            group: group.clone(),
-            at: GroupRef {
-                environment: self.environment.name.clone(),
-                region: group.region.clone(),
-                group: group.name.clone(),
-            },
-            policy: self.fleet.policy(self.environment, &group.name),
             version: version.map(|version| version.number),
             image_name: known.map(|image| image.name.clone()).unwrap_or_default(),
             image,
-            decision: Decision::Skip(String::new()),
-            under_way: false,
-            names_new: false,
-            is_current: false,
-            marked: None,
-            deferral: None,
-            stays: false,
-            until: None,
-            unreadable: Vec::new(),
+            ..GroupPlan::undecided(group, &self.environment.name, policy)
         });
         match self.decide_in_time(group, &mut plan) {
             Ok(decision) => plan.decision = decision,
@@ -88,11 +73,11 @@ impl Judge<'_> {
         Judged::Decided(plan)
     }
 
-    /// The group's template and the version that it resolves to now, when both exist.
-    fn present<'g>(&'g self, group: &'g Group) -> Option<(&'g GroupTemplate, &'g Version)> {
+    /// The version that the group's own template resolves to now, when it exists.
+    fn present<'g>(&'g self, group: &'g Group) -> Option<&'g Version> {
         let template = group.template.as_ref()?;
         let number = self.survey.resolve(&template.id, template.tracking)?;
-        Some((template, self.survey.versions.get(&(template.id.clone(), number))?))
+        self.survey.versions.get(&(template.id.clone(), number))
     }
 
     /// What is decided of the group, if this is the time for it.
@@ -133,104 +118,25 @@ impl Judge<'_> {
     fn decide(&self, group: &Group, plan: &mut GroupPlan) -> Result<Decision, Stop> {
         supported(group)?;
         let marker = Marker::of(&group.tags).map_err(|text| Stop::Refuse(bad_marker(group, &text)))?;
-        let (template, version) = self.present(group).ok_or_else(|| Stop::Refuse(template_gone(group)))?;
         if let Some(marker) = marker {
             return self.resume(group, &marker, plan);
         }
-        let image = self.present_image(group, version)?;
-        let to = self.new_image(group, image)?;
-        if image.id == to {
-            return already_there(group, &to, self.survey).map(Decision::Skip);
-        }
-        if group.desired == 0 && group.members.is_empty() {
+        let change = match self.places(group, &mut plan.notes)? {
+            Found::Changes(change) => change,
+            Found::There(image) => return already_there(group, &image, self.survey).map(Decision::Skip),
+            Found::NotOurs(why) => return Err(Stop::Skip(why)),
+        };
+        plan.image = Some(change.from.clone());
+        plan.image_name =
+            self.survey.images.get(&change.from).map(|image| image.name.clone()).unwrap_or_default();
+        if group.desired == 0 && group.members.is_empty() && group.warm_pool.is_none_or(|size| size == 0) {
             return Err(Stop::Skip("it has no instances: nothing to replace, and nothing to prove".into()));
         }
-        needs_processes(group)?;
-        let copies = self.survey.copies_with_image(version, &to);
+        self.can_be_refreshed(group, &change, plan)?;
         let active = self.survey.active.get(&group.name);
-        let aimed =
-            active.and_then(|active| active.target.as_ref()).filter(|target| target.template == template.id);
-        let aimed = aimed.map(|target| target.version).filter(|number| copies.contains(number));
-        let change = Change {
-            template: template.id.clone(),
-            source: version.number,
-            tracking: template.tracking,
-            from: image.id.clone(),
-            existing: aimed.or(copies.last().copied()),
-            to,
-        };
+        let change = aimed_at(change, active, self.survey);
         self.not_busy(group, active, &change, plan.policy.busy)?;
         Ok(Decision::Refresh(change))
-    }
-
-    /// The image that the version names, when it is one of the family's and can be gone back to.
-    fn present_image(&self, group: &Group, version: &Version) -> Result<&Image, Stop> {
-        let name = &group.name;
-        if version.image_is_parameter() {
-            return Err(Stop::Refuse(Problem::new(
-                format!("group {name} takes its image from Parameter Store"),
-                "AWS can't roll such a refresh back",
-                "name an image id in its template, or leave the group out of the environment",
-            )));
-        }
-        let Some(id) = &version.image else {
-            return Err(Stop::Refuse(Problem::new(
-                format!("version {} of group {name}'s template names no image", version.number),
-                "there is no image to replace",
-                "name an image id in its template, or leave the group out of the environment",
-            )));
-        };
-        let found = self.survey.images.get(id).filter(|image| image.state == ImageState::Available);
-        let Some(image) = found else {
-            return Err(Stop::Refuse(Problem::new(
-                format!("group {name} runs {id}, which is gone or not shared with its account"),
-                "there would be no way back",
-                "share or restore the image, or roll the group by hand once",
-            )));
-        };
-        let ours = self.candidate.contains(id) || glob_matches(&self.family.name_glob, &image.name);
-        if !ours {
-            let why = format!("not ours: {} ({id}) is not of family {}", image.name, self.candidate.family);
-            return Err(Stop::Skip(why));
-        }
-        Ok(image)
-    }
-
-    /// The candidate's image for the region and architecture, as the account sees it.
-    fn new_image(&self, group: &Group, present: &Image) -> Result<ImageId, Stop> {
-        let architecture = &present.architecture;
-        let Some(image) = self.candidate.image(&group.region, architecture) else {
-            let has: Vec<String> = self
-                .candidate
-                .images
-                .iter()
-                .map(|image| format!("{} {}", image.region, image.architecture))
-                .collect();
-            return Err(Stop::Refuse(Problem::new(
-                format!(
-                    "the candidate has no {architecture} image in {} for group {}",
-                    group.region, group.name
-                ),
-                format!("it has {}", has.join(", ")),
-                "build for that region and architecture too",
-            )));
-        };
-        let why = format!("group {} could not launch it", group.name);
-        let Some(seen) = self.survey.images.get(&image.id) else {
-            return Err(Stop::Refuse(Problem::new(
-                format!("image {} is not shared with account {}", image.id, self.environment.account),
-                why,
-                "share the image with the account (ami_users in Packer)",
-            )));
-        };
-        if seen.state != ImageState::Available {
-            return Err(Stop::Refuse(Problem::new(
-                format!("image {} is not available but {}", image.id, seen.state),
-                why,
-                "wait until EC2 calls it available, or build it again",
-            )));
-        }
-        Ok(image.id.clone())
     }
 
     fn not_busy(
@@ -241,11 +147,9 @@ impl Judge<'_> {
         busy: Busy,
     ) -> Result<(), Stop> {
         let Some(active) = active else { return Ok(()) };
-        let same = active.target.as_ref().is_some_and(|target| {
-            target.template == change.template && Some(target.version) == change.existing
-        });
+        let same = active.target.is_some() && active.target == change.known_target();
         // A floating group can't be pinned while the refresh is active, so it can't be adopted either.
-        if same && !change.tracking.floats() {
+        if same && !change.floats() {
             return Ok(());
         }
         Err(self.busy(group, active, busy))
@@ -270,8 +174,8 @@ impl Judge<'_> {
 
     /// Goes on with a rollout of this candidate that was begun before.
     fn resume(&self, group: &Group, marker: &Marker, plan: &mut GroupPlan) -> Result<Decision, Stop> {
-        let resumed =
-            resumed(group, marker, self.survey).ok_or_else(|| Stop::Refuse(template_gone(group)))?;
+        let gone = || Stop::Refuse(template_gone(group));
+        let resumed = resumed(group, marker, self.survey).ok_or_else(gone)?;
         if marker.to == marker.from {
             // The rollout only held it still while another group's version was made.
             return Ok(Decision::HoldStill(resumed.change, "held still while its template changed".into()));
@@ -283,26 +187,53 @@ impl Judge<'_> {
             return Err(Stop::Refuse(moved_elsewhere(group, marker, number)));
         }
         if let Some(active) = self.survey.active.get(&group.name) {
-            let ours = active.target.as_ref().is_some_and(|target| {
-                target.template == resumed.change.template
-                    && (resumed.copies.contains(&target.version) || target.version == resumed.change.source)
-            });
+            let ours = match &active.target {
+                Some(target) => {
+                    leads_to(&resumed.change, target, self.survey) || leads_back(&resumed.change, target)
+                }
+                // AWS takes no desired configuration for it, so neither can its refresh have one.
+                None => !active.has_desired && group.chooses_by_attributes(),
+            };
             if !ours {
                 return Err(self.busy(group, active, plan.policy.busy));
             }
         }
+        plan.notes.extend(self.notes(group, &resumed.change, plan));
         plan.under_way = resumed.under_way;
         plan.names_new = resumed.names_new;
         Ok(Decision::Resume(resumed.change))
     }
 }
 
+/// The change with the version that an active refresh aims at, where that is one of ours.
+fn aimed_at(mut change: Change, active: Option<&Refresh>, survey: &Survey) -> Change {
+    let Some(target) = active.and_then(|active| active.target.as_ref()) else { return change };
+    if !leads_to(&change, target, survey) {
+        return change;
+    }
+    if change.own.changes() {
+        change.own.existing = Some(target.version);
+    }
+    for (one, target) in change.overrides.iter_mut().flatten().zip(&target.overrides) {
+        if let (Some(one), Some((_, version))) = (one.template.as_mut(), target.template.as_ref()) {
+            one.existing = Some(*version);
+        }
+    }
+    change
+}
+
 /// A group whose template names the image already: fine when its instances run it too,
 /// from whatever version.
 fn already_there(group: &Group, image: &ImageId, survey: &Survey) -> Result<String, Stop> {
+    let named = named_now(group, survey);
     let runs_image = |member: &Member| {
-        let version = member.launched_from.as_ref().and_then(|from| survey.versions.get(from));
-        version.and_then(|version| version.image.as_ref()) == Some(image)
+        let Some(from) = &member.launched_from else { return false };
+        let version = survey.versions.get(from).and_then(|version| version.image.as_ref());
+        // Which image an override of its own gave an instance, its group does not say.
+        let named = named.iter().flat_map(|target| target.versions().collect::<Vec<_>>());
+        version == Some(image)
+            || (group.policy.is_some()
+                && named.into_iter().any(|(id, number)| *id == from.0 && number == from.1))
     };
     let older: Vec<&str> =
         group.in_service().filter(|member| !runs_image(member)).map(|member| member.id.as_str()).collect();

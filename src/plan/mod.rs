@@ -3,24 +3,30 @@
 //! [`make`] turns the configuration, the candidate and what AWS says (a [`Survey`] a
 //! region) into a [`Plan`]. The plan is the dry run: nothing here or below it asks AWS.
 
+mod change;
 mod environment;
 mod group;
 mod marker;
+mod notes;
+mod places;
 mod refusals;
 mod resume;
+mod root_volume;
+mod states;
 
 use std::collections::BTreeMap;
 
+pub use change::{Change, OverrideChange, TemplateChange};
 pub use environment::make;
-pub use marker::{MARKER_TAG, Marker};
-pub use resume::{Resumed, resumed};
+pub use marker::{MARKER_TAG, MARKER_TAGS, Marker};
+pub use resume::{Resumed, leads_back, leads_to, resumed};
 
 use jiff::Timestamp;
 
-use crate::config::RefreshPolicy;
-use crate::event::{GroupRef, PlannedAction, PlannedGroup};
+use crate::config::{RefreshPolicy, Strategy};
+use crate::event::{GroupRef, PlannedAction, PlannedGroup, RollbackRoute};
 use crate::model::{
-    EnvironmentName, Group, GroupName, Image, ImageId, Problem, Refresh, Region, Target, TemplateId,
+    AlarmState, EnvironmentName, Group, GroupName, Image, ImageId, Problem, Refresh, Region, TemplateId,
     Tracking, Version,
 };
 use crate::schedule::When;
@@ -40,6 +46,10 @@ pub struct Survey {
     pub images: BTreeMap<ImageId, Image>,
     /// The refreshes that are active on selected groups.
     pub active: BTreeMap<GroupName, Refresh>,
+    /// The newest refreshes of selected groups, active or not, newest first.
+    pub recent: BTreeMap<GroupName, Vec<Refresh>>,
+    /// The state of the alarms that refreshes are to be watched by; one that is absent is not there.
+    pub alarms: BTreeMap<String, AlarmState>,
 }
 
 impl Survey {
@@ -59,36 +69,6 @@ impl Survey {
             .filter(|version| version.is_copy_with_image(source, image))
             .map(|version| version.number)
             .collect()
-    }
-}
-
-/// How one group is to change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Its template.
-    pub template: TemplateId,
-    /// The version that it had when the rollout began: what it is taken back to.
-    pub source: u64,
-    /// How it named that version: how it will name its version again at the end.
-    pub tracking: Tracking,
-    /// The image that it had.
-    pub from: ImageId,
-    /// The image that it gets.
-    pub to: ImageId,
-    /// The version with the new image, where it exists already.
-    pub existing: Option<u64>,
-}
-
-impl Change {
-    /// What a refresh back to the old image aims at.
-    pub fn back(&self) -> Target {
-        Target { template: self.template.clone(), version: self.source }
-    }
-
-    /// The marker that is set before anything changes.
-    pub fn marker(&self, checked: bool) -> Marker {
-        let (to, from) = (self.to.clone(), self.from.clone());
-        Marker { to, from, version: self.source, tracking: self.tracking, checked }
     }
 }
 
@@ -165,9 +145,55 @@ pub struct GroupPlan {
     pub until: Option<Timestamp>,
     /// Why its tags can't be read, where they can't: it is skipped, and holds up nobody.
     pub unreadable: Vec<Problem>,
+    /// What is particular about it, a line each: what people should know before it is refreshed.
+    pub notes: Vec<String>,
 }
 
 impl GroupPlan {
+    /// The plan of a group on which nothing is decided yet.
+    pub fn undecided(group: &Group, environment: &EnvironmentName, policy: RefreshPolicy) -> Self {
+        let at = GroupRef {
+            environment: environment.clone(),
+            region: group.region.clone(),
+            group: group.name.clone(),
+        };
+        Self {
+            group: group.clone(),
+            at,
+            policy,
+            version: None,
+            image: None,
+            image_name: String::new(),
+            decision: Decision::Skip(String::new()),
+            under_way: false,
+            names_new: false,
+            is_current: false,
+            marked: None,
+            deferral: None,
+            stays: false,
+            until: None,
+            unreadable: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// How it would be taken back.
+    pub fn route(&self) -> RollbackRoute {
+        if self.group.chooses_by_attributes() || self.policy.preferences.bake.is_zero() {
+            RollbackRoute::NewRefresh
+        } else {
+            RollbackRoute::Native
+        }
+    }
+
+    /// Whether its instances stay, and are given another image in place.
+    pub fn keeps_instances(&self) -> bool {
+        match self.policy.preferences.strategy {
+            Strategy::ReplaceRootVolume => true,
+            Strategy::Rolling => false,
+        }
+    }
+
     /// The change, when the group is to be on the new image at the end.
     pub fn change(&self) -> Option<&Change> {
         match &self.decision {
@@ -208,12 +234,14 @@ impl GroupPlan {
             version: self.version,
             tracking: self
                 .touched()
-                .map(|change| change.tracking)
+                .map(|change| change.own.tracking)
                 .or(template.map(|template| template.tracking)),
             desired: self.group.desired,
             action,
             why,
             checks: if self.change().is_some() { checks.to_vec() } else { Vec::new() },
+            rollback: self.change().map(|_| self.route()),
+            notes: self.notes.clone(),
             team: self.group.tags.get(team_tag).filter(|team| !team.is_empty()).cloned(),
             opens: match (&self.decision, &self.deferral) {
                 (Decision::Defer(deferral), _) | (_, Some(deferral)) => deferral.next,

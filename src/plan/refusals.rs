@@ -2,10 +2,7 @@
 
 use super::group::Stop;
 use super::{MARKER_TAG, Marker};
-use crate::model::{Group, Problem};
-
-/// The processes that a refresh can't do without. Source: "Suspend and resume processes".
-const NEEDED: [&str; 3] = ["Launch", "Terminate", "AddToLoadBalancer"];
+use crate::model::{AccountId, Architecture, Candidate, Group, GroupTemplate, Image, ImageId, Problem};
 
 /// Refuses the kinds of group that can't be rolled.
 pub(super) fn supported(group: &Group) -> Result<(), Stop> {
@@ -16,13 +13,6 @@ pub(super) fn supported(group: &Group) -> Result<(), Stop> {
             format!("group {name} is being deleted"),
             "AWS refreshes no such group",
             "run this again when it is gone",
-        );
-    }
-    if group.mixed {
-        return refuse(
-            format!("group {name} has a mixed instances policy"),
-            "every template and override in it would have to change with it, which is not supported yet",
-            "leave the group out of the environment, and roll it by hand",
         );
     }
     if let Some(configuration) = &group.launch_configuration {
@@ -42,28 +32,77 @@ pub(super) fn supported(group: &Group) -> Result<(), Stop> {
     Ok(())
 }
 
-pub(super) fn needs_processes(group: &Group) -> Result<(), Stop> {
-    let suspended: Vec<&str> =
-        group.suspended.iter().map(String::as_str).filter(|process| NEEDED.contains(process)).collect();
-    if suspended.is_empty() {
-        return Ok(());
-    }
-    let processes = suspended.join(", ");
-    Err(Stop::Refuse(Problem::new(
-        format!("group {} has suspended {processes}", group.name),
-        "a refresh can't replace instances without",
-        format!("resume {processes}, or leave the group out of the environment"),
-    )))
+/// Of several templates, all are named: which one is gone shows in EC2.
+pub(super) fn template_gone(group: &Group) -> Problem {
+    let one =
+        |template: &GroupTemplate| format!("{} {} version {}", template.name, template.id, template.tracking);
+    let named: Vec<String> = group.templates().map(one).collect();
+    Problem::new(
+        format!("{} template of group {} is gone", if named.len() > 1 { "a" } else { "the" }, group.name),
+        format!("it names {}, which EC2 does not know", named.join(", ")),
+        "give the group a template version that exists",
+    )
 }
 
-pub(super) fn template_gone(group: &Group) -> Problem {
-    let named = group.template.as_ref().map_or_else(String::new, |template| {
-        format!("{} {} version {}", template.name, template.id, template.tracking)
-    });
+pub(super) fn parameter_image(who: &str) -> Problem {
     Problem::new(
-        format!("the template of group {} is gone", group.name),
-        format!("it names {named}, which EC2 does not know"),
-        "give the group a template version that exists",
+        format!("{who} takes its image from Parameter Store"),
+        "AWS can't roll such a refresh back",
+        "name an image id in its template, or leave the group out of the environment",
+    )
+}
+
+pub(super) fn names_no_image(who: &str, template: &GroupTemplate, number: u64) -> Problem {
+    Problem::new(
+        format!("version {number} of {}, the template of {who}, names no image", template.id),
+        "there is no image to replace",
+        "name an image id in its template, or leave the group out of the environment",
+    )
+}
+
+pub(super) fn image_gone(who: &str, id: &ImageId) -> Problem {
+    Problem::new(
+        format!("{who} runs {id}, which is gone or not shared with its account"),
+        "there would be no way back",
+        "share or restore the image, or roll the group by hand once",
+    )
+}
+
+pub(super) fn no_architecture(
+    candidate: &Candidate,
+    group: &Group,
+    who: &str,
+    architecture: &Architecture,
+) -> Problem {
+    let has = candidate.images.iter().map(|image| format!("{} {}", image.region, image.architecture));
+    Problem::new(
+        format!("the candidate has no {architecture} image in {} for {who}", group.region),
+        format!("it has {}", has.collect::<Vec<_>>().join(", ")),
+        "build for that region and architecture too",
+    )
+}
+
+pub(super) fn not_shared(who: &str, id: &ImageId, account: &AccountId) -> Problem {
+    Problem::new(
+        format!("image {id} is not shared with account {account}"),
+        format!("{who} could not launch it"),
+        "share the image with the account (ami_users in Packer)",
+    )
+}
+
+pub(super) fn not_available(who: &str, image: &Image) -> Problem {
+    Problem::new(
+        format!("image {} is not available but {}", image.id, image.state),
+        format!("{who} could not launch it"),
+        "wait until EC2 calls it available, or build it again",
+    )
+}
+
+pub(super) fn too_much_to_remember(group: &Group) -> Problem {
+    Problem::new(
+        format!("the mixed instances policy of group {} names too many versions", group.name),
+        "what it has must be recorded in tags before anything changes, and would not fit",
+        "let its overrides share versions of their templates, or roll the group by hand",
     )
 }
 

@@ -55,6 +55,7 @@ pub(super) fn of_group(group: &GroupRecord) -> Vec<String> {
         lines.push(format!("image: {}", image_change(planned)));
         lines.push(format!("template: {}, version {}", planned.template, number(planned.version)));
         lines.push(format!("instances: {} desired", planned.desired));
+        lines.extend(planned.notes.iter().map(|note| format!("note: {note}")));
     }
     if let Some((id, target, adopted)) = &group.refresh {
         let how = if *adopted { "adopted" } else { "started" };

@@ -3,7 +3,7 @@
 use super::problems;
 use super::style::Style;
 use super::table::{Cell, Lean, Table};
-use crate::event::{PlannedAction, PlannedGroup};
+use crate::event::{PlannedAction, PlannedGroup, RollbackRoute};
 use crate::model::{EnvironmentName, Problem};
 
 /// What a plan says of one environment.
@@ -40,6 +40,12 @@ pub fn plan(text: &PlanText<'_>, color: bool) -> String {
         }
         out += &table.render(color);
     }
+    for group in text.groups {
+        for note in &group.notes {
+            let line = format!("  {}: {note}\n", group.group.group);
+            out += &Style::Dim.paint(&line, color);
+        }
+    }
     for problem in text.problems {
         out += &problems::block(problem, color);
     }
@@ -58,7 +64,11 @@ fn row(group: &PlannedGroup) -> Vec<Cell> {
         Some(image) => format!("{now} -> {image}"),
         None => now.to_owned(),
     };
-    let rollback = if group.new_image.is_some() { "native, in the bake" } else { "" };
+    let rollback = match (&group.new_image, group.rollback) {
+        (None, _) => "",
+        (Some(_), Some(RollbackRoute::Native) | None) => "native, in the bake",
+        (Some(_), Some(RollbackRoute::NewRefresh)) => "a new refresh back",
+    };
     vec![
         Cell::styled(mark, style),
         Cell::styled(group.group.group.as_str(), style),

@@ -42,6 +42,8 @@ pub(crate) fn planned(environment: &str, name: &str, action: PlannedAction) -> P
         action,
         why: if skip { "already on this image".into() } else { String::new() },
         checks: vec!["instances".into(), "app-health".into()],
+        rollback: None,
+        notes: Vec::new(),
         team: None,
         opens: None,
     }
@@ -146,7 +148,7 @@ impl Stream {
         self.push(Event::RefreshStarted {
             group: group.clone(),
             refresh: "08b91cf7-8fa6-48af-b6a6-d227f40f1b9b".into(),
-            target: Target { template: template.as_str().into(), version: 7 },
+            target: Target::plain(template.as_str().into(), 7),
             adopted: false,
         });
         self.moved(group, RefreshStatus::Pending, 0).wait(30);

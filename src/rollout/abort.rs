@@ -88,7 +88,7 @@ async fn ask_rollbacks(run: &Run<'_>, groups: &BTreeMap<GroupRef, Standing>) -> 
         let Some(environment) = run.fleet.environment(at.environment.as_str()) else {
             return (at.clone(), "its environment is not known any more".to_owned());
         };
-        let account = run.cloud.assume(environment.role_arn.as_deref(), &at.region).await;
+        let account = run.cloud.assume(environment, &at.region);
         let answer = tokio::time::timeout(WITHIN, account.rollback_refresh(&at.group)).await;
         let said = match answer {
             Ok(Ok(())) => "AWS was asked to roll it back".to_owned(),

@@ -21,8 +21,8 @@ use super::{Run, Stop, record, settle, takeback};
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::{Event, Status, Step};
-use crate::model::{Outcome, Problem, Region, Verdict};
-use crate::plan::{Plan, Timing};
+use crate::model::{Outcome, Problem, Region, Target, Verdict};
+use crate::plan::{Change, Plan, TemplateChange, Timing};
 use crate::schedule::When;
 
 /// How much of a rollout is to be done, and when.
@@ -100,7 +100,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Res
         open_since,
         override_freeze: scope.override_freeze.is_some(),
     };
-    let accounts = run.accounts(environment).await;
+    let accounts = run.accounts(environment);
     let plan = preflight::plan(run, environment, &accounts, timing).await?;
     if !plan.touches_anything()
         && let Some(waits) = hold(scope, &plan, freeze.as_ref(), timing.now)
@@ -199,19 +199,34 @@ async fn templates(
         let Some(change) = group.change() else { continue };
         let end = match &prepared {
             Ok(targets) => {
-                let version = targets.get(&(group.at.region.clone(), group.at.group.clone()));
-                let version = version.map_or(0, |target| target.version);
-                StepEnd::passed(format!("version {version} is version {} with {}", change.source, change.to))
-                    .with(vec![
-                        format!("template {}", change.template),
-                        format!("tracking {}", change.tracking),
-                    ])
+                let target = targets.get(&(group.at.region.clone(), group.at.group.clone()));
+                made(change, target)
             }
             Err(failure) => StepEnd::errored(failure.to_string()),
         };
         run.events.step(&group.at, Step::Template, since, end);
     }
     prepared.map_err(|failure| failure.to_string())
+}
+
+/// What was made for a group, or found.
+fn made(change: &Change, target: Option<&Target>) -> StepEnd {
+    let own = &change.own;
+    let version = target.map_or(0, |target| target.version);
+    let message = if own.changes() {
+        format!("version {version} is version {} with {}", own.source, change.to)
+    } else {
+        format!("{} becomes {} in its mixed instances policy", change.from, change.to)
+    };
+    let one = |one: &TemplateChange| format!("template {}, tracking {}", one.template, one.tracking);
+    let mut evidence = vec![format!("template {}", own.template), format!("tracking {}", own.tracking)];
+    evidence.extend(change.overrides().iter().filter_map(|other| other.template.as_ref()).map(one));
+    if change.overrides.is_some() {
+        evidence.extend(change.images().iter().map(|(from, to)| format!("{from} -> {to}")));
+        evidence.extend(target.map(|target| format!("target {target}")));
+        evidence.dedup();
+    }
+    StepEnd::passed(message).with(evidence)
 }
 
 /// Puts everything back after templates could not be prepared: no group was refreshed.

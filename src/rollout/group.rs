@@ -16,7 +16,7 @@ use super::proof::{self, Proof, Wanted};
 use crate::aws::Account;
 use crate::config::Protected;
 use crate::event::{Event, GroupRef, RollbackRoute, Status};
-use crate::model::{InstanceId, RefreshId, RefreshStatus, Target};
+use crate::model::{InstanceId, Member, Refresh, RefreshId, RefreshStatus, Target};
 use crate::plan::{Change, Decision, GroupPlan};
 use crate::smoke::Expectation;
 
@@ -73,6 +73,8 @@ pub(super) struct Driver<'a> {
     told: BTreeSet<String>,
     failing: Vec<String>,
     failing_since: Option<Timestamp>,
+    /// How many checkpoints' checks were asked.
+    checkpoints: usize,
     /// How often AWS could not be asked in a row.
     lost: u32,
     /// The instances that were there at the start.
@@ -104,6 +106,7 @@ impl<'a> Driver<'a> {
             told: BTreeSet::new(),
             failing: Vec::new(),
             failing_since: None,
+            checkpoints: 0,
             lost: 0,
             first: plan.group.members.iter().map(|member| member.id.clone()).collect(),
             proof: Proof::default(),
@@ -131,8 +134,9 @@ impl<'a> Driver<'a> {
             patiently(self.run.clock, async || self.account.refreshes(&self.at().group, 10).await).await;
         let active = active.unwrap_or_default().into_iter().find(|refresh| refresh.status.is_active());
         let (route, act) = match active {
-            // Its rollback may be under way already: asking again is answered with that.
-            Some(refresh) if refresh.target.as_ref() == Some(self.target) => {
+            // Its rollback may be under way already: asking again is answered with that. One without
+            // a desired configuration can't be rolled back, and asking cancels it.
+            Some(refresh) if refresh.target.as_ref() == Some(self.target) || self.is_undirected(&refresh) => {
                 self.refresh = Some(refresh.id);
                 let under_way = refresh.status == RefreshStatus::RollbackInProgress;
                 (RollbackRoute::Native, if under_way { Act::Follow } else { Act::AskRollback })
@@ -152,23 +156,46 @@ impl<'a> Driver<'a> {
             Err(error) => return next(State::Starting, Seen::Lost(error.to_string())),
         };
         if let Some(active) = listed.into_iter().find(|refresh| refresh.status.is_active()) {
-            if active.target.as_ref() == Some(&self.change.back()) {
+            let undirected = self.is_undirected(&active);
+            if active.target.as_ref() == Some(&self.change.back()) || (undirected && !self.plan.names_new) {
                 let why = "a rollback was begun before".to_owned();
                 self.adopt(active);
                 return (State::RollingBack(RollbackRoute::NewRefresh, why), Act::Follow);
             }
-            if active.target.as_ref() == Some(self.target) {
+            if active.target.as_ref() == Some(self.target) || undirected {
                 let status = active.status;
                 self.adopt(active);
                 return next(State::Starting, Seen::Refresh(status, String::new()));
             }
         }
-        // The group names the new version only when its refresh ended well.
-        if self.plan.names_new {
+        // The group names the new version only when its refresh ended well, or when we told it to
+        // before a refresh: then its instances say.
+        if self.plan.names_new && (!self.tells_group_first() || self.all_launched_new()) {
             (State::CheckingLate, Act::RunChecks)
         } else {
             (State::Starting, Act::Start)
         }
+    }
+
+    /// Whether AWS takes no desired configuration, so that the group is told its version first.
+    fn tells_group_first(&self) -> bool {
+        self.plan.group.chooses_by_attributes()
+    }
+
+    /// Whether a refresh goes to what the group says, as those of this group do.
+    fn is_undirected(&self, refresh: &Refresh) -> bool {
+        self.tells_group_first() && !refresh.has_desired
+    }
+
+    /// Whether every instance was launched in a new way, as far as its version tells.
+    fn all_launched_new(&self) -> bool {
+        let new = |member: &Member| {
+            let from = member.launched_from.as_ref();
+            from.is_some_and(|(id, number)| {
+                self.target.versions().any(|(template, version)| (template, version) == (id, *number))
+            })
+        };
+        self.plan.group.in_service().all(new)
     }
 
     async fn drive(mut self, mut state: State, mut act: Act) -> Driven {
@@ -200,25 +227,25 @@ impl<'a> Driver<'a> {
             Act::StartBack => self.start(&self.change.back(), false).await,
             Act::Follow => self.follow(state).await,
             Act::AskRollback => self.ask_rollback().await,
-            Act::RunChecks => self.check().await,
+            Act::RunChecksInPart => self.check(true).await,
+            Act::RunChecks if !self.manner.checks => Seen::ChecksPassed,
+            Act::RunChecks => self.check(false).await,
             Act::Prove => self.prove(false).await,
             Act::ProveBack => self.prove(true).await,
             Act::Stop => Seen::Lost("nothing is left to do".into()),
         }
     }
 
-    async fn check(&mut self) -> Seen {
-        if !self.manner.checks {
-            return Seen::ChecksPassed;
-        }
+    async fn check(&mut self, in_part: bool) -> Seen {
         let checks = self.run.fleet.checks_of(self.environment());
         let names: Vec<String> = checks.iter().map(|check| check.name.clone()).collect();
         let group = self.at().clone();
         self.run.events.emit(Event::ChecksStarted { group: group.clone(), checks: names });
         let expect = Expectation {
             group: group.clone(),
-            image: Some(self.change.to.clone()),
-            target: Some(self.target.clone()),
+            launches: Some(self.change.launches(self.target)),
+            any_version: self.plan.keeps_instances(),
+            in_part,
             spares_protected: self.plan.policy.preferences.protected == Protected::Ignore,
         };
         let events = &self.run.events;
@@ -239,15 +266,13 @@ impl<'a> Driver<'a> {
     }
 
     async fn prove(&mut self, back: bool) -> Seen {
-        let (image, target) = if back {
-            (&self.change.from, self.change.back())
-        } else {
-            (&self.change.to, self.target.clone())
-        };
-        let preferences = &self.plan.policy.preferences;
+        let target = if back { self.change.back() } else { self.target.clone() };
+        let launches = self.change.launches(&target);
         // Going back, what counts is the image: after a rollback of a group on `$Latest` the
         // version that it follows is an equal copy of the one that its instances run.
-        let wanted = Wanted { image, target: &target, any_version: back, preferences };
+        let any_version = back || self.plan.keeps_instances();
+        let (preferences, policy) = (&self.plan.policy.preferences, self.plan.group.policy.as_ref());
+        let wanted = Wanted { launches: &launches, target: &target, any_version, policy, preferences };
         match proof::prove(self.run, self.account, &self.at().group, &wanted).await {
             Ok(proof) => {
                 let wrong = proof.wrong.join(", ");
@@ -260,7 +285,8 @@ impl<'a> Driver<'a> {
 
     fn ended(self, end: End) -> Driven {
         let resumed = matches!(self.plan.decision, Decision::Resume(_));
-        let replaced = self.proof.proved.iter().any(|id| !self.first.contains(id));
+        let replaced =
+            self.plan.keeps_instances() || self.proof.proved.iter().any(|id| !self.first.contains(id));
         let end = match end {
             End::Refreshed if self.proof.proved.is_empty() || (!replaced && !resumed) => Ending::Unchanged,
             end => Ending::Machine(end),
@@ -271,5 +297,5 @@ impl<'a> Driver<'a> {
 
 /// Whether the group's refresh to the new image is active, as far as is known.
 fn is_forward(state: &State) -> bool {
-    matches!(state, State::Refreshing | State::Checking | State::Settling)
+    matches!(state, State::Refreshing | State::CheckingPart | State::Checking | State::Settling)
 }

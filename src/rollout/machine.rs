@@ -13,6 +13,8 @@ pub(super) enum State {
     Starting,
     /// It runs.
     Refreshing,
+    /// It pauses at a checkpoint, and the checks are being asked of what is replaced by then.
+    CheckingPart,
     /// It bakes, and the checks are being asked.
     Checking,
     /// The checks passed; AWS has yet to end the refresh.
@@ -49,6 +51,8 @@ pub(super) enum Seen {
     NotStarted(String),
     /// The refresh has this status, for AWS's reason.
     Refresh(RefreshStatus, String),
+    /// The refresh came to a checkpoint whose checks were not asked yet.
+    Checkpoint,
     /// Launches fail, again and again, in AWS's words.
     LaunchesFail(String),
     /// It took longer than the policy allows.
@@ -78,6 +82,8 @@ pub(super) enum Act {
     Follow,
     /// Ask the checks.
     RunChecks,
+    /// Ask the checks of the instances that are replaced.
+    RunChecksInPart,
     /// Look whether every in-service instance runs the new image.
     Prove,
     /// Ask AWS to roll the active refresh back.
@@ -92,7 +98,8 @@ pub(super) enum Act {
 
 use RefreshStatus as Is;
 use State::{
-    Checking, CheckingLate, Ended, Proving, ProvingBack, Refreshing, RollingBack, Settling, Starting,
+    Checking, CheckingLate, CheckingPart, Ended, Proving, ProvingBack, Refreshing, RollingBack, Settling,
+    Starting,
 };
 
 /// The step from a state on seeing something.
@@ -103,7 +110,9 @@ pub(super) fn next(state: State, seen: Seen) -> (State, Act) {
         (state @ Ended(_), _) => (state, Act::Stop),
         (state, Seen::Lost(why)) => ended(End::NeedsPerson(lost(&state, &why))),
         (Starting, seen) => starting(seen),
-        (state @ (Refreshing | Checking | Settling | CheckingLate | Proving), seen) => forward(state, seen),
+        (state @ (Refreshing | CheckingPart | Checking | Settling | CheckingLate | Proving), seen) => {
+            forward(state, seen)
+        }
         (RollingBack(RollbackRoute::Native, why), seen) => back_native(why, seen),
         (RollingBack(RollbackRoute::NewRefresh, why), seen) => back_anew(why, seen),
         (ProvingBack(why), seen) => match seen {
@@ -112,6 +121,7 @@ pub(super) fn next(state: State, seen: Seen) -> (State, Act) {
             Seen::Started
             | Seen::NotStarted(_)
             | Seen::Refresh(..)
+            | Seen::Checkpoint
             | Seen::LaunchesFail(_)
             | Seen::TimedOut(_)
             | Seen::ChecksPassed
@@ -130,7 +140,8 @@ fn starting(seen: Seen) -> (State, Act) {
         Seen::NotStarted(why) => (ProvingBack(why), Act::ProveBack),
         // A rollout that was begun before may stand anywhere.
         Seen::Refresh(..) => forward(Refreshing, seen),
-        Seen::LaunchesFail(_)
+        Seen::Checkpoint
+        | Seen::LaunchesFail(_)
         | Seen::TimedOut(_)
         | Seen::ChecksPassed
         | Seen::ChecksFailed(_)
@@ -147,6 +158,9 @@ fn forward(state: State, seen: Seen) -> (State, Act) {
     match (state, seen) {
         (state, Seen::Refresh(status, reason)) => followed(state, status, &reason),
         (Refreshing | Settling, Seen::LaunchesFail(why)) => native(format!("launches fail: {why}")),
+        (Refreshing, Seen::Checkpoint) => (CheckingPart, Act::RunChecksInPart),
+        (CheckingPart, Seen::ChecksPassed) => (Refreshing, Act::Follow),
+        (CheckingPart, Seen::ChecksFailed(why)) => native(format!("at a checkpoint, {why}")),
         (Checking, Seen::ChecksPassed) => (Settling, Act::Follow),
         (CheckingLate, Seen::ChecksPassed) => (Proving, Act::Prove),
         (Refreshing | Settling, Seen::TimedOut(why)) | (Checking, Seen::ChecksFailed(why)) => native(why),
@@ -178,7 +192,7 @@ fn followed(state: State, status: RefreshStatus, reason: &str) -> (State, Act) {
         (_, Is::Failed) => anew(because("the refresh failed", reason)),
         (_, Is::Cancelled) => anew(because("the refresh was cancelled", reason)),
         (
-            state @ (Checking | CheckingLate | Proving),
+            state @ (CheckingPart | Checking | CheckingLate | Proving),
             Is::Successful | Is::Baking | Is::Pending | Is::InProgress | Is::Cancelling,
         )
         | (state @ (Starting | RollingBack(..) | ProvingBack(_) | Ended(_)), _) => {
@@ -207,6 +221,7 @@ fn back_native(why: String, seen: Seen) -> (State, Act) {
         }
         Seen::Started
         | Seen::NotStarted(_)
+        | Seen::Checkpoint
         | Seen::LaunchesFail(_)
         | Seen::ChecksPassed
         | Seen::ChecksFailed(_)
@@ -234,6 +249,7 @@ fn back_anew(why: String, seen: Seen) -> (State, Act) {
         Seen::TimedOut(late) => failed(format!("{why}; the refresh back does not end: {late}")),
         Seen::LaunchesFail(words) => failed(format!("{why}; launches of the old version fail too: {words}")),
         Seen::Started
+        | Seen::Checkpoint
         | Seen::ChecksPassed
         | Seen::ChecksFailed(_)
         | Seen::Proved
@@ -249,6 +265,7 @@ pub(super) fn act_of(state: &State) -> Act {
     match state {
         Starting => Act::Start,
         Refreshing | Settling | RollingBack(RollbackRoute::Native, _) => Act::Follow,
+        CheckingPart => Act::RunChecksInPart,
         Checking | CheckingLate => Act::RunChecks,
         Proving => Act::Prove,
         RollingBack(RollbackRoute::NewRefresh, _) => Act::StartBack,
@@ -276,7 +293,7 @@ fn because(what: &str, reason: &str) -> String {
 fn lost(state: &State, why: &str) -> String {
     let doing = match state {
         Starting => "before a refresh was started",
-        Refreshing | Checking | Settling => "while it was refreshed",
+        Refreshing | CheckingPart | Checking | Settling => "while it was refreshed",
         CheckingLate | Proving => "before it was proved",
         RollingBack(..) => "while it was rolled back",
         ProvingBack(_) => "before the rollback was proved",

@@ -186,13 +186,9 @@ impl<'a> Run<'a> {
     }
 
     /// The environment's account in each of its regions.
-    pub async fn accounts(&self, environment: &Environment) -> BTreeMap<Region, Account> {
-        let mut accounts = BTreeMap::new();
-        for region in &environment.regions {
-            let account = self.cloud.assume(environment.role_arn.as_deref(), region).await;
-            accounts.insert(region.clone(), account);
-        }
-        accounts
+    pub fn accounts(&self, environment: &Environment) -> BTreeMap<Region, Account> {
+        let account = |region: &Region| (region.clone(), self.cloud.assume(environment, region));
+        environment.regions.iter().map(account).collect()
     }
 
     /// The home account in each region that holds one of the candidate's images.

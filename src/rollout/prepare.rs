@@ -4,6 +4,7 @@
 //! version exists, the version compared field by field before a group is refreshed to it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -13,8 +14,8 @@ use super::board::Standing;
 use super::patience::{patiently, until};
 use crate::aws::{self, Account, Error, TagChange};
 use crate::event::Event;
-use crate::model::{GroupName, ImageId, Region, Target, TemplateId, Tracking, Version};
-use crate::plan::{Change, GroupPlan, MARKER_TAG, Plan};
+use crate::model::{Group, GroupName, ImageId, Naming, Region, Target, TemplateId, Version};
+use crate::plan::{GroupPlan, MARKER_TAG, Marker, Plan, TemplateChange};
 
 /// How long AWS may show the state before a change.
 pub(super) const SETTLES_WITHIN: Duration = Duration::from_secs(60);
@@ -62,20 +63,28 @@ pub(super) async fn prepare(
             mark(run, account, group).await?;
         }
         pin(run, account, &groups).await?;
-        let mut made: BTreeMap<(TemplateId, u64, ImageId), u64> = BTreeMap::new();
+        let mut made: Made = BTreeMap::new();
         for group in groups {
             let Some(change) = group.change() else { continue };
-            let key = (change.template.clone(), change.source, change.to.clone());
-            let version = match made.get(&key) {
-                Some(version) => *version,
-                None => ready_version(run, plan, account, change).await?,
-            };
-            made.insert(key, version);
-            let target = Target { template: change.template.clone(), version };
+            for one in change.changing() {
+                if let Entry::Vacant(place) = made.entry(key(one)) {
+                    place.insert(ready_version(run, plan, account, one).await?);
+                }
+            }
+            let target = change.target(|one| made.get(&key(one)).copied());
+            let target = target
+                .ok_or_else(|| Failure::Wrong(format!("a version for {} is missing", group.at.group)))?;
             targets.insert((region.clone(), group.group.name.clone()), target);
         }
     }
     Ok(targets)
+}
+
+/// The versions that were made or found: of which template, from which version, with which image.
+type Made = BTreeMap<(TemplateId, u64, Option<ImageId>), u64>;
+
+fn key(one: &TemplateChange) -> (TemplateId, u64, Option<ImageId>) {
+    (one.template.clone(), one.source, one.to.clone())
 }
 
 pub(super) async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(), Failure> {
@@ -85,66 +94,78 @@ pub(super) async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) ->
         return Ok(());
     }
     run.board.stands(&group.at, Standing::begun("marked, nothing changed yet"));
-    let value = TagChange::Set(change.marker(false).to_tag());
-    patiently(run.clock, async || account.change_group_tag(&group.group.name, MARKER_TAG, &value).await)
-        .await?;
+    set_marker(run, account, &group.group.name, &change.marker(false)).await?;
     Ok(())
 }
 
-/// Pins every group that floats to the number it resolves to, and sees that it is so.
-async fn pin(run: &Run<'_>, account: &Account, groups: &[&GroupPlan]) -> Result<(), Failure> {
-    let mut pinned: BTreeMap<GroupName, Tracking> = BTreeMap::new();
-    for group in groups {
-        let (Some(change), Some(template)) = (group.touched(), group.group.template.as_ref()) else {
-            continue;
-        };
-        // A rollout that goes on may have ended it and put its tracking back already.
-        if !template.tracking.floats() || group.names_new {
-            continue;
-        }
-        let tracking = Tracking::Pinned(change.source);
-        let name = &group.group.name;
-        patiently(run.clock, async || account.set_tracking(name, &change.template, tracking).await).await?;
-        run.board.stands(&group.at, Standing::begun("pinned, not refreshed yet"));
-        pinned.insert(name.clone(), tracking);
-        run.events.emit(Event::Pinned {
-            group: group.at.clone(),
-            tracking: change.tracking,
-            version: change.source,
-        });
-    }
-    see_tracking(run, account, &pinned).await
-}
-
-/// Waits until AWS shows these groups with this tracking.
-pub(super) async fn see_tracking(
+/// Writes a group's marker, all of its tags at once.
+pub(super) async fn set_marker(
     run: &Run<'_>,
     account: &Account,
-    wanted: &BTreeMap<GroupName, Tracking>,
+    group: &GroupName,
+    marker: &Marker,
+) -> Result<(), Error> {
+    let tags = marker.to_tags();
+    let changes: Vec<(&str, TagChange)> =
+        tags.into_iter().map(|(key, value)| (key, TagChange::Set(value))).collect();
+    patiently(run.clock, async || account.change_group_tags(group, &changes).await).await
+}
+
+/// Pins every group that floats to the numbers that it resolves to, and sees that it is so.
+async fn pin(run: &Run<'_>, account: &Account, groups: &[&GroupPlan]) -> Result<(), Failure> {
+    let mut pinned: BTreeMap<GroupName, Naming> = BTreeMap::new();
+    for group in groups {
+        let Some(change) = group.touched() else { continue };
+        // A rollout that goes on may have ended it and put its tracking back already.
+        if !group.group.templates().any(|template| template.tracking.floats()) || group.names_new {
+            continue;
+        }
+        // A refresh that was begun before may be active, and its images in overrides be there.
+        let naming = change.pinned();
+        patiently(run.clock, async || account.set_naming(&group.group, &naming).await).await?;
+        run.board.stands(&group.at, Standing::begun("pinned, not refreshed yet"));
+        pinned.insert(group.group.name.clone(), naming);
+        let mut told: Vec<&TemplateId> = Vec::new();
+        for one in change.templates().filter(|one| one.tracking.floats()) {
+            if told.contains(&&one.template) {
+                continue;
+            }
+            told.push(&one.template);
+            let (tracking, version) = (one.tracking, one.source);
+            run.events.emit(Event::Pinned { group: group.at.clone(), tracking, version });
+        }
+    }
+    see_naming(run, account, &pinned).await
+}
+
+/// Waits until AWS shows these groups with this naming.
+pub(super) async fn see_naming(
+    run: &Run<'_>,
+    account: &Account,
+    wanted: &BTreeMap<GroupName, Naming>,
 ) -> Result<(), Failure> {
     if wanted.is_empty() {
         return Ok(());
     }
     let names: Vec<GroupName> = wanted.keys().cloned().collect();
-    let wrong = |groups: &Vec<crate::model::Group>| {
-        let right = |name: &GroupName, tracking: Tracking| {
+    let wrong = |groups: &Vec<Group>| {
+        let right = |name: &GroupName, naming: &Naming| {
             let group = groups.iter().find(|group| group.name == *name);
-            group
-                .and_then(|group| group.template.as_ref())
-                .is_some_and(|template| template.tracking == tracking)
+            group.and_then(Group::naming).is_some_and(|shown| shown == *naming)
         };
         wanted
             .iter()
-            .find(|&(name, &tracking)| !right(name, tracking))
-            .map(|(name, tracking)| (name.clone(), *tracking))
+            .find(|(name, naming)| !right(name, naming))
+            .map(|(name, naming)| (name.clone(), naming.clone()))
     };
     let ask = async || account.groups_named(&names).await;
     let seen = until(run.clock, SETTLES_WITHIN, ask, |groups| wrong(groups).is_none()).await?;
     match wrong(&seen) {
         None => Ok(()),
-        Some((name, tracking)) => {
-            Err(Failure::Wrong(format!("AWS took version {tracking} for group {name}, and does not show it")))
-        }
+        Some((name, naming)) => Err(Failure::Wrong(format!(
+            "AWS took version {} for group {name}, and does not show it",
+            naming.own.tracking
+        ))),
     }
 }
 
@@ -153,15 +174,21 @@ async fn ready_version(
     run: &Run<'_>,
     plan: &Plan,
     account: &Account,
-    change: &Change,
+    change: &TemplateChange,
 ) -> Result<u64, Failure> {
+    let Some(to) = &change.to else {
+        return Err(Failure::Wrong(format!(
+            "version {} of {} names no image",
+            change.source, change.template
+        )));
+    };
     let ready = |version, reused| Event::VersionReady {
         environment: plan.environment.clone(),
         region: account.region.clone(),
         template: change.template.clone(),
         source: change.source,
         version,
-        image: change.to.clone(),
+        image: to.clone(),
         reused,
     };
     if let Some(version) = change.existing {
@@ -173,12 +200,12 @@ async fn ready_version(
     let source = source
         .ok_or_else(|| Failure::Wrong(format!("version {} of {} is gone", change.source, change.template)))?;
     // The plan knew the newest and the default version only.
-    if let Some(copy) = versions.iter().rfind(|version| version.is_copy_with_image(source, &change.to)) {
+    if let Some(copy) = versions.iter().rfind(|version| version.is_copy_with_image(source, to)) {
         run.events.emit(ready(copy.number, true));
         return Ok(copy.number);
     }
-    let description = describe(run, change);
-    let version = publish(run, account, source, &change.to, &description).await?;
+    let description = describe(run, source, to);
+    let version = publish(run, account, source, to, &description).await?;
     run.events.emit(ready(version, false));
     Ok(version)
 }
@@ -221,10 +248,10 @@ fn token(source: &Version, image: &ImageId, description: &str) -> String {
 }
 
 /// What the version came from, within EC2's 255 characters.
-fn describe(run: &Run<'_>, change: &Change) -> String {
+fn describe(run: &Run<'_>, source: &Version, to: &ImageId) -> String {
     let build =
         run.candidate.build.number.as_ref().map_or_else(String::new, |number| format!(", build {number}"));
-    let text =
-        format!("ami-refresh: from version {}, {} -> {}{build}", change.source, change.from, change.to);
+    let from = source.image.as_ref().map_or("no image", ImageId::as_str);
+    let text = format!("{OURS}from version {}, {from} -> {to}{build}", source.number);
     text.chars().take(255).collect()
 }

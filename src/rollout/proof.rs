@@ -9,19 +9,24 @@ use super::Run;
 use super::patience::until;
 use crate::aws::{Account, Error};
 use crate::config::{Preferences, Protected, Standby};
-use crate::model::{GroupName, ImageId, InstanceId, Lifecycle, Member, Sighting, Target, Tracking};
+use crate::model::{
+    Group, GroupName, ImageId, InstanceId, Launch, Lifecycle, Member, Policy, Sighting, Target, Tracking,
+};
 
 /// How long a proof is waited for: a new instance may still be on its way in.
 const WITHIN: Duration = Duration::from_secs(180);
 
 /// What a group must run.
 pub(super) struct Wanted<'a> {
-    /// The image of every instance.
-    pub(super) image: &'a ImageId,
-    /// The version that the group names and launches from.
+    /// Every way in which its instances may have been launched: template, version and image.
+    pub(super) launches: &'a [Launch],
+    /// What the group names, where it names numbers.
     pub(super) target: &'a Target,
     /// Whether instances launched from another version with the same image will do.
     pub(super) any_version: bool,
+    /// Its policy as it was when the rollout began, which must be the same but for versions and
+    /// images; `None` where it had none.
+    pub(super) policy: Option<&'a Policy>,
     /// Which instances AWS was told to leave alone.
     pub(super) preferences: &'a Preferences,
 }
@@ -88,18 +93,34 @@ fn judge(sighting: &Sighting, wanted: &Wanted<'_>) -> Proof {
             }
         }
     }
-    let in_service = u32::try_from(group.in_service().count()).unwrap_or(u32::MAX);
-    if in_service < group.desired {
-        proof.wrong.push(format!("{in_service} of {} instances are in service", group.desired));
+    for member in &sighting.warm {
+        if let Some(what) = runs_another(member, sighting, wanted) {
+            proof.stragglers.push(member.id.clone());
+            proof.wrong.push(format!("{what} (warm pool)"));
+        }
     }
-    if let Some(template) = &group.template
-        && let Tracking::Pinned(version) = template.tracking
+    proof.wrong.extend(too_few(group));
+    let named = group.naming();
+    if let Some(Tracking::Pinned(version)) = named.as_ref().map(|named| named.own.tracking)
         && version != wanted.target.version
         && !wanted.any_version
     {
         proof.wrong.push(format!("the group names version {version}, not {}", wanted.target.version));
     }
+    if let (Some(before), Some(now)) = (wanted.policy, &group.policy) {
+        let fields = now.differing_fields(before);
+        if !fields.is_empty() {
+            proof.wrong.push(format!("its mixed instances policy is another in {}", fields.join(", ")));
+        }
+    }
     proof
+}
+
+/// Why its capacity is not there, in instances, or in units where they are weighted.
+fn too_few(group: &Group) -> Option<String> {
+    let in_service: u32 = group.in_service().map(|member| member.weight).sum();
+    let what = if group.in_service().any(|member| member.weight > 1) { "units" } else { "instances" };
+    (in_service < group.desired).then(|| format!("{in_service} of {} {what} are in service", group.desired))
 }
 
 /// What the instance runs, when that is not what is wanted.
@@ -107,12 +128,14 @@ fn runs_another(member: &Member, sighting: &Sighting, wanted: &Wanted<'_>) -> Op
     let Some(instance) = sighting.instances.get(&member.id) else {
         return Some(format!("{} is not known to EC2", member.id));
     };
-    if instance.image != *wanted.image {
+    let mut of_image = wanted.launches.iter().filter(|launch| launch.image == instance.image).peekable();
+    if of_image.peek().is_none() {
         return Some(format!("{} runs {}{}", member.id, instance.image, standing(member)));
     }
     let version = member.launched_from.as_ref();
-    let right =
-        version.is_some_and(|(id, number)| *id == wanted.target.template && *number == wanted.target.version);
+    let right = of_image.any(|launch| {
+        version.is_some_and(|(id, number)| *id == launch.template && *number == launch.version)
+    });
     if right || wanted.any_version {
         return None;
     }

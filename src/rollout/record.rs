@@ -19,7 +19,7 @@ use crate::config::Environment;
 use crate::event::{Event, Status, Step};
 use crate::gate::{self, Record, State};
 use crate::model::{EnvironmentName, Outcome, Problem, Region, Verdict};
-use crate::plan::MARKER_TAG;
+use crate::plan::MARKER_TAGS;
 
 /// Records the gate where it is due, takes the markers away, and gives the verdict.
 pub(super) async fn conclude(
@@ -288,11 +288,15 @@ pub(super) async fn unmark(
         let Some(account) = accounts.get(&end.plan.at.region) else { continue };
         let group = &end.plan.at.group;
         let removed = patiently(run.clock, async || {
-            account.change_group_tag(group, MARKER_TAG, &TagChange::Remove).await
+            let changes = MARKER_TAGS.map(|key| (key, TagChange::Remove));
+            // What a policy was is in tags of their own; a group without one has the first only.
+            let count = if end.plan.group.policy.is_some() { changes.len() } else { 1 };
+            account.change_group_tags(group, &changes[..count]).await
         });
         if let Err(error) = removed.await {
             let text = format!(
-                "the tag {MARKER_TAG} of group {group} could not be removed: {error}; the next run removes it"
+                "the tag {} of group {group} could not be removed: {error}; the next run removes it",
+                MARKER_TAGS[0]
             );
             run.events.emit(Event::Note { environment: Some(end.plan.at.environment.clone()), text });
         }

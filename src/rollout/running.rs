@@ -62,7 +62,7 @@ pub struct Sight {
 pub async fn groups(cloud: &Cloud, clock: Clock, environment: &Environment) -> Result<Vec<Group>, Stop> {
     let mut found = Vec::new();
     for region in &environment.regions {
-        let account = cloud.assume(environment.role_arn.as_deref(), region).await;
+        let account = cloud.assume(environment, region);
         found.extend(groups_in(&account, clock, environment).await?);
     }
     found.sort_by(|a, b| (&a.region, &a.name).cmp(&(&b.region, &b.name)));
@@ -76,7 +76,7 @@ pub async fn groups(cloud: &Cloud, clock: Clock, environment: &Environment) -> R
 pub async fn running(cloud: &Cloud, clock: Clock, environment: &Environment) -> Result<Sight, Stop> {
     let mut sight = Sight::default();
     for region in &environment.regions {
-        let account = cloud.assume(environment.role_arn.as_deref(), region).await;
+        let account = cloud.assume(environment, region);
         let groups = groups_in(&account, clock, environment).await?;
         let survey = versions(&account, clock, groups).await?;
         let here: Vec<Running> = survey.groups.iter().map(|group| look(group, &survey)).collect();
@@ -144,8 +144,7 @@ fn wanting(survey: &Survey) -> BTreeSet<TemplateId> {
 }
 
 fn named(group: &Group, survey: &Survey) -> Option<(TemplateId, u64)> {
-    // The first of a mixed policy is what its overrides fall back to.
-    let template = group.template.as_ref().or_else(|| group.policy_templates.first())?;
+    let template = group.template.as_ref()?;
     Some((template.id.clone(), survey.resolve(&template.id, template.tracking)?))
 }
 

@@ -3,17 +3,17 @@
 //! A group that followed `$Default` or `$Latest` was pinned while it was refreshed. Before
 //! it may float again, what it would float to must be the image that it runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Run;
 use super::ends::{GroupEnd, Side};
 use super::events::StepEnd;
 use super::patience::{patiently, until};
-use super::prepare::{Failure, OURS, SETTLES_WITHIN, publish, see_tracking};
+use super::prepare::{Failure, OURS, SETTLES_WITHIN, publish, see_naming};
 use crate::aws::Account;
 use crate::event::{Event, Step};
-use crate::model::{GroupName, ImageId, Outcome, Region, TemplateId, Tracking, Version};
-use crate::plan::{Change, Decision};
+use crate::model::{Group, ImageId, Outcome, Region, Target, TemplateId, Tracking, Version};
+use crate::plan::{Change, Decision, TemplateChange};
 
 /// How often a template that moves meanwhile is looked at again.
 const TRIES: u32 = 3;
@@ -27,26 +27,19 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
     let published = published(ends);
     let begun = run.clock.now();
     for end in ends.iter_mut() {
-        let Some(change) = end.plan.touched().filter(|change| change.tracking.floats()) else { continue };
+        let Some(change) = end.plan.touched().filter(|change| change.floats()) else { continue };
         let Some(account) = accounts.get(&end.plan.at.region) else { continue };
         let at = &end.plan.at;
         if end.side == Side::Unknown {
             tell_held(run, end);
             continue;
         }
-        let wish = Wish {
-            change,
-            side: end.side,
-            target: end.target.as_ref().map(|target| target.version),
-            published: published
-                .get(&(at.region.clone(), change.template.clone()))
-                .cloned()
-                .unwrap_or_default(),
-        };
-        match restore(run, account, &at.group, &wish).await {
+        let group = Floating { end, change, published: &published };
+        match restore(run, account, &group).await {
             Ok(message) => run.events.step(at, Step::Tracking, begun, StepEnd::passed(message)),
             Err(failure) => {
-                let why = format!("its tracking could not be put back to {}: {failure}", change.tracking);
+                let why =
+                    format!("its tracking could not be put back to {}: {failure}", followed_words(change));
                 run.events.step(at, Step::Tracking, begun, StepEnd::errored(why.clone()));
                 let next = run.go_on(&at.environment);
                 end.outcome = Outcome::NeedsPerson { why, next };
@@ -57,27 +50,42 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
     }
 }
 
+/// What a group follows, in words.
+fn followed_words(change: &Change) -> String {
+    let floating: BTreeSet<String> =
+        change.templates().filter(|one| one.tracking.floats()).map(|one| one.tracking.to_string()).collect();
+    floating.into_iter().collect::<Vec<_>>().join(" and ")
+}
+
 /// Keeps groups pinned that were not begun, where another group of their template was: what
 /// they follow names the new image by now. They keep their marker, and go on in their time.
 fn hold_deferred(run: &Run<'_>, ends: &mut [GroupEnd<'_>]) {
     let begun = run.clock.now();
-    let key = |end: &GroupEnd<'_>, change: &Change| (end.plan.at.region.clone(), change.template.clone());
-    let moved: Vec<_> = ends
+    let moved: BTreeSet<(Region, TemplateId)> = ends
         .iter()
         .filter(|end| end.side != Side::Old)
-        .filter_map(|end| Some(key(end, end.plan.change()?)))
+        .filter_map(|end| Some(keys(end, end.plan.change()?.published())))
+        .flatten()
         .collect();
     for end in ends.iter_mut().filter(|end| matches!(end.outcome, Outcome::Deferred { .. })) {
-        let Some(change) = end.plan.change().filter(|change| change.tracking.floats()) else { continue };
-        if moved.contains(&key(end, change)) {
+        let Some(change) = end.plan.change() else { continue };
+        let floating = change.templates().filter(|one| one.tracking.floats());
+        let mut reached =
+            floating.filter(|one| moved.contains(&(end.plan.at.region.clone(), one.template.clone())));
+        if let Some(one) = reached.next() {
             let message = format!(
                 "it stays pinned to version {} until its turn comes: {} of its template is the new image",
-                change.source, change.tracking
+                one.source, one.tracking
             );
             run.events.step(&end.plan.at, Step::Tracking, begun, StepEnd::skipped(message));
             end.side = Side::Unknown;
         }
     }
+}
+
+/// Templates, where an end's group is.
+fn keys(end: &GroupEnd<'_>, templates: BTreeSet<TemplateId>) -> Vec<(Region, TemplateId)> {
+    templates.into_iter().map(|template| (end.plan.at.region.clone(), template)).collect()
 }
 
 /// Tells of a group that was only held still that it stays pinned, since its template's
@@ -105,45 +113,83 @@ fn tell_again(run: &Run<'_>, end: &GroupEnd<'_>) {
     });
 }
 
-/// How one group's tracking is to be.
-struct Wish<'a> {
+/// The images that this rollout published on each template.
+type Published = BTreeMap<(Region, TemplateId), Vec<ImageId>>;
+
+/// A group whose tracking is to be put back.
+struct Floating<'a> {
+    end: &'a GroupEnd<'a>,
     change: &'a Change,
+    published: &'a Published,
+}
+
+impl Floating<'_> {
+    /// What the group is on.
+    fn target(&self) -> Target {
+        let there = self.end.target.clone().filter(|_| self.end.side == Side::New);
+        there.unwrap_or_else(|| self.change.back())
+    }
+
+    /// What each reference to a template that floats is to be.
+    fn wishes(&self) -> Vec<Wish<'_>> {
+        let target = self.target();
+        let mut wishes = Vec::new();
+        for (change, (_, version)) in self.change.templates().zip(target.versions()) {
+            if !change.tracking.floats() {
+                continue;
+            }
+            let key = (self.end.plan.at.region.clone(), change.template.clone());
+            let published = self.published.get(&key).map(Vec::as_slice).unwrap_or_default();
+            wishes.push(Wish {
+                change,
+                side: self.end.side,
+                version,
+                published,
+                held: self.change.is_still(),
+            });
+        }
+        wishes
+    }
+}
+
+/// How one reference to a template is to be named again.
+struct Wish<'a> {
+    change: &'a TemplateChange,
     side: Side,
-    /// The version that it was refreshed to.
-    target: Option<u64>,
-    /// The images that this rollout published on its template.
-    published: Vec<ImageId>,
+    /// The version that the group is on.
+    version: u64,
+    /// The images that this rollout published on the template.
+    published: &'a [ImageId],
+    /// Whether the group was only held still while its template changed.
+    held: bool,
 }
 
 impl Wish<'_> {
-    /// Whether the group was only held still while its template changed.
-    fn held(&self) -> bool {
-        self.change.from == self.change.to
-    }
-
     /// The image that the group is on.
-    fn image(&self) -> &ImageId {
-        if self.side == Side::New { &self.change.to } else { &self.change.from }
+    fn image(&self) -> Option<&ImageId> {
+        if self.side == Side::New { self.change.to.as_ref() } else { self.change.from.as_ref() }
     }
 
     /// Whether the group may follow the version: what it had, with the image that it is on.
     fn allows(&self, version: &Version, versions: &[Version]) -> bool {
         let source = versions.iter().find(|version| version.number == self.change.source);
-        let Some(source) = source else { return false };
+        let (Some(source), Some(image)) = (source, self.image()) else {
+            return version.number == self.change.source;
+        };
         // Held still beside groups that went forward, it goes where the template goes.
-        let held_forward = self.held() && self.side == Side::New;
-        version.is_copy_with_image(source, self.image())
+        let held_forward = self.held && self.side == Side::New;
+        version.is_copy_with_image(source, image)
             || (held_forward && self.published.iter().any(|image| version.is_copy_with_image(source, image)))
     }
 }
 
 /// The images that the groups of each template were to get.
-fn published(ends: &[GroupEnd<'_>]) -> BTreeMap<(Region, TemplateId), Vec<ImageId>> {
-    let mut published: BTreeMap<(Region, TemplateId), Vec<ImageId>> = BTreeMap::new();
+fn published(ends: &[GroupEnd<'_>]) -> Published {
+    let mut published = Published::new();
     for end in ends {
-        if let Some(change) = end.plan.change() {
-            let key = (end.plan.at.region.clone(), change.template.clone());
-            published.entry(key).or_default().push(change.to.clone());
+        for one in end.plan.change().into_iter().flat_map(Change::changing) {
+            let key = (end.plan.at.region.clone(), one.template.clone());
+            published.entry(key).or_default().extend(one.to.clone());
         }
     }
     published
@@ -151,16 +197,19 @@ fn published(ends: &[GroupEnd<'_>]) -> BTreeMap<(Region, TemplateId), Vec<ImageI
 
 /// A group that was only held still goes where its template's other groups went.
 fn sides_of_held_groups(ends: &mut [GroupEnd<'_>]) {
-    let key = |end: &GroupEnd<'_>, change: &Change| (end.plan.at.region.clone(), change.template.clone());
     let mut sides: BTreeMap<(Region, TemplateId), Vec<Side>> = BTreeMap::new();
     for end in ends.iter() {
         if let Some(change) = end.plan.change() {
-            sides.entry(key(end, change)).or_default().push(end.side);
+            for key in keys(end, change.published()) {
+                sides.entry(key).or_default().push(end.side);
+            }
         }
     }
     for end in ends.iter_mut() {
         let Decision::HoldStill(change, _) = &end.plan.decision else { continue };
-        let others = sides.get(&key(end, change)).map(Vec::as_slice).unwrap_or_default();
+        let followed = change.templates().map(|one| one.template.clone()).collect();
+        let others: Vec<Side> =
+            keys(end, followed).iter().filter_map(|key| sides.get(key)).flatten().copied().collect();
         end.side = if others.contains(&Side::Unknown) {
             Side::Unknown
         } else if others.contains(&Side::New) {
@@ -171,43 +220,47 @@ fn sides_of_held_groups(ends: &mut [GroupEnd<'_>]) {
     }
 }
 
-async fn restore(
-    run: &Run<'_>,
-    account: &Account,
-    group: &GroupName,
-    wish: &Wish<'_>,
-) -> Result<String, Failure> {
-    let change = wish.change;
-    let tracking = change.tracking;
-    if wish.held() {
-        let named = std::slice::from_ref(group);
+async fn restore(run: &Run<'_>, account: &Account, group: &Floating<'_>) -> Result<String, Failure> {
+    let (change, name) = (group.change, &group.end.plan.at.group);
+    let words = followed_words(change);
+    let naming = change.settled_at(&group.target());
+    if change.is_still() {
+        let named = std::slice::from_ref(name);
         let now = patiently(run.clock, async || account.groups_named(named).await).await?;
-        let now = now.first().and_then(|group| group.template.as_ref()).map(|template| template.tracking);
         // An earlier run let it go already.
-        if now == Some(tracking) {
-            return Ok(format!("it follows {tracking}"));
+        if now.first().and_then(Group::naming).as_ref() == Some(&naming) {
+            return Ok(format!("it follows {words}"));
         }
     }
+    let wishes = group.wishes();
     for _ in 0..TRIES {
-        let versions = patiently(run.clock, async || account.versions(&change.template).await).await?;
-        match tracking {
-            Tracking::Default => point_default(run, account, wish, &versions).await?,
-            Tracking::Latest => point_latest(run, account, wish, &versions).await?,
-            Tracking::Pinned(_) => return Ok("it is pinned".into()),
+        for wish in &wishes {
+            let template = &wish.change.template;
+            let versions = patiently(run.clock, async || account.versions(template).await).await?;
+            match wish.change.tracking {
+                Tracking::Default => point_default(run, account, wish, &versions).await?,
+                Tracking::Latest => point_latest(run, account, wish, &versions).await?,
+                Tracking::Pinned(_) => {}
+            }
         }
-        patiently(run.clock, async || account.set_tracking(group, &change.template, tracking).await).await?;
-        see_tracking(run, account, &BTreeMap::from([(group.clone(), tracking)])).await?;
+        let present = &group.end.plan.group;
+        patiently(run.clock, async || account.set_naming(present, &naming).await).await?;
+        see_naming(run, account, &BTreeMap::from([(name.clone(), naming.clone())])).await?;
         // What was read before may have been old, and so may be what is read next: what it
         // follows once AWS shows it is what counts.
-        let ask = async || account.versions(&change.template).await;
-        let right = |versions: &Vec<Version>| {
-            followed(tracking, versions).is_some_and(|version| wish.allows(version, versions))
-        };
-        if right(&until(run.clock, SETTLES_WITHIN, ask, right).await?) {
-            return Ok(format!("it follows {tracking} again"));
+        let mut right = true;
+        for wish in &wishes {
+            let ask = async || account.versions(&wish.change.template).await;
+            let follows = |versions: &Vec<Version>| {
+                followed(wish.change.tracking, versions).is_some_and(|version| wish.allows(version, versions))
+            };
+            right &= follows(&until(run.clock, SETTLES_WITHIN, ask, follows).await?);
+        }
+        if right {
+            return Ok(format!("it follows {words} again"));
         }
     }
-    Err(Failure::Wrong(format!("somebody else moves {} at the same time", change.template)))
+    Err(Failure::Wrong(format!("somebody else moves {} at the same time", change.own.template)))
 }
 
 /// The version behind a tracking.
@@ -237,7 +290,7 @@ async fn point_default(
     if default.number != change.source && !ours(default) {
         return Err(foreign(change, "the default version", default));
     }
-    let version = if wish.side == Side::New { wish.target.unwrap_or(change.source) } else { change.source };
+    let version = wish.version;
     patiently(run.clock, async || account.set_default_version(&change.template, version).await).await?;
     let ask = async || account.versions(&change.template).await;
     let moved = |versions: &Vec<Version>| versions.iter().any(|v| v.is_default && v.number == version);
@@ -271,7 +324,9 @@ async fn point_latest(
     };
     // `$Latest` must be neither the image that failed nor what another group was given: what
     // this group is on is published on top.
-    let (from, image) = (&change.from, wish.image());
+    let (Some(from), Some(image)) = (&change.from, wish.image()) else {
+        return Err(foreign(change, "the newest version", newest));
+    };
     let description = if image == from {
         format!("{OURS}version {} again, after version {}", source.number, newest.number)
     } else {
@@ -287,7 +342,7 @@ fn ours(version: &Version) -> bool {
     version.description.starts_with(OURS)
 }
 
-fn foreign(change: &Change, what: &str, version: &Version) -> Failure {
+fn foreign(change: &TemplateChange, what: &str, version: &Version) -> Failure {
     let image = version.image.as_ref().map_or("no image", |image| image.as_str());
     Failure::Wrong(format!(
         "{what} of {} is {} with {image}, which this rollout did not make; the group stays pinned",

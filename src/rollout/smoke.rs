@@ -10,13 +10,14 @@ use futures_util::stream::{self, StreamExt};
 use super::ends::{Ended, told};
 use super::events::millis;
 use super::patience::patiently;
+use super::prepare::set_marker;
 use super::proof::{self, Wanted};
 use super::{Run, Stop, survey};
-use crate::aws::{Account, Error, TagChange};
-use crate::config::{Environment, Fleet, Protected};
+use crate::aws::{Account, Error};
+use crate::config::{Environment, Fleet, Protected, Strategy};
 use crate::event::{CheckResult, Event, GroupRef, PlannedAction, PlannedGroup, Status};
-use crate::model::{Build, Candidate, Group, GroupName, Outcome, Problem, Target, Verdict};
-use crate::plan::{MARKER_TAG, Marker, Survey, resumed};
+use crate::model::{Build, Candidate, Group, GroupName, Launch, Outcome, Problem, Target, Verdict};
+use crate::plan::{Marker, Survey, resumed};
 use crate::smoke::Expectation;
 
 /// A candidate of no images: checks are asked of whatever runs.
@@ -36,12 +37,20 @@ struct Asked {
     group: Group,
     at: GroupRef,
     /// What its rollout, if one of the candidate is under way, is taking it to.
-    rollout: Option<(Marker, Target)>,
+    rollout: Option<Rollout>,
+}
+
+/// A rollout that is under way on a group.
+struct Rollout {
+    marker: Marker,
+    target: Target,
+    /// The ways in which its instances are launched by it.
+    launches: Vec<Launch>,
 }
 
 async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Result<Ended, Stop> {
     let mut asked = Vec::new();
-    for (region, account) in run.accounts(environment).await {
+    for (region, account) in run.accounts(environment) {
         let survey = survey::look_in_right_account(run, environment, &account).await?;
         let groups = survey.groups.iter().filter(|group| environment.select.matches(&group.tags));
         for group in groups.filter(|group| only.is_none_or(|only| *only == group.name)) {
@@ -78,15 +87,15 @@ async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupNa
 }
 
 /// The rollout of the candidate that is under way on the group.
-fn under_way(run: &Run<'_>, survey: &Survey, group: &Group) -> Option<(Marker, Target)> {
+fn under_way(run: &Run<'_>, survey: &Survey, group: &Group) -> Option<Rollout> {
     let marker = Marker::of(&group.tags).ok()??;
     if !run.candidate.contains(&marker.to) || marker.to == marker.from {
         return None;
     }
-    let template = &group.template.as_ref()?.id;
     // A marker alone says that a rollout was begun, not that the group was moved.
-    let version = resumed(group, &marker, survey).filter(|resumed| resumed.under_way)?.change.existing?;
-    Some((marker, Target { template: template.clone(), version }))
+    let change = resumed(group, &marker, survey).filter(|resumed| resumed.under_way)?.change;
+    let target = change.known_target()?;
+    Some(Rollout { launches: change.launches(&target), marker, target })
 }
 
 fn planned(asked: &Asked, environment: &Environment) -> PlannedGroup {
@@ -98,12 +107,14 @@ fn planned(asked: &Asked, environment: &Environment) -> PlannedGroup {
         new_image: None,
         template: template
             .map_or_else(String::new, |template| format!("{} ({})", template.name, template.id)),
-        version: asked.rollout.as_ref().map(|(_, target)| target.version),
+        version: asked.rollout.as_ref().map(|rollout| rollout.target.version),
         tracking: template.map(|template| template.tracking),
         desired: asked.group.desired,
         action: PlannedAction::Skip,
         why: "only its checks are asked".into(),
         checks: environment.checks.clone(),
+        rollback: None,
+        notes: Vec::new(),
         team: None,
         opens: None,
     }
@@ -118,8 +129,9 @@ async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> bool {
     let policy = run.fleet.policy(environment, &asked.group.name);
     let expect = Expectation {
         group: asked.at.clone(),
-        image: asked.rollout.as_ref().map(|(marker, _)| marker.to.clone()),
-        target: asked.rollout.as_ref().map(|(_, target)| target.clone()),
+        launches: asked.rollout.as_ref().map(|rollout| rollout.launches.clone()),
+        any_version: policy.preferences.strategy == Strategy::ReplaceRootVolume,
+        in_part: false,
         spares_protected: policy.preferences.protected == Protected::Ignore,
     };
     let done = |result: &CheckResult| {
@@ -157,11 +169,13 @@ async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> bool {
 ///
 /// What passed on old instances is not noted: it says nothing of the image.
 async fn note(run: &Run<'_>, environment: &Environment, asked: &Asked, passed: bool) -> Result<(), Error> {
-    let Some((marker, target)) = &asked.rollout else { return Ok(()) };
+    let Some(Rollout { marker, target, launches }) = &asked.rollout else { return Ok(()) };
     let checked = passed && {
         let policy = run.fleet.policy(environment, &asked.group.name);
         let preferences = &policy.preferences;
-        let wanted = Wanted { image: &marker.to, target, any_version: false, preferences };
+        let any_version = preferences.strategy == Strategy::ReplaceRootVolume;
+        let wanted =
+            Wanted { launches, target, any_version, policy: asked.group.policy.as_ref(), preferences };
         let name = &asked.group.name;
         let proof =
             patiently(run.clock, async || proof::prove_now(&asked.account, name, &wanted).await).await?;
@@ -170,9 +184,7 @@ async fn note(run: &Run<'_>, environment: &Environment, asked: &Asked, passed: b
     if marker.checked == checked {
         return Ok(());
     }
-    let value = TagChange::Set(Marker { checked, ..marker.clone() }.to_tag());
-    patiently(run.clock, async || asked.account.change_group_tag(&asked.group.name, MARKER_TAG, &value).await)
-        .await
+    set_marker(run, &asked.account, &asked.group.name, &Marker { checked, ..marker.clone() }).await
 }
 
 /// The environment has no such group, or none at all.

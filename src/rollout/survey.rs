@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::patience::patiently;
@@ -28,10 +29,12 @@ pub async fn plan(
     timing: Option<Timing>,
 ) -> Result<Plan, Stop> {
     let family = run.family()?;
-    let mut surveys = BTreeMap::new();
-    for (region, account) in accounts {
-        surveys.insert(region.clone(), look_in_right_account(run, environment, account).await?);
-    }
+    let looked = accounts.iter().map(async |(region, account)| {
+        let survey = look_in_right_account(run, environment, account).await;
+        Ok::<_, Stop>((region.clone(), survey?))
+    });
+    // All regions at once; the problem of the first of them is told, whichever answers first.
+    let surveys = join_all(looked).await.into_iter().collect::<Result<BTreeMap<_, _>, _>>()?;
     Ok(plan::make(run.fleet, environment, family, run.candidate, &surveys, timing))
 }
 
@@ -74,7 +77,14 @@ fn no_access(environment: &Environment, error: Error) -> Stop {
             },
             error.to_string(),
             match role {
-                Some(_) => "look whether the home credentials are valid, the role exists and trusts them",
+                Some(_) if environment.external_id.is_some() => {
+                    "look whether the home credentials are valid, the role exists, trusts them, and asks for \
+                     this 'external_id'"
+                }
+                Some(_) => {
+                    "look whether the home credentials are valid, the role exists and trusts them; if it asks \
+                     for an external id, add 'external_id' to the environment"
+                }
                 None => "give valid AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret)",
             },
         )),
@@ -106,12 +116,23 @@ async fn look(run: &Run<'_>, environment: &Environment, account: &Account) -> Re
     }
     let images = images_named(run, &selected, &survey, &account.region);
     survey.images = patiently(clock, async || account.images(&images).await).await?;
-    let active = stream::iter(&selected).map(async |group| {
+    let recent = stream::iter(&selected).map(async |group| {
         let refreshes = patiently(clock, async || account.refreshes(&group.name, 5).await).await?;
-        Ok::<_, Error>((group.name.clone(), refreshes.into_iter().find(|refresh| refresh.status.is_active())))
+        Ok::<_, Error>((group.name.clone(), refreshes))
     });
-    let active: Vec<_> = active.buffered(AT_ONCE).try_collect().await?;
-    survey.active = active.into_iter().filter_map(|(name, refresh)| Some((name, refresh?))).collect();
+    survey.recent = recent.buffered(AT_ONCE).try_collect().await?;
+    let active = survey.recent.iter().filter_map(|(name, refreshes)| {
+        let active = refreshes.iter().find(|refresh| refresh.status.is_active())?;
+        Some((name.clone(), active.clone()))
+    });
+    survey.active = active.collect();
+    let watched =
+        selected.iter().flat_map(|group| run.fleet.policy(environment, &group.name).preferences.alarms);
+    let watched: BTreeSet<String> = watched.collect();
+    if !watched.is_empty() {
+        let names: Vec<String> = watched.into_iter().collect();
+        survey.alarms = patiently(clock, async || account.alarm_states(&names).await).await?;
+    }
     Ok(survey)
 }
 
@@ -119,28 +140,39 @@ async fn look(run: &Run<'_>, environment: &Environment, account: &Account) -> Re
 /// are pinned to another one, have a rollout under way, or run instances of other versions
 /// though they name the candidate already.
 fn wanting_all_versions(run: &Run<'_>, selected: &[Group], survey: &Survey) -> BTreeSet<TemplateId> {
-    let wanting = selected.iter().filter(|group| {
-        let Some(template) = &group.template else { return false };
-        let resolved = survey.resolve(&template.id, template.tracking);
-        let version = resolved.and_then(|number| survey.versions.get(&(template.id.clone(), number)));
-        let Some(version) = version else { return true };
-        let there = version.image.as_ref().is_some_and(|image| run.candidate.contains(image));
+    let mut wanting = BTreeSet::new();
+    for group in selected {
         let unknown = |member: &Member| {
             member.launched_from.as_ref().is_none_or(|from| !survey.versions.contains_key(from))
         };
-        group.tags.contains_key(MARKER_TAG) || (there && group.in_service().any(unknown))
-    });
-    wanting.filter_map(|group| Some(group.template.as_ref()?.id.clone())).collect()
+        let strangers = group.in_service().any(unknown);
+        for template in group.templates() {
+            let resolved = survey.resolve(&template.id, template.tracking);
+            let version = resolved.and_then(|number| survey.versions.get(&(template.id.clone(), number)));
+            let there = version.and_then(|version| version.image.as_ref());
+            let there = there.is_some_and(|image| run.candidate.contains(image));
+            let wants = version.is_none() || group.tags.contains_key(MARKER_TAG) || (there && strangers);
+            if wants {
+                wanting.insert(template.id.clone());
+            }
+        }
+    }
+    wanting
 }
 
 fn images_named(run: &Run<'_>, selected: &[Group], survey: &Survey, region: &Region) -> Vec<ImageId> {
     let templates: BTreeSet<&TemplateId> =
-        selected.iter().filter_map(|group| Some(&group.template.as_ref()?.id)).collect();
+        selected.iter().flat_map(Group::templates).map(|template| &template.id).collect();
     let named = survey.versions.values().filter(|version| templates.contains(&version.template));
-    let named =
-        named.filter(|version| !version.image_is_parameter()).filter_map(|version| version.image.clone());
+    let named = named.filter_map(|version| version.image.clone());
+    let overrides =
+        selected.iter().filter_map(|group| group.policy.as_ref()).flat_map(|policy| &policy.overrides);
     let candidate = run.candidate.images.iter().filter(|image| image.region == *region);
-    let all: BTreeSet<ImageId> = named.chain(candidate.map(|image| image.id.clone())).collect();
+    let all = named
+        .chain(overrides.filter_map(|one| one.image.clone()))
+        .chain(candidate.map(|image| image.id.clone()));
+    // What is looked up in Parameter Store is no id.
+    let all: BTreeSet<ImageId> = all.filter(|id| !id.as_str().starts_with("resolve:")).collect();
     all.into_iter().collect()
 }
 

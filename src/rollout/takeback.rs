@@ -1,6 +1,7 @@
 //! Takes groups back to what they had: after a failure beside them, or when told to.
 
 mod explicit;
+mod finished;
 mod previous;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,7 @@ use crate::aws::Account;
 use crate::config::{Environment, OnFailure};
 use crate::event::Event;
 use crate::model::{Outcome, Region, Target, TemplateId};
-use crate::plan::GroupPlan;
+use crate::plan::{Change, GroupPlan};
 
 /// Takes back the groups that must not stay on the new image when others failed.
 ///
@@ -47,10 +48,9 @@ pub(super) async fn after_failures(
         format!("{} failed", failed.join(", "))
     };
     let back = ends.iter_mut().filter(|end| {
-        let shares = end
-            .plan
-            .change()
-            .is_some_and(|change| torn.contains(&(end.plan.at.region.clone(), change.template.clone())));
+        let published = end.plan.change().map(Change::published).unwrap_or_default();
+        let shares =
+            published.into_iter().any(|template| torn.contains(&(end.plan.at.region.clone(), template)));
         // What bakes for the next step to go on with is taken back as well as what ended.
         let baking = matches!(end.outcome, Outcome::Left { .. });
         (end.side == Side::New && (all || shares)) || (baking && all)
@@ -64,12 +64,14 @@ fn torn_templates(ends: &[GroupEnd<'_>]) -> BTreeSet<(Region, TemplateId)> {
     let mut seen: BTreeMap<(Region, TemplateId), (bool, bool, bool)> = BTreeMap::new();
     for end in ends {
         let Some(change) = end.plan.touched() else { continue };
-        let entry = seen.entry((end.plan.at.region.clone(), change.template.clone())).or_default();
-        entry.0 |= change.tracking.floats();
-        if end.plan.change().is_some() {
-            entry.1 |= end.side == Side::New;
-            // One that is not due yet stays pinned where it is, and keeps nobody from following.
-            entry.2 |= end.side != Side::New && !matches!(end.outcome, Outcome::Deferred { .. });
+        for one in change.templates() {
+            let entry = seen.entry((end.plan.at.region.clone(), one.template.clone())).or_default();
+            entry.0 |= one.tracking.floats();
+            if one.changes() {
+                entry.1 |= end.side == Side::New;
+                // One that is not due yet stays pinned where it is, and keeps nobody from following.
+                entry.2 |= end.side != Side::New && !matches!(end.outcome, Outcome::Deferred { .. });
+            }
         }
     }
     seen.into_iter()

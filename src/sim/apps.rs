@@ -103,12 +103,13 @@ fn meet(world: &World, host: &str, port: u16) -> Met {
     };
     let Some((group, instance)) = found else { return Met::Nobody };
     match instance.life {
-        Life::Pending => return Met::Refused,
+        Life::Pending | Life::ReplacingRoot => return Met::Refused,
         Life::Terminated => return Met::Nobody,
-        Life::InService | Life::Standby | Life::Terminating => {}
+        Life::Warmed if instance.ec2().0 == "stopped" => return Met::Nobody,
+        Life::InService | Life::Standby | Life::Warmed | Life::Terminating => {}
     }
     // One that has died for EC2 does not answer its network either.
-    if !instance.healthy {
+    if !instance.alive {
         return Met::Nobody;
     }
     let Some(app) = group.apps.iter().find(|app| app.port == port) else { return Met::Refused };

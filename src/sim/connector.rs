@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 
-use super::wire::Request;
+use super::wire::{Reply, Request};
 use super::{Outcome, Simulator};
 
 pub(super) fn client(simulator: Simulator) -> SharedHttpClient {
@@ -25,7 +25,7 @@ impl HttpConnector for Connector {
         let simulator = self.0.clone();
         HttpConnectorFuture::new(async move {
             match simulator.call(&read(&request)) {
-                Outcome::Answered(reply) => respond(reply.status, reply.body),
+                Outcome::Answered(reply) => respond(reply),
                 Outcome::Broken => {
                     Err(ConnectorError::io(Box::new(io::Error::from(io::ErrorKind::ConnectionReset))))
                 }
@@ -37,18 +37,19 @@ impl HttpConnector for Connector {
 
 fn read(request: &HttpRequest) -> Request {
     let body = request.body().bytes().unwrap_or_default();
-    let query = request.uri().split_once('?').map_or("", |(_, query)| query);
-    Request {
-        authorization: request.headers().get("authorization").map(str::to_owned),
-        form: if body.is_empty() { query.as_bytes().to_vec() } else { body.to_vec() },
-    }
+    // The SDK names a whole address, or the path alone.
+    let uri = request.uri();
+    let after_scheme = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or("/", |at| &after_scheme[at..]);
+    let header = |name: &str| request.headers().get(name).map(str::to_owned);
+    Request::new(request.method(), path, header, body.to_vec())
 }
 
-fn respond(status: u16, body: String) -> Result<HttpResponse, ConnectorError> {
-    let response = http::Response::builder()
-        .status(status)
-        .header("content-type", "text/xml;charset=UTF-8")
-        .body(SdkBody::from(body))
+fn respond(reply: Reply) -> Result<HttpResponse, ConnectorError> {
+    let response = http::Response::builder().status(reply.status);
+    let response = reply.headers.into_iter().fold(response, |to, (name, value)| to.header(name, value));
+    let response = response
+        .body(SdkBody::from(reply.body))
         .map_err(|error| ConnectorError::other(Box::new(error), None))?;
     HttpResponse::try_from(response).map_err(|error| ConnectorError::other(Box::new(error), None))
 }

@@ -5,6 +5,9 @@
 
 mod apps;
 mod default;
+mod pipelines;
+mod policy;
+mod states;
 #[cfg(test)]
 mod tests;
 
@@ -15,20 +18,31 @@ use jiff::Timestamp;
 use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, Tracking};
 
 pub use apps::{AppKind, AppSpec};
+pub use pipelines::{BuildEnd, OutputSpec, PastBuild, PipelineSpec};
+pub use policy::{OverrideSpec, PolicySpec};
+pub use states::{
+    AlarmSpec, AlarmState, HookResult, HookSpec, ParameterSpec, PoolState, Transition, WarmPoolSpec,
+};
 
 /// Everything that exists when a simulated world begins.
 #[derive(Debug, Clone)]
 pub struct FleetSpec {
     /// The account that the home credentials belong to.
     pub home: AccountId,
-    /// The roles that can be assumed, by ARN, and the account each is in.
-    pub roles: BTreeMap<String, AccountId>,
+    /// The roles that can be assumed, by ARN.
+    pub roles: BTreeMap<String, RoleSpec>,
     /// The images.
     pub images: Vec<ImageSpec>,
+    /// The image pipelines.
+    pub pipelines: Vec<PipelineSpec>,
     /// The launch templates.
     pub templates: Vec<TemplateSpec>,
     /// The Auto Scaling groups.
     pub groups: Vec<GroupSpec>,
+    /// The `CloudWatch` alarms.
+    pub alarms: Vec<AlarmSpec>,
+    /// The SSM parameters that hold images' ids.
+    pub parameters: Vec<ParameterSpec>,
     /// Host names that lead to a group, as its load balancer's would: the name, and the
     /// place in [`FleetSpec::groups`].
     pub hosts: BTreeMap<String, usize>,
@@ -41,10 +55,31 @@ impl FleetSpec {
             home,
             roles: BTreeMap::new(),
             images: Vec::new(),
+            pipelines: Vec::new(),
             templates: Vec::new(),
             groups: Vec::new(),
+            alarms: Vec::new(),
+            parameters: Vec::new(),
             hosts: BTreeMap::new(),
         }
+    }
+}
+
+/// A role that the home account may assume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleSpec {
+    /// The account it is in.
+    pub account: AccountId,
+    /// The external id that its trust policy asks for; `None` for any or none.
+    pub external_id: Option<String>,
+    /// Its maximum session duration in seconds.
+    pub longest_session: u32,
+}
+
+impl RoleSpec {
+    /// A role without an external id whose sessions last an hour at most, as AWS makes them.
+    pub fn new(account: AccountId) -> Self {
+        Self { account, external_id: None, longest_session: 3_600 }
     }
 }
 
@@ -67,6 +102,8 @@ pub struct ImageSpec {
     pub created: Option<Timestamp>,
     /// From when on it is deprecated.
     pub deprecated: Option<Timestamp>,
+    /// How many volumes it makes on an instance, the root volume among them.
+    pub volumes: u32,
     /// The accounts it is shared with.
     pub shared_with: Vec<AccountId>,
     /// Its tags, which only the owner sees.
@@ -85,6 +122,7 @@ impl ImageSpec {
             state: "available".to_owned(),
             created: None,
             deprecated: None,
+            volumes: 1,
             shared_with: Vec::new(),
             tags: BTreeMap::new(),
         }
@@ -131,10 +169,12 @@ pub struct GroupSpec {
     pub template: String,
     /// How it names the template's version.
     pub tracking: Tracking,
-    /// Whether it is described with a mixed instances policy instead of a template.
-    pub mixed: bool,
-    /// A launch configuration that it is described with instead of a template.
+    /// Its mixed instances policy; the template is then the policy's own.
+    pub policy: Option<PolicySpec>,
+    /// A launch configuration that it launches from instead of a template.
     pub launch_configuration: Option<String>,
+    /// The image that the launch configuration names.
+    pub configuration_image: Option<ImageId>,
     /// How many instances it has at least, should have, and has at most.
     pub capacity: (u32, u32, u32),
     /// The names of its target groups.
@@ -151,6 +191,16 @@ pub struct GroupSpec {
     pub deleting: bool,
     /// How many of its instances are protected from scale-in.
     pub protected: u32,
+    /// How many instances are in standby, besides those that serve.
+    pub standby: u32,
+    /// How many of its instances are on their way in when the world begins.
+    pub launching: u32,
+    /// Its warm pool.
+    pub warm_pool: Option<WarmPoolSpec>,
+    /// Its lifecycle hooks.
+    pub hooks: Vec<HookSpec>,
+    /// Its instance maintenance policy: the least and the largest healthy percentage.
+    pub maintenance: Option<(u8, u8)>,
     /// What listens on its instances.
     pub apps: Vec<AppSpec>,
 }
@@ -165,8 +215,9 @@ impl GroupSpec {
             tags: BTreeMap::new(),
             template: template.to_owned(),
             tracking: Tracking::Pinned(1),
-            mixed: false,
+            policy: None,
             launch_configuration: None,
+            configuration_image: None,
             capacity: (0, desired, (desired * 2).max(4)),
             target_groups: Vec::new(),
             suspended: Vec::new(),
@@ -175,6 +226,11 @@ impl GroupSpec {
             grace: 120,
             deleting: false,
             protected: 0,
+            standby: 0,
+            launching: 0,
+            warm_pool: None,
+            hooks: Vec::new(),
+            maintenance: None,
             apps: vec![AppSpec::up()],
         }
     }

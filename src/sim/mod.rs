@@ -25,17 +25,24 @@ use tokio::sync::watch;
 
 pub use apps::Applications;
 pub use faults::{Call, Fault, FaultKind};
-pub use fleet::{AppKind, AppSpec, FleetSpec, GroupSpec, ImageSpec, TemplateSpec, VersionSpec};
+pub use fleet::{
+    AlarmSpec, AlarmState, AppKind, AppSpec, BuildEnd, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec,
+    OutputSpec, OverrideSpec, ParameterSpec, PastBuild, PipelineSpec, PolicySpec, PoolState, RoleSpec,
+    TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
+};
 pub use scenario::{
-    AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
-    ForeignStart, Images, LaunchTrouble, RateLimit, RateLimits, RollbackTrouble, Scaling, Scenario,
-    StaleReads, Stuck, TrackingChange, Unhealthy,
+    AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
+    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, ImageBuildTrouble, Images,
+    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RateLimit, RateLimits,
+    RollbackTrouble, Scaling, Scenario, StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy,
+    WarmPoolChange,
 };
 pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
 pub use world::{
-    Activity, ActivityStatus, Data, Group, GroupKey, Image, Instance, Life, Place, Preferences, Refresh,
-    Reserved, RollbackDetails, Session, Template, TemplateRef, TemplateVersion, World,
+    Activity, ActivityStatus, Alarm, Build, Configuration, Data, Group, GroupKey, Image, ImageFrom, Instance,
+    Life, Override, Pipeline, Place, Policy, Preferences, Refresh, Reserved, RollbackDetails, Session, Step,
+    Strategy, Template, TemplateRef, TemplateVersion, Wait, World,
 };
 
 use crate::clock::Clock;
@@ -192,11 +199,11 @@ impl Simulator {
     fn call(&self, request: &Request) -> Outcome {
         let mut state = self.lock();
         let state = &mut *state;
-        let question = Question::read(&request.form);
-        let asker = match wire::identify(&state.world, request.authorization.as_deref()) {
+        let question = Question::read(request);
+        let asker = match wire::identify(&state.world, request.header("authorization")) {
             Ok(asker) => asker,
             Err((service, error)) => {
-                return Outcome::Answered(wire::refuse(&mut state.world, service, &error));
+                return Outcome::Answered(wire::refuse(&mut state.world, service, &question, &error));
             }
         };
         let number = state.calls.len() as u64 + 1;
@@ -231,7 +238,8 @@ impl Simulator {
     ) -> Outcome {
         let service = asker.service;
         let answer = |world: &mut World| wire::answer(world, asker, question, stale);
-        let refuse = |world: &mut World, error| Outcome::Answered(wire::refuse(world, service, &error));
+        let refuse =
+            |world: &mut World, error| Outcome::Answered(wire::refuse(world, service, question, &error));
         match fault {
             None => Outcome::Answered(answer(world)),
             Some(FaultKind::Throttle | FaultKind::OverLimit) => refuse(world, wire::throttled(service)),
@@ -263,7 +271,12 @@ impl Simulator {
 fn names(world: &World, asker: &wire::Asker, resource: Option<&str>) -> Vec<String> {
     let place = Place { account: asker.account.clone(), region: asker.region.clone() };
     let template = resource.and_then(|id| world.template(&place, &id.into()));
-    resource.map(str::to_owned).into_iter().chain(template.map(|template| template.name.clone())).collect()
+    let template = template.map(|template| template.name.clone());
+    let pipeline = resource.filter(|arn| arn.starts_with("arn:")).and_then(|arn| {
+        let built = || world.build(arn).map(|(pipeline, _)| pipeline);
+        world.pipelines.get(arn).or_else(built).map(|pipeline| pipeline.spec.name.clone())
+    });
+    resource.map(str::to_owned).into_iter().chain(template).chain(pipeline).collect()
 }
 
 /// Whether the scenario's dice make a read stale.

@@ -6,6 +6,7 @@
 mod effects;
 mod named;
 mod read;
+mod states;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +16,14 @@ use serde::Deserialize;
 
 pub use effects::{
     AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, EffectKind, ForeignRefresh, ForeignStart,
-    Images, LaunchTrouble, RateLimit, RateLimits, RollbackTrouble, Scaling, StaleReads, Stuck,
-    TrackingChange, Unhealthy,
+    ImageBuildTrouble, Images, LaunchTrouble, PolicyChange, PolicyKind, RateLimit, RateLimits,
+    RollbackTrouble, Scaling, StaleReads, Stuck, TrackingChange, Unhealthy,
+};
+
+pub(crate) use read::{maybe_seconds, seconds};
+pub use states::{
+    AlarmChange, ConfigurationChange, Count, DeletingChange, HooksChange, MaintenanceChange, ParameterChange,
+    SuspendedChange, WarmPoolChange,
 };
 
 use super::world::GroupKey;
@@ -94,7 +101,7 @@ impl Scenario {
 }
 
 impl Effect {
-    fn hits(&self, key: &GroupKey, tags: &BTreeMap<String, String>) -> bool {
+    pub(crate) fn hits(&self, key: &GroupKey, tags: &BTreeMap<String, String>) -> bool {
         glob_matches(&self.groups, key.name.as_str())
             && self.account.as_ref().is_none_or(|account| *account == key.place.account)
             && self

@@ -57,17 +57,17 @@ async fn converse(simulator: Simulator, stream: TcpStream) {
 }
 
 async fn answer(simulator: &Simulator, request: HttpRequest<Incoming>) -> io::Result<Response<Full<Bytes>>> {
-    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let authorization = header.map(str::to_owned);
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
-    let form = if body.is_empty() { query.into_bytes() } else { body.to_vec() };
-    match simulator.call(&Request { authorization, form }) {
-        Outcome::Answered(reply) => Response::builder()
-            .status(reply.status)
-            .header("content-type", "text/xml;charset=UTF-8")
-            .body(Full::from(reply.body))
-            .map_err(io::Error::other),
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let header = |name: &str| head.headers.get(name)?.to_str().ok().map(str::to_owned);
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    match simulator.call(&Request::new(head.method.as_str(), path, header, body.to_vec())) {
+        Outcome::Answered(reply) => {
+            let response = Response::builder().status(reply.status);
+            let response =
+                reply.headers.into_iter().fold(response, |to, (name, value)| to.header(name, value));
+            response.body(Full::from(reply.body)).map_err(io::Error::other)
+        }
         // An error here makes hyper close the connection without an answer.
         Outcome::Broken => Err(io::ErrorKind::ConnectionReset.into()),
         Outcome::Silence => std::future::pending().await,
@@ -89,7 +89,8 @@ impl Doors {
             let mut wanted = BTreeSet::new();
             for group in world.groups.values() {
                 // Booting instances refuse by having no listener.
-                for instance in group.instances.iter().filter(|instance| instance.life != Life::Pending) {
+                let up = |life| !matches!(life, Life::Pending | Life::ReplacingRoot);
+                for instance in group.members().filter(|instance| up(instance.life)) {
                     wanted.extend(group.apps.iter().map(|app| (instance.address, app.port)));
                 }
             }

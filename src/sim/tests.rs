@@ -5,13 +5,20 @@
     reason = "the paths of the SDK's types are longer than the calls"
 )]
 
+mod alarms;
 mod bounds;
 mod calls;
 mod errors;
 mod faults;
 mod identity;
+mod imagebuilder;
 mod nonsense;
+mod policies;
+mod policy_refreshes;
 mod refreshes;
+mod roots;
 mod scenarios;
 mod server;
+mod states;
+mod states_refresh;
 mod support;

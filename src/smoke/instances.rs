@@ -2,9 +2,11 @@
 //!
 //! Pure: judges a sighting.
 
+use std::collections::BTreeSet;
+
 use super::Expectation;
 use super::answer::{Answer, Subject};
-use crate::model::{Group, Instance, Member, Sighting};
+use crate::model::{Group, Instance, Launch, Member, Sighting};
 
 /// Judges every in-service instance, and their number.
 ///
@@ -22,14 +24,16 @@ pub(super) fn judge(sighting: &Sighting, expect: &Expectation) -> Vec<(Subject, 
 }
 
 fn judge_count(group: &Group) -> Option<Answer> {
-    let serving = group.in_service().count();
-    let healthy = group.in_service().filter(|member| member.healthy).count();
-    let desired = usize::try_from(group.desired).unwrap_or(usize::MAX);
-    if serving == 0 && desired == 0 {
+    if group.in_service().next().is_none() && group.desired == 0 {
         return Some(Answer::skipped("no instances in service"));
     }
-    (healthy != desired)
-        .then(|| Answer::failed(format!("{healthy} in service and healthy, {desired} desired")))
+    let weighted = group.in_service().any(|member| member.weight > 1);
+    let healthy: u32 = group.in_service().filter(|member| member.healthy).map(|member| member.weight).sum();
+    // Units come in steps of an instance: a few more than desired are as it should be.
+    let enough = if weighted { healthy >= group.desired } else { healthy == group.desired };
+    let what = if weighted { " units" } else { "" };
+    (!enough)
+        .then(|| Answer::failed(format!("{healthy}{what} in service and healthy, {} desired", group.desired)))
 }
 
 fn judge_one(member: &Member, instance: Option<&Instance>, expect: &Expectation) -> Answer {
@@ -38,9 +42,8 @@ fn judge_one(member: &Member, instance: Option<&Instance>, expect: &Expectation)
         wrong.push("Auto Scaling calls it unhealthy".to_owned());
     }
     let spared = member.protected && expect.spares_protected;
-    wrong.extend(wrong_version(member, expect).filter(|_| !spared));
+    wrong.extend(wrong_launch(member, instance, expect).filter(|_| !spared));
     if let Some(instance) = instance {
-        wrong.extend(wrong_image(instance, expect).filter(|_| !spared));
         wrong.extend(wrong_status(instance).map(str::to_owned));
     }
     let answer = match (wrong.is_empty(), instance) {
@@ -51,20 +54,45 @@ fn judge_one(member: &Member, instance: Option<&Instance>, expect: &Expectation)
     answer.with_evidence(facts(member, instance))
 }
 
-fn wrong_version(member: &Member, expect: &Expectation) -> Option<String> {
-    let target = expect.target.as_ref()?;
-    match &member.launched_from {
-        Some((template, version)) if *template == target.template && *version == target.version => None,
-        Some((template, version)) => {
-            Some(format!("launched from {template} version {version}, expected {target}"))
-        }
-        None => Some(format!("launched from no template, expected {target}")),
+/// What is wrong with where the instance comes from: its image, or its template's version.
+fn wrong_launch(member: &Member, instance: Option<&Instance>, expect: &Expectation) -> Option<String> {
+    let launches = expect.launches.as_deref()?;
+    let named = |launch: &Launch| format!("{} version {}", launch.template, launch.version);
+    let versions = || {
+        let mut versions: Vec<String> = launches.iter().map(named).collect();
+        versions.dedup();
+        versions.join(" or ")
+    };
+    let images = || {
+        let images: BTreeSet<&str> = launches.iter().map(|launch| launch.image.as_str()).collect();
+        images.into_iter().collect::<Vec<_>>().join(" or ")
+    };
+    let of_version = |launch: &&Launch| {
+        expect.any_version
+            || member
+                .launched_from
+                .as_ref()
+                .is_some_and(|(template, version)| *template == launch.template && *version == launch.version)
+    };
+    let of_image = |launch: &&Launch| instance.is_none_or(|instance| instance.image == launch.image);
+    if launches.iter().any(|launch| of_version(&launch) && of_image(&launch)) {
+        return None;
     }
-}
-
-fn wrong_image(instance: &Instance, expect: &Expectation) -> Option<String> {
-    let image = expect.image.as_ref()?;
-    (instance.image != *image).then(|| format!("runs {}, expected {image}", instance.image))
+    let mut wrong = Vec::new();
+    if !launches.iter().any(|launch| of_version(&launch)) {
+        wrong.push(match &member.launched_from {
+            Some((template, version)) => {
+                format!("launched from {template} version {version}, expected {}", versions())
+            }
+            None => format!("launched from no template, expected {}", versions()),
+        });
+    }
+    if let Some(instance) =
+        instance.filter(|_| wrong.is_empty() || !launches.iter().any(|one| of_image(&one)))
+    {
+        wrong.push(format!("runs {}, expected {}", instance.image, images()));
+    }
+    Some(wrong.join("; "))
 }
 
 fn wrong_status(instance: &Instance) -> Option<&'static str> {

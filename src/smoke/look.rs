@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::Runner;
 use crate::aws::{self, Account};
-use crate::model::{GroupName, Sighting, TargetHealth};
+use crate::model::{GroupName, Launch, Member, Sighting, TargetHealth};
 
 /// The time within which AWS must answer: retries, and waiting for a turn where AWS throttles, included.
 const WITHIN: Duration = Duration::from_secs(180);
@@ -40,6 +40,8 @@ impl<'a> Calls<'a> {
 pub(super) struct Look<'a> {
     runner: Runner,
     calls: Calls<'a>,
+    /// The only ways of being launched of which instances are looked at; `None` for all.
+    only: Option<Vec<Launch>>,
     last: Mutex<Option<(Timestamp, Seen)>>,
 }
 
@@ -47,8 +49,8 @@ pub(super) struct Look<'a> {
 pub(super) type Seen = Result<Arc<Sighting>, String>;
 
 impl<'a> Look<'a> {
-    pub(super) fn new(runner: Runner, calls: Calls<'a>) -> Self {
-        Self { runner, calls, last: Mutex::new(None) }
+    pub(super) fn new(runner: Runner, calls: Calls<'a>, only: Option<Vec<Launch>>) -> Self {
+        Self { runner, calls, only, last: Mutex::new(None) }
     }
 
     /// The group as it was at most `age` before now.
@@ -60,7 +62,12 @@ impl<'a> Look<'a> {
         {
             return seen.clone();
         }
-        let seen = self.bounded((self.calls.sight)()).await.map(Arc::new);
+        let seen = self.bounded((self.calls.sight)()).await;
+        let seen = seen.map(|sighting| match &self.only {
+            Some(only) => narrowed(sighting, only),
+            None => sighting,
+        });
+        let seen = seen.map(Arc::new);
         *last = Some((self.runner.clock.now(), seen.clone()));
         seen
     }
@@ -77,6 +84,22 @@ impl<'a> Look<'a> {
             Err(_) => Err(format!("AWS did not answer within {WITHIN:?}")),
         }
     }
+}
+
+/// The part of a group that was launched in one of these ways, as if it were all that is wanted.
+fn narrowed(mut sighting: Sighting, only: &[Launch]) -> Sighting {
+    let instances = &sighting.instances;
+    let is_of = |member: &Member| {
+        only.iter().any(|launch| {
+            let from = member.launched_from.as_ref();
+            let image = instances.get(&member.id).map(|instance| &instance.image);
+            from.is_some_and(|(template, version)| *template == launch.template && *version == launch.version)
+                && image.is_none_or(|image| *image == launch.image)
+        })
+    };
+    sighting.group.members.retain(is_of);
+    sighting.group.desired = sighting.group.in_service().map(|member| member.weight).sum();
+    sighting
 }
 
 fn signed(duration: Duration) -> jiff::SignedDuration {

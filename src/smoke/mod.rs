@@ -36,7 +36,7 @@ use crate::aws::Account;
 use crate::clock::Clock;
 use crate::config::{Check, CheckKind, RetryPolicy, Scope};
 use crate::event::{CheckResult, GroupRef};
-use crate::model::{ImageId, Target};
+use crate::model::Launch;
 use crate::net::Network;
 
 /// How many askings are under way at once, unless told otherwise.
@@ -58,10 +58,12 @@ pub struct Runner {
 pub struct Expectation {
     /// The group.
     pub group: GroupRef,
-    /// The image; `None` when any will do.
-    pub image: Option<ImageId>,
-    /// The template version; `None` when any will do.
-    pub target: Option<Target>,
+    /// Every way in which its instances may have been launched; `None` when any will do.
+    pub launches: Option<Vec<Launch>>,
+    /// Whether instances launched from another version with the same image will do.
+    pub any_version: bool,
+    /// Whether only the instances of these ways are asked, the others being still to be replaced.
+    pub in_part: bool,
     /// Whether instances that are protected from scale-in may run something else: AWS was told
     /// to leave them alone.
     pub spares_protected: bool,
@@ -115,7 +117,8 @@ impl Runner {
         checks: &[&Check],
         mut done: impl FnMut(&CheckResult),
     ) -> Vec<CheckResult> {
-        let round = &Round { runner: self, look: Look::new(self.clone(), calls), expect };
+        let only = expect.launches.clone().filter(|_| expect.in_part);
+        let round = &Round { runner: self, look: Look::new(self.clone(), calls, only), expect };
         let mut running: FuturesUnordered<_> = checks
             .iter()
             .enumerate()

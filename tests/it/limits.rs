@@ -161,8 +161,12 @@ effects:
         let stage = stage(1, &config(1), &Scenario::from_yaml(text).expect("a scenario")).await;
         let begun = stage.clock.now();
         for _ in 0..80 {
-            let role = stage.fleet.environments[0].role_arn.as_deref();
-            stage.cloud.assume(role, &REGION.into()).await.groups().await.expect("an answer");
+            stage
+                .cloud
+                .assume(&stage.fleet.environments[0], &REGION.into())
+                .groups()
+                .await
+                .expect("an answer");
         }
         let struck = too_many(&stage, begun).len();
         assert!((1..15).contains(&struck), "{struck} of 80 calls were too many");
@@ -178,8 +182,7 @@ fn made(stage: &Stage, action: &str) -> usize {
 fn groups_that_are_looked_at_together_share_the_calls() {
     block(async {
         let stage = stage(60, &config(1), &Scenario::clean()).await;
-        let role = stage.fleet.environments[0].role_arn.as_deref();
-        let account = stage.cloud.assume(role, &REGION.into()).await;
+        let account = stage.cloud.assume(&stage.fleet.environments[0], &REGION.into());
         let names = stage
             .simulator
             .inspect(|world| world.groups.values().map(|group| group.key.name.clone()).collect::<Vec<_>>());

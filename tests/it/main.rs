@@ -3,12 +3,17 @@
 #![recursion_limit = "256"]
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod accounts;
+mod candidate_builder;
+mod candidate_builder_troubles;
 mod cli;
 mod layers;
 mod limits;
+mod mixed;
 mod previous;
 mod refusals;
 mod refusals_access;
+mod regions;
 mod rehearsal;
 mod rehearsal_story;
 mod rehearsal_wire;

@@ -5,7 +5,7 @@ use ami_refresh::gate::State;
 use ami_refresh::model::{Exit, Problem, Tracking, Verdict};
 use ami_refresh::plan::MARKER_TAG;
 use ami_refresh::rollout::{self, Scope, Steps};
-use ami_refresh::sim::{FleetSpec, Scenario, World};
+use ami_refresh::sim::{FleetSpec, OverrideSpec, PolicySpec, Scenario, World};
 
 use crate::rehearsal::old;
 use crate::rehearsal_story::{block, in_order, story_of};
@@ -82,9 +82,30 @@ macro_rules! refusals {
 }
 
 refusals! {
-    a_group_with_a_mixed_instances_policy:
-        |spec| group_mut(spec, "orders-dev").mixed = true, |_| {}
-        => ["group orders-dev has a mixed instances policy"];
+    a_group_of_which_one_instance_weighs_as_much_as_all:
+        |spec| {
+            let heavy = OverrideSpec { weight: Some(2), ..OverrideSpec::of_type("m6i.2xlarge") };
+            let policy = PolicySpec { overrides: vec![heavy], ..PolicySpec::default() };
+            group_mut(spec, "orders-dev").policy = Some(policy);
+        }, |_| {}
+        => ["an instance of m6i.2xlarge in group orders-dev counts for 2 units, and 2 are desired", "everything at once"];
+    an_override_whose_architecture_the_candidate_lacks:
+        |spec| {
+            let mut arm = spec.images[0].clone();
+            arm.id = "ami-0cccccccccccccccc".into();
+            arm.architecture = ami_refresh::model::Architecture::Arm64;
+            spec.images.push(arm);
+            let graviton = OverrideSpec {
+                image: Some("ami-0cccccccccccccccc".into()),
+                ..OverrideSpec::of_type("m7g.large")
+            };
+            let policy = PolicySpec {
+                overrides: vec![OverrideSpec::of_type("m6i.large"), graviton],
+                ..PolicySpec::default()
+            };
+            group_mut(spec, "orders-dev").policy = Some(policy);
+        }, |_| {}
+        => ["no arm64 image in eu-west-2 for override 2 (m7g.large) of group orders-dev"];
     a_group_with_a_launch_configuration:
         |spec| group_mut(spec, "orders-dev").launch_configuration = Some("lc-2019".into()), |_| {}
         => ["group orders-dev uses launch configuration lc-2019"];
@@ -131,6 +152,7 @@ refusals! {
             spec.images.push(arm);
             let own = spec.templates.iter_mut().find(|template| template.name == "payments-dev").expect("it");
             own.versions[0].data.insert("ImageId".into(), "ami-0cccccccccccccccc".into());
+            own.versions[0].data.insert("InstanceType".into(), "m6g.large".into());
         }, |_| {}
         => ["no arm64 image in eu-west-2 for group payments-dev", "it has eu-west-2 x86_64"];
 }
@@ -139,7 +161,7 @@ refusals! {
 fn every_reason_is_told_at_once() {
     block(async {
         let fleet = |spec: &mut FleetSpec| {
-            group_mut(spec, "orders-dev").mixed = true;
+            group_mut(spec, "orders-dev").launch_configuration = Some("lc-2019".into());
             group_mut(spec, "catalog-dev").deleting = true;
             group_mut(spec, "payments-dev").suspended = vec!["Launch".into()];
         };

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use ami_refresh::candidate::{self, Error};
 use ami_refresh::config::Fleet;
-use ami_refresh::model::{AccountId, Architecture, CandidateImage, Exit, ImageId, Problem, Region, Verdict};
+use ami_refresh::model::{Architecture, CandidateImage, Exit, ImageId, Problem, Region, Verdict};
 use ami_refresh::rollout;
-use ami_refresh::sim::{Fault, FaultKind, FleetSpec, World};
+use ami_refresh::sim::{Fault, FaultKind, FleetSpec, RoleSpec, World};
 
 use crate::refusals::{only, refused, stage, unchanged};
 use crate::rehearsal_story::{block, in_order, story_of};
@@ -29,7 +29,7 @@ fn a_role_that_can_not_be_assumed_is_named() {
 fn credentials_that_lead_to_another_account_are_refused() {
     block(async {
         let astray = |spec: &mut FleetSpec| {
-            spec.roles.insert(ROLE.into(), AccountId::from("333333333333"));
+            spec.roles.insert(ROLE.into(), RoleSpec::new("333333333333".into()));
         };
         let stage = stage(CONFIG, astray, |_| {}).await;
         let names = [

@@ -249,6 +249,49 @@ rehearsals! {
         pins_come_first(rehearsal, "dev", &["orders-dev", "payments-dev"]);
         pins_come_first(rehearsal, "qa", &["payments-qa"]);
     };
+    // A rollout takes images that are built already.
+    image_build_fails: "image-build-fails" on "*", clean_run;
+    image_build_slow: "image-build-slow" on "*", clean_run;
+    mixed: "mixed" on "*", |rehearsal| {
+        rehearsal.keeps_its_promises();
+        // Of two units one instance of the second environment's group may be both.
+        assert_eq!(rehearsal.verdicts, [Verdict::Passed, Verdict::Refused]);
+        let story = rehearsal.story("qa");
+        assert!(story.iter().any(|line| line.contains("counts for 2 units, and 2 are desired")), "{story:#?}");
+    };
+    warm_pools: "warm-pools" on "*", |rehearsal| {
+        everything_passed(rehearsal);
+        rehearsal.stage.simulator.inspect(|world| {
+            for name in GROUPS {
+                let pool: Vec<_> = world.group(name).expect("the group").warm_pool_instances().collect();
+                assert_eq!((pool.len(), pool.iter().all(|one| one.image == new())), (2, true), "{name}");
+            }
+        });
+    };
+    lifecycle_hooks: "lifecycle-hooks" on "*", everything_passed;
+    hook_abandons: "hook-abandons" on "payments-dev", payments_went_back;
+    alarm_fires: "alarm-fires" on "*", everything_passed;
+    alarm_firing: "alarm-firing" on "*", everything_passed;
+    standby_and_protected: "standby-and-protected" on "*", everything_passed;
+    suspended: "suspended" on "payments-dev", |rehearsal| payments_is_refused(rehearsal, "has suspended Launch, Terminate");
+    parameter_images: "parameter-images" on "payments-dev", |rehearsal| payments_is_refused(rehearsal, "Parameter Store");
+    launch_configurations: "launch-configurations" on "payments-dev", |rehearsal| payments_is_refused(rehearsal, "launch configuration");
+    one_instance: "one-instance" on "*", everything_passed;
+    deleting: "deleting" on "payments-dev", |rehearsal| payments_is_refused(rehearsal, "deleted");
+    scaling: "scaling" on "*", everything_passed;
+    maintenance_policy: "maintenance-policy" on "*", everything_passed;
+}
+
+/// The first environment is refused for one of its groups, and nothing changes anywhere.
+#[track_caller]
+fn payments_is_refused(rehearsal: &Rehearsal, why: &str) {
+    assert_eq!(rehearsal.verdicts, [Verdict::Refused, Verdict::NotReached]);
+    assert_eq!(rehearsal.verdicts[0].exit(), Exit::Refused);
+    let story = rehearsal.story("dev");
+    let told = |line: &String| line.contains("payments-dev") && line.contains(why);
+    assert!(story.iter().any(told), "{story:#?}");
+    assert_eq!(changing_calls(&rehearsal.stage), [""; 0]);
+    assert_eq!(rehearsal.stage.simulator.inspect(truth::gates).len(), 0);
 }
 
 /// Nothing goes wrong: every write is made once, and in its place.

@@ -9,7 +9,7 @@ use ami_refresh::clock::Clock;
 use ami_refresh::config::Fleet;
 use ami_refresh::event::{Event, Stamped};
 use ami_refresh::model::{
-    AccountId, Build, Candidate, CandidateImage, EnvironmentName, ImageId, Region, Verdict,
+    AccountId, Architecture, Build, Candidate, CandidateImage, EnvironmentName, ImageId, Region, Verdict,
 };
 use ami_refresh::net::Network;
 use ami_refresh::rollout::{self, Events, Run, Scope, Steps};
@@ -17,6 +17,8 @@ use ami_refresh::sim::{FleetSpec, HOME_KEY, HOME_SECRET, Scenario, Setup, Simula
 use ami_refresh::smoke::Runner;
 
 pub(crate) const NEW: &str = "ami-0f1e2d3c4b5a69788";
+/// The candidate's image for arm64, where it has one.
+pub(crate) const NEW_ARM: &str = "ami-0f1e2d3c4b5a6aa64";
 pub(crate) const REGION: &str = "eu-west-2";
 pub(crate) const HOME: &str = "100000000000";
 
@@ -71,10 +73,34 @@ impl Stage {
         seed: u64,
         change: impl FnOnce(&mut FleetSpec),
     ) -> Self {
+        Self::with_images(config, scenario, seed, &[(REGION, NEW)], change).await
+    }
+
+    /// A stage with a candidate of both architectures.
+    pub(crate) async fn of_both(
+        config: &str,
+        scenario: Scenario,
+        seed: u64,
+        change: impl FnOnce(&mut FleetSpec),
+    ) -> Self {
+        Self::with_images(config, scenario, seed, &[(REGION, NEW), (REGION, NEW_ARM)], change).await
+    }
+
+    /// A stage with a candidate of these images, one a region and architecture.
+    pub(crate) async fn with_images(
+        config: &str,
+        scenario: Scenario,
+        seed: u64,
+        images: &[(&str, &str)],
+        change: impl FnOnce(&mut FleetSpec),
+    ) -> Self {
         fastrand::seed(seed);
         let fleet = Fleet::parse(Path::new("test.yaml"), config).expect("a valid configuration");
         let clock = Clock::starting_at("2026-11-22T19:00:00Z".parse().unwrap(), 1.0);
-        let images = [(Region::from(REGION), ImageId::from(NEW))];
+        let images: Vec<(Region, ImageId, Architecture)> = images
+            .iter()
+            .map(|(region, id)| (Region::from(*region), ImageId::from(*id), architecture(id)))
+            .collect();
         let mut spec = FleetSpec::from_config(&fleet, &images, &AccountId::from(HOME));
         keep(&mut spec, &SERVICES);
         change(&mut spec);
@@ -86,14 +112,15 @@ impl Stage {
             session_name: "test".into(),
         })
         .await;
-        let image = CandidateImage {
-            region: REGION.into(),
-            id: NEW.into(),
-            architecture: "x86_64".to_owned().into(),
+        let image = |(region, id, architecture): (Region, ImageId, Architecture)| CandidateImage {
+            region,
+            id,
+            architecture,
             name: "dept-base-new".into(),
             owner: HOME.into(),
         };
-        let candidate = Candidate::new("base".into(), vec![image], Build::default(), "test".into());
+        let images = images.into_iter().map(image).collect();
+        let candidate = Candidate::new("base".into(), images, Build::default(), "test".into());
         Self { fleet, candidate, simulator, clock, cloud, events: Rc::default() }
     }
 
@@ -127,6 +154,10 @@ impl Stage {
     pub(crate) fn told<T>(&self, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
         self.events.borrow().iter().filter_map(|stamped| pick(&stamped.event)).collect()
     }
+}
+
+fn architecture(id: &str) -> Architecture {
+    if id == NEW_ARM { Architecture::Arm64 } else { Architecture::X86_64 }
 }
 
 /// Keeps the groups of these services only.

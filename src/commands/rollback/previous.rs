@@ -116,6 +116,7 @@ fn gone(region: &Region, id: &ImageId) -> Image {
         owner: "unknown".into(),
         created: None,
         deprecated_from: None,
+        volumes: 0,
         tags: std::collections::BTreeMap::new(),
     }
 }

@@ -18,7 +18,7 @@ const SECRET_HEADERS: [&str; 8] =
 const HOW: &str = "name where it is read from: `{ env: NAME }` or `{ file: path }`";
 
 /// Where a secret is read from: `{ env: NAME }` or `{ file: path }`.
-pub(super) fn source(node: Node<'_>) -> Option<SecretSource> {
+pub(in crate::config) fn source(node: Node<'_>) -> Option<SecretSource> {
     if let Value::Text(_) | Value::Whole(_) | Value::Float(_) | Value::Bool(_) = node.value() {
         let message = format!("{} is a secret, and may not be written here", node.called());
         node.wrong(message, Some(HOW.to_owned()));

@@ -181,7 +181,7 @@ fn an_unknown_key_names_the_nearest_or_all() {
 
 #[test]
 fn keys_that_nothing_reads_yet_are_unknown() {
-    for key in ["baseline", "strategy"] {
+    for key in ["baseline", "strategy", "alarms"] {
         let text = small_with("  - name: prod", &format!("  - {key}: {{}}\n    name: prod"));
         assert!(mistakes(&text)[0].starts_with(&format!("11:5 unknown key `{key}`")), "{key}");
         let text = small_with("overrides: []", &format!("{key}: []"));
@@ -191,7 +191,7 @@ fn keys_that_nothing_reads_yet_are_unknown() {
         let text = small_with("  regions: [eu-west-2]", &format!("  regions: [eu-west-2]\n  {key}: {{}}"));
         assert!(mistakes(&text)[0].starts_with(&format!("7:3 unknown key `{key}`")), "{key}");
     }
-    for key in ["alarms", "strategy"] {
+    for key in ["auto_rollback", "checkpoint"] {
         assert!(refresh(&format!("{key}: []"))[0].starts_with(&format!("unknown key `{key}`")), "{key}");
     }
 }
@@ -207,9 +207,15 @@ fn a_duration_needs_a_unit_and_keeps_its_limits() {
         ["`warmup` must be a duration such as `90s`, `10m`, `2h` or `1d` (this is the text `soon`)"]
     );
     assert_eq!(refresh("bake: 3d, timeout: 4d"), ["`bake` must be from 0s to 2d"]);
-    assert_eq!(refresh("checkpoint_delay: 172801s"), ["`checkpoint_delay` must be from 0s to 2d"]);
+    assert_eq!(
+        refresh("checkpoints: [100], checkpoint_delay: 172801s"),
+        ["`checkpoint_delay` must be from 0s to 2d"]
+    );
     assert_eq!(refresh("timeout: 15d"), ["`timeout` must be from 1m to 14d"]);
-    assert!(refresh("bake: 2d, checkpoint_delay: 2d, timeout: 14d, warmup: 0s").is_empty());
+    assert!(
+        refresh("bake: 2d, checkpoints: [50, 100], checkpoint_delay: 2d, timeout: 14d, warmup: 0s")
+            .is_empty()
+    );
 }
 
 #[test]

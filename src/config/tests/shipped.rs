@@ -106,11 +106,13 @@ fn every_setting_reaches_the_policy() {
         "  regions: [eu-west-2]\n  refresh: { min_healthy: 50, max_healthy: 150, warmup: 30s, bake: 0s, \
          timeout: 1d, groups_at_once: 3, canary: 0, max_failures: 2, on_failure: environment, \
          on_abort: rollback, busy: wait, checkpoints: [1, 50, 100], checkpoint_delay: 5m, \
-         protected: ignore, standby: wait }\n",
+         protected: ignore, standby: wait, strategy: replace-root-volume, alarms: [slow], \
+         skip_matching: false }\n",
     );
     let fleet = parse(&text).unwrap();
     let expected = RefreshPolicy {
         preferences: Preferences {
+            strategy: Strategy::ReplaceRootVolume,
             min_healthy: 50,
             max_healthy: Some(150),
             warmup: Some(Duration::from_secs(30)),
@@ -119,6 +121,8 @@ fn every_setting_reaches_the_policy() {
             checkpoint_delay: Duration::from_secs(300),
             protected: Protected::Ignore,
             standby: Standby::Wait,
+            alarms: vec!["slow".to_owned()],
+            skip_matching: false,
         },
         timeout: Duration::from_secs(86_400),
         groups_at_once: 3,

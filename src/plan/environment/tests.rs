@@ -5,8 +5,11 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Build, CandidateImage, GroupTemplate, Image, ImageState, Member, Tracking, Version};
-use crate::plan::{MARKER_TAG, Marker};
+use crate::model::{
+    Build, CandidateImage, GroupTemplate, Image, ImageId, ImageState, Member, Policy, PolicyOverride,
+    Tracking, Version,
+};
+use crate::plan::{Marker, leads_back};
 
 const CONFIG: &str = "
 version: 1
@@ -34,6 +37,7 @@ fn image(id: &str, name: &str) -> Image {
         owner: "100000000000".into(),
         created: None,
         deprecated_from: None,
+        volumes: 1,
         tags: BTreeMap::new(),
     }
 }
@@ -83,12 +87,14 @@ fn group(at: usize, made: &Made) -> Group {
         healthy: true,
         launched_from: Some((template.as_str().into(), 1)),
         protected: false,
+        weight: 1,
     };
     let mut tags = BTreeMap::from([("Environment".to_owned(), made.environment.to_owned())]);
     let mark = |to: &str, from: &str| {
-        let marker =
-            Marker { to: to.into(), from: from.into(), version: 1, tracking: made.tracking, checked: false };
-        (MARKER_TAG.to_owned(), marker.to_tag())
+        let (to, from, tracking) = (to.into(), from.into(), made.tracking);
+        let marker = Marker { to, from, version: 1, tracking, checked: false, slots: None };
+        let (key, value) = marker.to_tags().remove(0);
+        (key.to_owned(), value)
     };
     match made.oddity {
         0 => tags.extend([mark(NEW, IMAGES[0])]),
@@ -110,8 +116,10 @@ fn group(at: usize, made: &Made) -> Group {
             tracking: made.tracking,
         }),
         launch_configuration: None,
-        mixed: made.oddity == 3,
-        policy_templates: Vec::new(),
+        policy: (made.oddity == 3).then(|| policy(made)),
+        other_balancers: Vec::new(),
+        maintenance: None,
+        warm_pool: None,
         desired: made.desired,
         min: 0,
         max: 4,
@@ -120,6 +128,23 @@ fn group(at: usize, made: &Made) -> Group {
         target_groups: Vec::new(),
         deleting: made.oddity == 5,
     }
+}
+
+/// A policy of which one override follows the next template, and one names an image.
+fn policy(made: &Made) -> Policy {
+    let next = format!("lt-{}", (made.template + 1) % 3);
+    let template = GroupTemplate { id: next.as_str().into(), name: next, tracking: Tracking::Latest };
+    let kind = |kind: &str| PolicyOverride {
+        instance_type: Some(kind.to_owned()),
+        weight: 1,
+        ..PolicyOverride::default()
+    };
+    let overrides = vec![
+        kind("m5.large"),
+        PolicyOverride { template: Some(template), ..kind("m6i.large") },
+        PolicyOverride { image: Some(IMAGES[0].into()), ..kind("m7i.large") },
+    ];
+    Policy { overrides, fields: BTreeMap::new() }
 }
 
 /// A survey of these groups on three templates of three versions, with these images in them.
@@ -197,14 +222,15 @@ proptest! {
     #[test]
     fn nobody_floats_onto_a_new_version_unseen(survey in worlds()) {
         let plan = plan(&survey);
-        let published: BTreeSet<&TemplateId> = plan.groups.iter().filter_map(GroupPlan::change).map(|change| &change.template).collect();
+        let published: BTreeSet<TemplateId> = plan.groups.iter().filter_map(GroupPlan::change).flat_map(Change::published).collect();
         for group in &survey.groups {
-            let template = group.template.as_ref().unwrap();
-            if !template.tracking.floats() || !published.contains(&template.id) {
+            let mut floating = group.templates().filter(|template| template.tracking.floats());
+            if !floating.any(|template| published.contains(&template.id)) {
                 continue;
             }
             let planned = plan.groups.iter().find(|planned| planned.group.name == group.name);
-            let touched = planned.and_then(GroupPlan::touched).is_some_and(|change| change.template == template.id);
+            let pinned = |change: &Change| change.pinned().own.template == group.template.as_ref().unwrap().id;
+            let touched = planned.and_then(GroupPlan::touched).is_some_and(pinned);
             prop_assert!(touched || named(&plan.refused, group), "{} floats: {:?}", group.name, plan);
         }
     }
@@ -214,17 +240,20 @@ proptest! {
     fn who_has_to_stay_is_left_where_it_is(survey in worlds()) {
         let plan = plan_in_time(&survey);
         for group in &plan.groups {
-            let template = group.group.template.as_ref().unwrap();
-            let of_template = |other: &&GroupPlan| {
-                other.change().is_some_and(|change| change.template == template.id)
+            let named: BTreeSet<TemplateId> = group.group.templates().map(|template| template.id.clone()).collect();
+            let followed: BTreeSet<TemplateId> =
+                group.group.templates().filter(|template| template.tracking.floats()).map(|template| template.id.clone()).collect();
+            let publishes = |other: &GroupPlan, of: &BTreeSet<TemplateId>| {
+                other.change().is_some_and(|change| !change.published().is_disjoint(of))
             };
+            let of_template = |other: &&GroupPlan| publishes(other, &followed);
             // Beside what was begun before, it can only be held still until that has ended.
-            let beside = plan.groups.iter().filter(of_template).any(|other| other.under_way);
+            let beside = plan.groups.iter().filter(|other| publishes(other, &named)).any(|other| other.under_way);
             prop_assert!(
                 !group.stays || beside || group.touched().is_none(),
                 "{} is touched: {:?}", group.at.group, group.decision
             );
-            if !group.stays || !template.tracking.floats() {
+            if !group.stays {
                 continue;
             }
             let begun = plan.groups.iter().filter(of_template).find(|other| !other.under_way);
@@ -249,14 +278,28 @@ proptest! {
         let plan = plan(&survey);
         for planned in &plan.groups {
             let Some(change) = planned.touched() else { continue };
-            let template = planned.group.template.as_ref().unwrap();
             let marker = Marker::of(&planned.group.tags).unwrap();
-            let source = marker.as_ref().map_or_else(|| survey.resolve(&template.id, template.tracking), |m| Some(m.version));
-            prop_assert_eq!(Some(change.source), source);
-            prop_assert_eq!(change.tracking, marker.map_or(template.tracking, |marker| marker.tracking));
-            if let Some(existing) = change.existing.filter(|_| change.from != change.to) {
-                let held = |number| &survey.versions[&(template.id.clone(), number)];
-                prop_assert!(held(existing).is_copy_with_image(held(change.source), &change.to));
+            for (template, one) in planned.group.templates().zip(change.templates()) {
+                let source = marker.as_ref().map_or_else(|| survey.resolve(&template.id, template.tracking), |m| Some(m.version));
+                prop_assert_eq!(&one.template, &template.id);
+                prop_assert_eq!(Some(one.source), source);
+                prop_assert_eq!(one.tracking, marker.as_ref().map_or(template.tracking, |marker| marker.tracking));
+                if let Some(existing) = one.existing.filter(|_| one.changes()) {
+                    let held = |number| &survey.versions[&(template.id.clone(), number)];
+                    prop_assert!(held(existing).is_copy_with_image(held(one.source), one.to.as_ref().unwrap()));
+                }
+            }
+            // Every image of the family that it names changes, and nothing else does.
+            if planned.group.policy.is_some() && planned.change().is_some() {
+                let ours = |image: &ImageId| [IMAGES[0], IMAGES[1]].contains(&image.as_str());
+                for one in change.templates() {
+                    prop_assert_eq!(one.changes(), one.from.as_ref().is_some_and(ours));
+                }
+                let (from, to) = change.overrides()[2].image.clone().unwrap();
+                prop_assert_eq!((from.as_str(), to.as_str()), (IMAGES[0], NEW));
+                let target = change.target(|one| Some(one.existing.unwrap_or(99))).unwrap();
+                prop_assert_eq!(target.overrides.len(), 3);
+                prop_assert!(leads_back(change, &change.back()) && !leads_back(change, &target));
             }
         }
     }
@@ -301,7 +344,7 @@ fn a_bystander_is_held_still_and_keeps_its_image() {
     let Decision::HoldStill(change, why) = &plan.groups[1].decision else {
         panic!("{:?}", plan.groups[1].decision)
     };
-    assert_eq!((change.source, change.tracking, &change.from), (3, Tracking::Latest, &change.to));
+    assert_eq!((change.own.source, change.own.tracking, &change.from), (3, Tracking::Latest, &change.to));
     assert!(why.contains("no instances"), "{why}");
 }
 
@@ -311,7 +354,7 @@ fn a_bystander_is_held_still_beside_a_version_that_is_there_already_too() {
         survey(&[dev(0, Tracking::Default, 2), dev(0, Tracking::Default, 0)], &[0; 9], &[1, 1, 1]);
     survey.versions.get_mut(&("lt-0".into(), 2)).unwrap().image = Some(NEW.into());
     let plan = plan(&survey);
-    assert_eq!(plan.groups[0].change().and_then(|change| change.existing), Some(2));
+    assert_eq!(plan.groups[0].change().and_then(|change| change.own.existing), Some(2));
     // The default version is moved at the end.
     assert!(matches!(plan.groups[1].decision, Decision::HoldStill(..)), "{:?}", plan.groups[1].decision);
 }

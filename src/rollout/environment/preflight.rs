@@ -16,7 +16,7 @@ use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::{ByHand, Event, Status, Step};
 use crate::gate::{self, Verdict as GateVerdict};
-use crate::model::{Problem, Region, Target};
+use crate::model::{Problem, Region};
 use crate::plan::{Decision, MARKER_TAG, Plan, Timing};
 use crate::schedule::{Agenda, When};
 
@@ -221,11 +221,8 @@ pub(super) fn prepared(plan: &Plan) -> Result<Targets, Stop> {
     let mut problems = Vec::new();
     for group in &plan.groups {
         let Some(change) = group.change() else { continue };
-        match change.existing.filter(|_| group.group.tags.contains_key(MARKER_TAG)) {
-            Some(version) => {
-                let target = Target { template: change.template.clone(), version };
-                targets.insert((group.at.region.clone(), group.at.group.clone()), target);
-            }
+        match change.known_target().filter(|_| group.group.tags.contains_key(MARKER_TAG)) {
+            Some(target) => drop(targets.insert((group.at.region.clone(), group.at.group.clone()), target)),
             None => problems.push(Problem::new(
                 format!("group {} has no version with {} prepared", group.at.group, change.to),
                 "a refresh carries a version that exists",

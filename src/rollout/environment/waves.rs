@@ -1,4 +1,5 @@
-//! In which order groups go: what was begun before, the canary, then the rest, bounded.
+//! In which order groups go: what was begun before, the canary, then the rest, bounded, in
+//! all regions together or in one after the other.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,6 +13,7 @@ use super::super::group::{Driver, Manner};
 use super::super::prepare::Targets;
 use super::admission::Admission;
 use crate::aws::Account;
+use crate::config::Environment;
 use crate::event::Event;
 use crate::model::{Outcome, Region};
 use crate::plan::{Decision, Deferral, GroupPlan, Plan};
@@ -45,21 +47,53 @@ pub(super) async fn roll<'a>(
             }),
         }
     }
-    let policy = &admission.environment.refresh;
+    let environment = admission.environment;
+    let policy = &environment.refresh;
     let wave = Wave { run, accounts, targets, manner, admission, at_once: policy.groups_at_once };
+    let mut stages = stages(environment, waiting);
     // It serves as the canary too: some of it was the canary, or came after.
     let mut canary: VecDeque<&GroupPlan> = VecDeque::new();
-    if under_way.is_empty() {
-        canary.extend(waiting.drain(..policy.canary.min(waiting.len())));
+    if under_way.is_empty()
+        && let Some((_, first)) = stages.first_mut()
+    {
+        canary.extend(first.drain(..policy.canary.min(first.len())));
     }
-    ends.extend(wave.run(under_way.into(), usize::MAX).await);
-    ends.extend(wave.run(canary, policy.max_failures).await);
-    let failures = ends.iter().filter(|end| failed(&end.outcome)).count();
-    // A canary that fails stops everything, whatever the rest would be allowed.
-    let allowed = if failures > 0 { 0 } else { policy.max_failures };
-    ends.extend(wave.run(waiting, allowed).await);
+    ends.extend(wave.run(under_way.into(), usize::MAX, ANOTHER_FAILED).await);
+    ends.extend(wave.run(canary, policy.max_failures, ANOTHER_FAILED).await);
+    for (region, groups) in stages {
+        let before: Vec<&GroupEnd<'a>> = ends.iter().filter(|end| failed(&end.outcome)).collect();
+        // A canary, or a region, that fails stops everything, whatever the rest would be allowed.
+        let allowed = if before.is_empty() { policy.max_failures } else { 0 };
+        let why = match region {
+            Some(region) if before.iter().all(|end| end.plan.at.region != region) => {
+                format!("a group failed in a region before {region}: it is not begun")
+            }
+            Some(_) | None => ANOTHER_FAILED.to_owned(),
+        };
+        let why = if before.is_empty() { ANOTHER_FAILED } else { &why };
+        ends.extend(wave.run(groups, allowed, why).await);
+    }
     ends.sort_by(|a, b| a.plan.at.cmp(&b.plan.at));
     ends
+}
+
+/// What is said of the groups after one that failed.
+const ANOTHER_FAILED: &str = "another group failed: no more are started";
+
+/// The groups that go together, and then the next: those of all regions, or of each region in
+/// the order in which the configuration names them.
+fn stages<'a>(
+    environment: &Environment,
+    waiting: VecDeque<&'a GroupPlan>,
+) -> Vec<(Option<Region>, VecDeque<&'a GroupPlan>)> {
+    if !environment.regions_in_order {
+        return vec![(None, waiting)];
+    }
+    let in_region = |region: &Region| {
+        let groups = waiting.iter().filter(|group| group.at.region == *region);
+        (Some(region.clone()), groups.copied().collect::<VecDeque<_>>())
+    };
+    environment.regions.iter().map(in_region).filter(|(_, groups)| !groups.is_empty()).collect()
 }
 
 struct Wave<'a> {
@@ -72,8 +106,13 @@ struct Wave<'a> {
 }
 
 impl<'a> Wave<'a> {
-    /// Drives the groups, none new after `allowed` failures.
-    async fn run(&self, mut waiting: VecDeque<&'a GroupPlan>, allowed: usize) -> Vec<GroupEnd<'a>> {
+    /// Drives the groups, none new after `allowed` failures; `why` is said of those.
+    async fn run(
+        &self,
+        mut waiting: VecDeque<&'a GroupPlan>,
+        allowed: usize,
+        why: &str,
+    ) -> Vec<GroupEnd<'a>> {
         let mut ends = Vec::new();
         let mut running = FuturesUnordered::new();
         let mut failures = 0;
@@ -88,7 +127,7 @@ impl<'a> Wave<'a> {
             failures += usize::from(failed(&end.outcome));
             ends.push(end);
         }
-        ends.extend(waiting.into_iter().map(|group| not_started(self.run, group)));
+        ends.extend(waiting.into_iter().map(|group| not_started(self.run, group, why)));
         ends
     }
 
@@ -103,7 +142,7 @@ impl<'a> Wave<'a> {
         let (Some(change), Some(target), Some(account)) =
             (group.change(), target, self.accounts.get(&group.at.region))
         else {
-            return not_started(self.run, group);
+            return not_started(self.run, group, ANOTHER_FAILED);
         };
         let driven = Driver::new(self.run, account, group, change, target, self.manner).forward().await;
         let proved = u32::try_from(driven.proof.proved.len()).unwrap_or(u32::MAX);
@@ -125,9 +164,8 @@ fn skipped<'a>(run: &Run<'_>, group: &'a GroupPlan, why: &str) -> GroupEnd<'a> {
     ended_at_once(run, group, Outcome::Skipped { why: why.to_owned() })
 }
 
-fn not_started<'a>(run: &Run<'_>, group: &'a GroupPlan) -> GroupEnd<'a> {
-    let why = "another group failed: no more are started".to_owned();
-    ended_at_once(run, group, Outcome::NotStarted { why })
+fn not_started<'a>(run: &Run<'_>, group: &'a GroupPlan, why: &str) -> GroupEnd<'a> {
+    ended_at_once(run, group, Outcome::NotStarted { why: why.to_owned() })
 }
 
 pub(super) fn ended_at_once<'a>(run: &Run<'_>, plan: &'a GroupPlan, outcome: Outcome) -> GroupEnd<'a> {

@@ -1,5 +1,6 @@
 //! The refresh of one group: started or adopted, followed, rolled back.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,12 +8,13 @@ use jiff::Timestamp;
 use super::super::machine::{Seen, State};
 use super::super::pace::{self, Known, Look};
 use super::super::patience::{patiently, until};
+use super::super::prepare::{Failure, see_naming, set_marker};
 use super::Driver;
-use crate::aws::{Error, Kind, TagChange};
+use crate::aws::{Error, Kind, Start};
 use crate::config::Preferences;
 use crate::event::Event;
 use crate::model::{Refresh, RefreshStatus, Target};
-use crate::plan::{MARKER_TAG, Marker};
+use crate::plan::Marker;
 
 /// How often a start whose answer was lost is made again, each time after looking for it.
 const STARTS: u32 = 3;
@@ -43,15 +45,58 @@ impl Driver<'_> {
         if !auto_rollback {
             preferences.bake = Duration::ZERO;
             preferences.checkpoints.clear();
+            // One that fires, maybe for what is being undone, would keep AWS from starting.
+            preferences.alarms.clear();
         }
         if auto_rollback && let Err(error) = self.forget_checks().await {
             return Seen::NotStarted(format!("its tag could not be written: {error}"));
         }
+        if self.tells_group_first() {
+            return self.start_undirected(target, &preferences).await;
+        }
+        let start = Start { desired: Some(target), preferences: &preferences, auto_rollback };
+        self.start_once(target, start).await
+    }
+
+    /// Tells the group what to launch, and starts a refresh to that: what AWS leaves where instance
+    /// types are chosen by attributes.
+    async fn start_undirected(&mut self, target: &Target, preferences: &Preferences) -> Seen {
+        if let Err(failure) = self.tell_group(target).await {
+            return self.untell(target, failure.to_string()).await;
+        }
+        let start = Start { desired: None, preferences, auto_rollback: false };
+        match self.start_once(target, start).await {
+            Seen::NotStarted(why) => self.untell(target, why).await,
+            seen => seen,
+        }
+    }
+
+    /// Sets what the group launches from now on, and sees it.
+    async fn tell_group(&self, target: &Target) -> Result<(), Failure> {
+        let naming = self.change.pinned_to(target);
+        let group = &self.plan.group;
+        patiently(self.run.clock, async || self.account.set_naming(group, &naming).await).await?;
+        see_naming(self.run, self.account, &BTreeMap::from([(group.name.clone(), naming)])).await
+    }
+
+    /// No refresh could be started: the group must not launch the new image by itself.
+    async fn untell(&self, target: &Target, why: String) -> Seen {
+        if *target == self.change.back() {
+            return Seen::NotStarted(why);
+        }
+        match self.tell_group(&self.change.back()).await {
+            Ok(()) => Seen::NotStarted(why),
+            Err(failure) => Seen::Lost(format!(
+                "{why}; it names the new version, and could not be told the old one: {failure}"
+            )),
+        }
+    }
+
+    async fn start_once(&mut self, target: &Target, start: Start<'_>) -> Seen {
         let mut last = String::new();
         for _ in 0..STARTS {
             let asked = self.run.clock.now();
-            let started =
-                self.account.start_refresh(&self.at().group, target, &preferences, auto_rollback).await;
+            let started = self.account.start_refresh(&self.plan.group, &start).await;
             let error = match started {
                 Ok(id) => {
                     self.refresh = Some(id.clone());
@@ -72,10 +117,7 @@ impl Driver<'_> {
     async fn forget_checks(&self) -> Result<(), Error> {
         let marker = Marker::of(&self.plan.group.tags).ok().flatten().filter(|marker| marker.checked);
         let Some(marker) = marker else { return Ok(()) };
-        let value = TagChange::Set(Marker { checked: false, ..marker }.to_tag());
-        let group = &self.at().group;
-        patiently(self.run.clock, async || self.account.change_group_tag(group, MARKER_TAG, &value).await)
-            .await
+        set_marker(self.run, self.account, &self.at().group, &Marker { checked: false, ..marker }).await
     }
 
     /// Looks for the refresh behind an answer that was not one; `None` when it is not there.
@@ -92,7 +134,8 @@ impl Driver<'_> {
             let slack = jiff::SignedDuration::from_secs(60);
             let recent = |refresh: &Refresh| refresh.started.is_some_and(|at| at + slack >= asked);
             let ours = refreshes.iter().find(|refresh| {
-                refresh.target.as_ref() == Some(target) && (refresh.status.is_active() || recent(refresh))
+                let same = refresh.target.as_ref() == Some(target) || self.is_undirected(refresh);
+                same && (refresh.status.is_active() || recent(refresh))
             });
             if let Some(ours) = ours {
                 self.adopt(ours.clone());
@@ -109,8 +152,9 @@ impl Driver<'_> {
 
     /// Goes on with a refresh that is there already.
     pub(super) fn adopt(&mut self, refresh: Refresh) {
-        if let Some(target) = &refresh.target {
-            self.tell_started(refresh.id.clone(), target, true);
+        match &refresh.target {
+            Some(target) => self.tell_started(refresh.id.clone(), target, true),
+            None => self.tell_started(refresh.id.clone(), &self.target.clone(), true),
         }
         self.refresh = Some(refresh.id);
     }
@@ -155,6 +199,9 @@ impl Driver<'_> {
                 refresh.status
             ));
         }
+        if *state == State::Refreshing && self.reached_checkpoint(refresh) {
+            return Seen::Checkpoint;
+        }
         let reason = if *state == State::Starting { String::new() } else { refresh.reason.clone() };
         Seen::Refresh(refresh.status, reason)
     }
@@ -167,6 +214,21 @@ impl Driver<'_> {
             course.checkpoints.clear();
         }
         course
+    }
+
+    /// Whether the refresh came to a checkpoint whose checks were not asked yet; each counts once.
+    ///
+    /// AWS has no status for its pause there: the percentage tells.
+    fn reached_checkpoint(&mut self, refresh: &Refresh) -> bool {
+        if refresh.status != RefreshStatus::InProgress {
+            return false;
+        }
+        let checkpoints = &self.plan.policy.preferences.checkpoints;
+        let reached =
+            checkpoints.iter().filter(|&&percent| percent < 100 && percent <= refresh.percent).count();
+        let is_new = reached > self.checkpoints;
+        self.checkpoints = self.checkpoints.max(reached);
+        is_new
     }
 
     /// Forgets the failed launches: what failed before some progress is no sign any more.

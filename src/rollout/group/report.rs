@@ -25,7 +25,7 @@ impl Driver<'_> {
         }
         match (before, after) {
             (
-                State::Starting | State::Refreshing | State::Checking | State::Settling,
+                State::Starting | State::Refreshing | State::CheckingPart | State::Checking | State::Settling,
                 State::RollingBack(route, why),
             ) => {
                 // Checks tell their own failure: the refresh itself went well until then.
@@ -34,6 +34,9 @@ impl Driver<'_> {
                         Step::Refresh,
                         StepEnd::passed("every instance was replaced, the checks failed in the bake"),
                     );
+                } else if *before == State::CheckingPart {
+                    let end = StepEnd::passed("it came to a checkpoint, where the checks failed");
+                    self.end_step(Step::Refresh, end);
                 } else {
                     self.end_step(Step::Refresh, StepEnd::failed(why.clone()));
                 }
@@ -101,6 +104,7 @@ impl Driver<'_> {
         match state {
             State::Starting => "its refresh is being started".into(),
             State::Refreshing => format!("it is being refreshed{id}"),
+            State::CheckingPart => format!("it is at a checkpoint and its checks are being asked{id}"),
             State::Checking => format!("its refresh bakes and its checks are being asked{id}"),
             State::Settling => format!("its checks passed and its refresh bakes{id}"),
             State::CheckingLate => "its refresh ended and its checks are being asked".into(),

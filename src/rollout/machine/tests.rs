@@ -31,6 +31,17 @@ fn checks_that_fail_in_the_bake_ask_for_the_native_rollback() {
 }
 
 #[test]
+fn checks_that_fail_at_a_checkpoint_ask_for_the_native_rollback() {
+    let seen = [Seen::Started, is(Is::InProgress), Seen::Checkpoint];
+    assert_eq!(walk(&seen), (CheckingPart, Act::RunChecksInPart));
+    let (state, act) = walk(&[&seen[..], &[failed()]].concat());
+    assert_eq!(state, RollingBack(RollbackRoute::Native, "at a checkpoint, status 503".into()));
+    assert_eq!(act, Act::AskRollback);
+    // What passes in part is not the whole: the checks are asked again in the bake.
+    assert_eq!(walk(&[&seen[..], &[Seen::ChecksPassed]].concat()), (Refreshing, Act::Follow));
+}
+
+#[test]
 fn a_rollback_that_aws_ended_well_is_proved_and_is_no_success() {
     let seen = [
         Seen::Started,
@@ -109,6 +120,7 @@ fn any_seen() -> impl Strategy<Value = Seen> {
         Just(Seen::Started),
         Just(Seen::NotStarted("no".into())),
         (0..RefreshStatus::ALL.len()).prop_map(|at| is(RefreshStatus::ALL[at])),
+        Just(Seen::Checkpoint),
         Just(Seen::LaunchesFail("words".into())),
         Just(Seen::TimedOut("late".into())),
         Just(Seen::ChecksPassed),
@@ -137,7 +149,7 @@ proptest! {
             }
             if back {
                 prop_assert!(matches!(after, RollingBack(..) | ProvingBack(_) | Ended(End::RolledBack(_) | End::NeedsPerson(_))));
-                prop_assert!(act != Act::Start && act != Act::RunChecks && act != Act::Prove);
+                prop_assert!(![Act::Start, Act::RunChecks, Act::RunChecksInPart, Act::Prove].contains(&act));
             }
             back |= matches!(after, RollingBack(..));
             if let Ended(End::RolledBack(_)) = after && was != after {

@@ -10,7 +10,7 @@ const NEW: &str = "ami-new";
 
 fn member(id: &str, lifecycle: Lifecycle, version: u64) -> Member {
     let launched_from = Some((TemplateId::from("lt-1"), version));
-    Member { id: id.into(), lifecycle, healthy: true, launched_from, protected: false }
+    Member { id: id.into(), lifecycle, healthy: true, launched_from, protected: false, weight: 1 }
 }
 
 fn instance(id: &str, image: &str) -> Instance {
@@ -35,8 +35,10 @@ fn sighting(desired: u32, members: &[(Member, &str)]) -> Sighting {
             tracking: Tracking::Pinned(7),
         }),
         launch_configuration: None,
-        mixed: false,
-        policy_templates: Vec::new(),
+        policy: None,
+        other_balancers: Vec::new(),
+        maintenance: None,
+        warm_pool: None,
         desired,
         min: 0,
         max: 10,
@@ -46,11 +48,12 @@ fn sighting(desired: u32, members: &[(Member, &str)]) -> Sighting {
         deleting: false,
     };
     let of = |(member, image): &(Member, &str)| (member.id.clone(), instance(member.id.as_str(), image));
-    Sighting { group, instances: members.iter().map(of).collect() }
+    Sighting { group, warm: Vec::new(), instances: members.iter().map(of).collect() }
 }
 
 fn preferences() -> Preferences {
     Preferences {
+        strategy: crate::config::Strategy::Rolling,
         min_healthy: 90,
         max_healthy: None,
         warmup: None,
@@ -59,12 +62,16 @@ fn preferences() -> Preferences {
         checkpoint_delay: Duration::ZERO,
         protected: Protected::Refresh,
         standby: Standby::Terminate,
+        alarms: Vec::new(),
+        skip_matching: true,
     }
 }
 
 fn judged(sighting: &Sighting, any_version: bool, preferences: &Preferences) -> Proof {
-    let target = Target { template: "lt-1".into(), version: 7 };
-    judge(sighting, &Wanted { image: &NEW.into(), target: &target, any_version, preferences })
+    let target = Target::plain("lt-1".into(), 7);
+    let launches = [Launch { template: "lt-1".into(), version: 7, image: NEW.into() }];
+    let policy = None;
+    judge(sighting, &Wanted { launches: &launches, target: &target, any_version, policy, preferences })
 }
 
 fn strict(sighting: &Sighting) -> Proof {

@@ -8,7 +8,7 @@ use super::super::{Run, Stop};
 use super::{keep, unmark};
 use crate::config::Environment;
 use crate::gate::{self, State};
-use crate::model::{Outcome, Problem, Target, Verdict};
+use crate::model::{Outcome, Problem, Verdict};
 use crate::plan::{Decision, GroupPlan, Marker};
 use crate::schedule::{Agenda, Standing, When};
 
@@ -24,7 +24,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
     if !held.is_empty() {
         return Err(Stop::Refused(held));
     }
-    let accounts = run.accounts(environment).await;
+    let accounts = run.accounts(environment);
     let plan = plan(run, environment, &accounts, None).await?;
     let mut problems = plan.refused.clone();
     problems.extend(plan.busy.iter().cloned());
@@ -88,27 +88,27 @@ async fn unproved(group: &GroupPlan, account: &crate::aws::Account) -> Result<Op
     let Some(change) = group.change() else { return Ok(None) };
     let environment = &group.at.environment;
     let refresh = format!("run 'ami-refresh refresh --env {environment}'");
-    let Some(version) = change.existing else {
+    let Some(target) = change.known_target() else {
         return Ok(Some(missing(group, "its version with the new image does not exist", &refresh)));
     };
-    let target = Target { template: change.template.clone(), version };
+    let launches = change.launches(&target);
     let wanted = Wanted {
-        image: &change.to,
+        launches: &launches,
         target: &target,
-        any_version: false,
+        any_version: group.keeps_instances(),
+        policy: group.group.policy.as_ref(),
         preferences: &group.policy.preferences,
     };
     let proof = proof::prove_now(account, &group.at.group, &wanted).await?;
     if !proof.wrong.is_empty() {
         return Ok(Some(missing(group, &proof.wrong.join(", "), &refresh)));
     }
-    let tracking = group.group.template.as_ref().map(|template| template.tracking);
-    if change.tracking.floats() && tracking != Some(change.tracking) {
-        return Ok(Some(missing(
-            group,
-            &format!("it does not follow {} again yet", change.tracking),
-            &refresh,
-        )));
+    let present = group.group.templates().map(|template| template.tracking);
+    let mut pinned =
+        change.templates().zip(present).filter(|(one, now)| one.tracking.floats() && one.tracking != *now);
+    if let Some((one, _)) = pinned.next() {
+        let why = format!("it does not follow {} again yet", one.tracking);
+        return Ok(Some(missing(group, &why, &refresh)));
     }
     let checked = Marker::of(&group.group.tags).ok().flatten().is_some_and(|marker| marker.checked);
     if !checked {

@@ -9,14 +9,13 @@ use super::super::patience::patiently;
 use super::super::smoke::nobody;
 use super::super::{Run, Stop, prepare, record, settle, survey};
 use super::drive_back;
-use super::previous::source_of;
+use super::finished;
 use crate::aws::Account;
 use crate::config::Environment;
-use crate::event::{Event, GroupRef, PlannedAction, PlannedGroup};
+use crate::event::{Event, PlannedAction, PlannedGroup};
 use crate::gate::{self, State};
 use crate::model::{
-    Candidate, Group, GroupName, GroupTemplate, ImageId, Outcome, Problem, Region, Target, Tracking, Verdict,
-    Version,
+    Candidate, Group, GroupName, GroupTemplate, ImageId, Outcome, Problem, Region, Target, Verdict,
 };
 use crate::plan::{Decision, GroupPlan, Marker, Survey, resumed};
 
@@ -76,7 +75,7 @@ impl Back {
             image_name: named.map(|image| image.name.clone()).unwrap_or_default(),
             new_image: Some(change.from.clone()),
             action: if self.moved { PlannedAction::Refresh } else { PlannedAction::Skip },
-            why: format!("back to version {}", change.source),
+            why: format!("back to version {}", change.own.source),
             ..told
         }
     }
@@ -84,7 +83,7 @@ impl Back {
 
 async fn attempt(run: &Run<'_>, environment: &Environment, which: Which<'_>) -> Result<Ended, Stop> {
     let only = which.only;
-    let accounts = run.accounts(environment).await;
+    let accounts = run.accounts(environment);
     let (mut backs, mut problems, mut looked_at) = (Vec::new(), Vec::new(), 0);
     for account in accounts.values() {
         let survey = survey::look_in_right_account(run, environment, account).await?;
@@ -189,7 +188,9 @@ async fn back_of(
     group: &Group,
     by_name: bool,
 ) -> Result<Result<Option<Back>, Problem>, Stop> {
-    let Some(template) = &group.template else { return Ok(Ok(None)) };
+    if group.template.is_none() {
+        return Ok(Ok(None));
+    }
     let marker = match Marker::of(&group.tags) {
         Ok(marker) => marker,
         Err(text) => return Ok(Err(unreadable(group, &text))),
@@ -199,71 +200,50 @@ async fn back_of(
     if let Some(marker) = other.filter(|_| !by_name) {
         return Ok(Err(another_candidate(group, marker)));
     }
-    let resolved = survey.resolve(&template.id, template.tracking);
-    let known = resolved.and_then(|number| survey.versions.get(&(template.id.clone(), number)));
-    let runs_candidate =
-        known.and_then(|v| v.image.as_ref()).is_some_and(|image| run.candidate.contains(image));
+    let present = |template: &GroupTemplate| {
+        let number = survey.resolve(&template.id, template.tracking)?;
+        survey.versions.get(&(template.id.clone(), number))
+    };
+    let own_images =
+        group.policy.iter().flat_map(|policy| &policy.overrides).filter_map(|one| one.image.as_ref());
+    let named = group.templates().filter_map(|template| present(template)?.image.as_ref());
+    let runs_candidate = named.chain(own_images).any(|image| run.candidate.contains(image));
     if marker.is_none() && !runs_candidate {
         return Ok(Ok(None));
     }
     let mut all = survey.clone();
-    for version in patiently(run.clock, async || account.versions(&template.id).await).await? {
-        all.versions.insert((template.id.clone(), version.number), version);
+    let templates: BTreeSet<_> = group.templates().map(|template| template.id.clone()).collect();
+    for template in templates {
+        for version in patiently(run.clock, async || account.versions(&template).await).await? {
+            all.versions.insert((template.clone(), version.number), version);
+        }
     }
-    let marker = marker.or_else(|| marker_of_finished(template, known?, &all));
+    let marker = marker.or_else(|| finished::marker(group, &all));
     let Some(resumed) = marker.as_ref().and_then(|marker| resumed(group, marker, &all)) else {
         return Ok(Err(nothing_recorded(group)));
     };
     let change = resumed.change;
     // Without the new version nothing can have moved to it.
-    let version = change.existing.unwrap_or(change.source);
-    let target = Target { template: change.template.clone(), version };
+    let target = change.target(|one| Some(one.existing.unwrap_or(one.source)));
+    let target = target.unwrap_or_else(|| change.back());
+    let own = group.template.as_ref().and_then(present);
+    let image = own.and_then(|version| version.image.clone());
     let decision = if held {
         Decision::HoldStill(change, "it was only held still".into())
     } else {
         Decision::Resume(change)
     };
-    let at = GroupRef {
-        environment: environment.name.clone(),
-        region: group.region.clone(),
-        group: group.name.clone(),
-    };
+    let policy = run.fleet.policy(environment, &group.name);
     let plan = GroupPlan {
-        group: group.clone(),
-        at,
-        policy: run.fleet.policy(environment, &group.name),
-        version: resolved,
-        image: known.and_then(|version| version.image.clone()),
-        image_name: String::new(),
+        version: own.map(|version| version.number),
+        image,
         decision,
         under_way: resumed.under_way,
         names_new: resumed.names_new,
-        is_current: false,
-        marked: None,
-        deferral: None,
-        stays: false,
-        until: None,
-        unreadable: Vec::new(),
+        ..GroupPlan::undecided(group, &environment.name, policy)
     };
     let moved = plan.under_way;
     Ok(Ok(Some(Back { plan, target, moved })))
-}
-
-/// What a group had that ended on the candidate: its version's own description names it.
-fn marker_of_finished(template: &GroupTemplate, present: &Version, survey: &Survey) -> Option<Marker> {
-    let number = source_of(present, |number| survey.versions.get(&(template.id.clone(), number)))?;
-    let source = survey.versions.get(&(template.id.clone(), number))?;
-    Some(Marker {
-        to: present.image.clone()?,
-        from: source.image.clone()?,
-        version: number,
-        tracking: match template.tracking {
-            // It was pinned to a number before as well: to the one that it goes back to.
-            Tracking::Pinned(_) => Tracking::Pinned(number),
-            floating @ (Tracking::Latest | Tracking::Default) => floating,
-        },
-        checked: false,
-    })
 }
 
 fn unreadable(group: &Group, text: &str) -> Problem {

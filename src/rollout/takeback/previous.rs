@@ -9,7 +9,9 @@ use super::super::{Run, Stop, survey};
 use super::explicit::TAKEN_BACK;
 use crate::config::Environment;
 use crate::gate::{self, State};
-use crate::model::{EnvironmentName, Group, GroupName, Image, ImageId, Region, TemplateId, Version};
+use crate::model::{
+    EnvironmentName, Group, GroupName, GroupTemplate, Image, ImageId, Region, TemplateId, Version,
+};
 use crate::plan::{Marker, Survey};
 
 /// What an environment's groups were given.
@@ -43,16 +45,17 @@ pub async fn given(
     only: Option<&GroupName>,
 ) -> Result<Given, Stop> {
     let mut given = Given::default();
-    for (region, account) in run.accounts(environment).await {
+    for (region, account) in run.accounts(environment) {
         let mut survey = survey::look_in_right_account(run, environment, &account).await?;
         let groups = survey.groups.iter().filter(|group| environment.select.matches(&group.tags));
         let groups: Vec<Group> =
             groups.filter(|group| only.is_none_or(|only| *only == group.name)).cloned().collect();
         given.looked_at += groups.len();
-        for template in groups.iter().filter_map(|group| group.template.as_ref()) {
-            let versions = patiently(run.clock, async || account.versions(&template.id).await).await?;
-            for version in versions {
-                survey.versions.insert((template.id.clone(), version.number), version);
+        let templates: BTreeSet<TemplateId> =
+            groups.iter().flat_map(Group::templates).map(|template| template.id.clone()).collect();
+        for template in templates {
+            for version in patiently(run.clock, async || account.versions(&template).await).await? {
+                survey.versions.insert((template.clone(), version.number), version);
             }
         }
         let home = run.cloud.home(&region);
@@ -101,7 +104,6 @@ fn stands(
     images: &BTreeMap<ImageId, Image>,
     environment: &EnvironmentName,
 ) -> Stands {
-    let Some(template) = group.template.as_ref() else { return Stands::Untouched };
     match Marker::of(&group.tags) {
         Ok(Some(marker)) if marker.from == marker.to => return Stands::Held,
         Ok(Some(marker)) => return Stands::Given { image: marker.to, before: Some(marker.from) },
@@ -109,6 +111,20 @@ fn stands(
         Err(_) => return Stands::Held,
         Ok(None) => {}
     }
+    // Of several templates, the first that a rollout gave a version to stands for all of them.
+    let named = group.templates().map(|template| stands_of(template, survey, images, environment));
+    let mut all: Vec<Stands> = named.collect();
+    let given = all.iter().position(|one| matches!(one, Stands::Given { .. }));
+    let back = all.iter().position(|one| matches!(one, Stands::Back { .. }));
+    given.or(back).map_or(Stands::Untouched, |at| all.swap_remove(at))
+}
+
+fn stands_of(
+    template: &GroupTemplate,
+    survey: &Survey,
+    images: &BTreeMap<ImageId, Image>,
+    environment: &EnvironmentName,
+) -> Stands {
     let of_template = versions_of(survey, &template.id);
     let present = survey.resolve(&template.id, template.tracking).and_then(of_template);
     let Some((present, image)) = present.and_then(|version| Some((version, version.image.clone()?))) else {

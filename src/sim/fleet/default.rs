@@ -2,70 +2,156 @@
 
 mod groups;
 mod healthy;
+mod manifest;
 
 use std::collections::BTreeSet;
 
-use super::{FleetSpec, ImageSpec};
-use crate::config::{self, Family};
-use crate::model::{AccountId, ImageId, Region};
+use super::{AlarmSpec, AlarmState, FleetSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec};
+use crate::config::{self, Environment, ExternalId, Family};
+use crate::model::{AccountId, Architecture, BuildState, ImageId, Region};
 
 impl FleetSpec {
     /// A fleet on which the configuration makes sense: five groups or so in each region of
     /// every environment, on an older image, with applications that answer its checks.
     ///
-    /// `candidate_images` exist too: newer ones of the family. An environment without a role
-    /// is in `home`, as its credentials are.
+    /// `candidate_images` exist too: newer ones of the family. Where one is for arm64, an older
+    /// one for arm64 exists as well. An environment without a role is in `home`, as its
+    /// credentials are.
     pub fn from_config(
         fleet: &config::Fleet,
-        candidate_images: &[(Region, ImageId)],
+        candidate_images: &[(Region, ImageId, Architecture)],
         home: &AccountId,
     ) -> Self {
         let mut spec = Self::empty(home.clone());
         for environment in &fleet.environments {
             if let Some(role) = &environment.role_arn {
-                spec.roles.insert(role.clone(), environment.account.clone());
+                let mut of = RoleSpec::new(environment.account.clone());
+                // One that is kept elsewhere is nobody's business here: any will do.
+                if let Some(ExternalId::Plain(text)) = &environment.external_id {
+                    of.external_id = Some(text.clone());
+                }
+                spec.roles.insert(role.clone(), of);
             }
         }
         spec.images = images(fleet, candidate_images, home);
+        spec.pipelines.extend(pipeline(fleet, candidate_images, home));
         for (at, environment) in fleet.environments.iter().enumerate() {
             groups::add(&mut spec, fleet, environment, at);
+            spec.alarms.extend(alarms(fleet, environment, home));
         }
         spec
     }
 
     /// The id of the older image that the default fleet runs in a region.
     pub fn previous_image(region: &Region) -> ImageId {
+        Self::previous_image_of(region, &Architecture::X86_64)
+    }
+
+    /// The id of the older image for an architecture in a region.
+    pub fn previous_image_of(region: &Region, architecture: &Architecture) -> ImageId {
         // Readable, well-formed, and another one in each region.
+        let kind: u64 = match architecture {
+            Architecture::Arm64 => 0xb,
+            Architecture::X86_64 | Architecture::Other(_) => 0xa,
+        };
         let hash =
             region.as_str().bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
-        ImageId::new(format!("ami-0{:016x}", 0x000a_0000_0000_0000 | (hash & 0xffff_ffff_ffff)))
+        ImageId::new(format!("ami-0{:016x}", (kind << 48) | (hash & 0xffff_ffff_ffff)))
     }
 }
 
-fn images(fleet: &config::Fleet, candidates: &[(Region, ImageId)], home: &AccountId) -> Vec<ImageSpec> {
+/// The pipeline of the first family: it made the candidate's images, and makes one for each
+/// region of the configuration.
+fn pipeline(
+    fleet: &config::Fleet,
+    candidates: &[(Region, ImageId, Architecture)],
+    home: &AccountId,
+) -> Option<PipelineSpec> {
+    let (name, family) = fleet.families.first_key_value()?;
+    let region = fleet.environments.first()?.regions.first()?;
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    let mut pipeline = PipelineSpec::new(home.clone(), region.clone(), &name, &family.name_glob);
+    let owner = owner(family, home);
+    let shared_with = others(fleet, home, &owner);
+    pipeline.outputs = regions(fleet)
+        .into_iter()
+        .map(|region| OutputSpec {
+            region: region.clone(),
+            architecture: Architecture::X86_64,
+            account: owner.clone(),
+            shared_with: shared_with.clone(),
+        })
+        .collect();
+    let made = "2026-11-21T19:20:00Z".parse().ok().filter(|_| !candidates.is_empty());
+    pipeline.past.extend(made.map(|created| PastBuild {
+        created,
+        state: BuildState::Available,
+        reason: String::new(),
+        images: candidates.iter().map(|(region, id, _)| (region.clone(), id.clone())).collect(),
+    }));
+    Some(pipeline)
+}
+
+/// The regions of all environments.
+fn regions(fleet: &config::Fleet) -> BTreeSet<&Region> {
+    fleet.environments.iter().flat_map(|environment| &environment.regions).collect()
+}
+
+/// Every account but the owner's: whom the images are shared with.
+fn others(fleet: &config::Fleet, home: &AccountId, owner: &AccountId) -> Vec<AccountId> {
+    let own = fleet.environments.iter().map(|environment| &environment.account);
+    let accounts: BTreeSet<&AccountId> = own.chain([home]).filter(|account| *account != owner).collect();
+    accounts.into_iter().cloned().collect()
+}
+
+/// Every alarm that a refresh in the environment may be watched by, once, and quiet.
+fn alarms(fleet: &config::Fleet, environment: &Environment, home: &AccountId) -> Vec<AlarmSpec> {
+    let account = if environment.role_arn.is_some() { &environment.account } else { home };
+    let own = environment.refresh.preferences.alarms.iter();
+    let others = fleet.overrides.iter().flat_map(|change| change.refresh.alarms.iter().flatten());
+    let names: BTreeSet<&String> = own.chain(others).collect();
+    let quiet = |region: &Region, name: &String| AlarmSpec {
+        account: account.clone(),
+        region: region.clone(),
+        name: name.clone(),
+        state: AlarmState::Ok,
+    };
+    let regions = environment.regions.iter();
+    regions.flat_map(|region| names.iter().map(move |name| quiet(region, name))).collect()
+}
+
+fn images(
+    fleet: &config::Fleet,
+    candidates: &[(Region, ImageId, Architecture)],
+    home: &AccountId,
+) -> Vec<ImageSpec> {
     let family = fleet.families.values().next();
     let glob = family.map_or("base-*", |family| family.name_glob.as_str());
     let owner = family.map_or_else(|| home.clone(), |family| owner(family, home));
-    let own = fleet.environments.iter().map(|environment| &environment.account);
-    let accounts: BTreeSet<&AccountId> = own.chain([home]).filter(|account| **account != owner).collect();
-    let shared: Vec<AccountId> = accounts.into_iter().cloned().collect();
-    let regions: BTreeSet<&Region> =
-        fleet.environments.iter().flat_map(|environment| &environment.regions).collect();
-    let new = |id: ImageId, region: &Region, day: &str| {
-        let mut image = ImageSpec::new(id, &fill(glob, day), region.clone(), owner.clone());
+    let shared = others(fleet, home, &owner);
+    let new = |id: ImageId, region: &Region, architecture: &Architecture, day: &str| {
+        // Names are unique among the images of an account.
+        let suffix = if *architecture == Architecture::X86_64 { "" } else { "-arm64" };
+        let name = fill(glob, &format!("{day}{suffix}"));
+        let mut image = ImageSpec::new(id, &name, region.clone(), owner.clone());
         image.shared_with.clone_from(&shared);
+        image.architecture = architecture.clone();
         image
     };
-    let mut images: Vec<ImageSpec> = regions
-        .into_iter()
-        .map(|region| {
-            let mut image = new(FleetSpec::previous_image(region), region, "20261114184500");
-            image.created = "2026-11-14T18:45:00Z".parse().ok();
-            image
-        })
-        .collect();
-    images.extend(candidates.iter().map(|(region, id)| {
-        let mut image = new(id.clone(), region, "20261121194500");
+    let old = |region: &Region, architecture: &Architecture| {
+        let id = FleetSpec::previous_image_of(region, architecture);
+        let mut image = new(id, region, architecture, "20261114184500");
+        image.created = "2026-11-14T18:45:00Z".parse().ok();
+        image
+    };
+    let mut images: Vec<ImageSpec> =
+        regions(fleet).into_iter().map(|region| old(region, &Architecture::X86_64)).collect();
+    let arm = candidates.iter().filter(|(_, _, architecture)| *architecture == Architecture::Arm64);
+    let arm: BTreeSet<&Region> = arm.map(|(region, _, _)| region).collect();
+    images.extend(arm.into_iter().map(|region| old(region, &Architecture::Arm64)));
+    images.extend(candidates.iter().map(|(region, id, architecture)| {
+        let mut image = new(id.clone(), region, architecture, "20261121194500");
         image.created = "2026-11-21T19:45:00Z".parse().ok();
         image
     }));

@@ -8,9 +8,9 @@ use crate::clock::Clock;
 use crate::config::{
     Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, Missed, OnAbort,
     OnFailure, Preferences, Protected, RefreshPolicy, RetryPolicy, SchedulePolicy, Scope, Selector, Standby,
-    TcpCheck, WindowTags, glob_matches,
+    Strategy, TcpCheck, WindowTags, glob_matches,
 };
-use crate::model::{ImageId, Region, Tracking};
+use crate::model::{Architecture, ImageId, Region, Tracking};
 use crate::sim::{Scenario, Setup, Simulator};
 
 const NAMES: [&str; 9] = ["sandbox", "dev", "qa", "test", "training", "build", "qa2", "stage", "prod"];
@@ -24,7 +24,9 @@ fn environment(at: usize, name: &str) -> Environment {
         // The first has no role: it is in the home account. qa and qa2 share an account.
         role_arn: (at > 0).then(|| format!("arn:aws:iam::{account}:role/ami-refresh")),
         account: if name == "qa2" { "333333333333".into() } else { account.into() },
+        external_id: None,
         regions: vec!["eu-west-2".into()],
+        regions_in_order: false,
         select: Selector { tags: BTreeMap::from([("Environment".to_owned(), name.to_owned())]) },
         gate: GatePolicy::default(),
         schedule: SchedulePolicy {
@@ -45,6 +47,7 @@ fn environment(at: usize, name: &str) -> Environment {
 fn policy() -> RefreshPolicy {
     RefreshPolicy {
         preferences: Preferences {
+            strategy: Strategy::Rolling,
             min_healthy: 90,
             max_healthy: None,
             warmup: None,
@@ -53,6 +56,8 @@ fn policy() -> RefreshPolicy {
             checkpoint_delay: Duration::ZERO,
             protected: Protected::Refresh,
             standby: Standby::Terminate,
+            alarms: Vec::new(),
+            skip_matching: true,
         },
         timeout: Duration::from_secs(3600),
         groups_at_once: 1,
@@ -113,7 +118,11 @@ fn configuration() -> Fleet {
 }
 
 fn spec() -> FleetSpec {
-    FleetSpec::from_config(&configuration(), &[("eu-west-2".into(), NEW.into())], &HOME.into())
+    FleetSpec::from_config(
+        &configuration(),
+        &[("eu-west-2".into(), NEW.into(), Architecture::X86_64)],
+        &HOME.into(),
+    )
 }
 
 #[test]

@@ -4,7 +4,11 @@ use std::num::NonZeroU32;
 
 use serde::Deserialize;
 
-use crate::model::Tracking;
+use super::states::{
+    AlarmChange, ConfigurationChange, Count, DeletingChange, HooksChange, MaintenanceChange, ParameterChange,
+    SuspendedChange, WarmPoolChange,
+};
+use crate::model::{BuildState, Tracking};
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +39,34 @@ pub enum EffectKind {
     InstanceDies(Death),
     /// The groups follow their templates in other ways than the fleet says.
     Tracking(TrackingChange),
+    /// Image pipelines fail, or take longer.
+    ImageBuild(ImageBuildTrouble),
+    /// The groups have mixed instances policies.
+    Policy(PolicyChange),
+    /// The groups have warm pools.
+    WarmPool(WarmPoolChange),
+    /// The groups have lifecycle hooks.
+    Hooks(HooksChange),
+    /// The groups have an instance maintenance policy.
+    Maintenance(MaintenanceChange),
+    /// So many instances are in standby.
+    Standby(Count),
+    /// So many instances are protected from scale-in.
+    Protected(Count),
+    /// So many instances are on their way in.
+    Launching(Count),
+    /// The groups should have so many instances.
+    Desired(Count),
+    /// Processes are suspended.
+    Suspended(SuspendedChange),
+    /// Templates name their image by an SSM parameter.
+    ParameterImage(ParameterChange),
+    /// The groups launch from launch configurations.
+    LaunchConfiguration(ConfigurationChange),
+    /// The groups are being deleted.
+    Deleting(DeletingChange),
+    /// An alarm fires.
+    Alarm(AlarmChange),
 }
 
 macro_rules! picks {
@@ -61,6 +93,20 @@ picks!(
     foreign: Foreign(ForeignRefresh),
     instance_dies: InstanceDies(Death),
     tracking: Tracking(TrackingChange),
+    image_build: ImageBuild(ImageBuildTrouble),
+    policy: Policy(PolicyChange),
+    warm_pool: WarmPool(WarmPoolChange),
+    hooks: Hooks(HooksChange),
+    maintenance: Maintenance(MaintenanceChange),
+    standby: Standby(Count),
+    protected: Protected(Count),
+    launching: Launching(Count),
+    desired: Desired(Count),
+    suspended: Suspended(SuspendedChange),
+    parameter_image: ParameterImage(ParameterChange),
+    launch_configuration: LaunchConfiguration(ConfigurationChange),
+    deleting: Deleting(DeletingChange),
+    alarm: Alarm(AlarmChange),
 );
 
 /// Which instances are hit.
@@ -99,6 +145,13 @@ pub struct LaunchTrouble {
     pub message: String,
     /// For how many seconds, from the group's first failed launch; `None` for ever.
     pub lasts: Option<u32>,
+}
+
+impl LaunchTrouble {
+    /// AWS's words on the failed launch of an instance of that type, in that zone.
+    pub(crate) fn words(&self, instance_type: &str, zone: &str) -> String {
+        self.message.replace("{type}", instance_type).replace("{zone}", zone)
+    }
 }
 
 /// Instances go into service and then fail their health checks.
@@ -249,4 +302,41 @@ pub struct Death {
 pub struct TrackingChange {
     /// The ways, one group after the other; a number stands for the version that it is on.
     pub follow: Vec<Tracking>,
+}
+
+/// Builds of image pipelines fail, or take longer. The pipelines are those whose names the
+/// effect's glob matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageBuildTrouble {
+    /// The state at whose end they fail; `None` when they don't.
+    pub fails_at: Option<BuildState>,
+    /// AWS's words.
+    pub reason: String,
+    /// How many seconds the building takes; `None` for as long as usual.
+    pub takes: Option<u32>,
+}
+
+/// The groups have mixed instances policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// Which, one group after the other.
+    pub give: Vec<PolicyKind>,
+}
+
+/// A mixed instances policy that a scenario gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyKind {
+    /// Two instance types.
+    Types,
+    /// An override with a template of its own: on arm64, if there are images for that.
+    Template,
+    /// An `ImageId` on every override; one on arm64, if there are images for that.
+    Images,
+    /// Weights 1 and 2.
+    Weights,
+    /// Spot instances.
+    Spot,
+    /// Instance types selected by their attributes.
+    Attributes,
 }

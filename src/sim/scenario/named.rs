@@ -29,6 +29,22 @@ scenarios!(
     "foreign-refresh",
     "instance-dies",
     "mixed-tracking",
+    "image-build-fails",
+    "image-build-slow",
+    "mixed",
+    "warm-pools",
+    "lifecycle-hooks",
+    "hook-abandons",
+    "alarm-fires",
+    "alarm-firing",
+    "standby-and-protected",
+    "suspended",
+    "parameter-images",
+    "launch-configurations",
+    "one-instance",
+    "deleting",
+    "scaling",
+    "maintenance-policy",
 );
 
 impl Scenario {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{
-    AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, Effect, EffectKind, ForeignRefresh,
-    ForeignStart, Images, LaunchTrouble, RateLimits, RollbackTrouble, Scaling, StaleReads, Stuck,
-    TrackingChange, Unhealthy,
+    AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
+    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, ImageBuildTrouble, Images,
+    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RateLimits, RollbackTrouble,
+    Scaling, StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
-use crate::model::Tracking;
+use crate::model::{BuildState, Tracking};
 
 /// A duration such as `90s`, `10m` or `2h`, in seconds.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -34,6 +35,21 @@ impl TryFrom<String> for Span {
             .map(Self)
             .ok_or_else(|| format!("not a duration such as 90s, 10m or 2h: {text:?}"))
     }
+}
+
+/// Reads a duration where its seconds are wanted.
+pub(crate) fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    Span::deserialize(from).map(|span| span.0)
+}
+
+/// The same, where it may be left out.
+pub(crate) fn maybe_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    Option::<Span>::deserialize(from).map(|span| span.map(|span| span.0))
+}
+
+/// The glob that everything matches.
+pub(super) fn glob_of_all() -> String {
+    "*".to_owned()
 }
 
 /// A percentage.
@@ -70,6 +86,20 @@ pub(super) struct RawEffect {
     foreign_refresh: Option<RawForeign>,
     instance_dies: Option<RawAfter>,
     tracking: Option<RawTracking>,
+    image_build: Option<RawImageBuild>,
+    policy: Option<RawPolicy>,
+    warm_pool: Option<WarmPoolChange>,
+    hooks: Option<HooksChange>,
+    maintenance: Option<MaintenanceChange>,
+    standby: Option<Count>,
+    protected: Option<Count>,
+    launching: Option<Count>,
+    desired: Option<Count>,
+    suspended: Option<SuspendedChange>,
+    parameter_image: Option<ParameterChange>,
+    launch_configuration: Option<ConfigurationChange>,
+    deleting: Option<DeletingChange>,
+    alarm: Option<AlarmChange>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,6 +191,39 @@ struct RawTracking {
     follow: Vec<Tracking>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawImageBuild {
+    fails_at: Option<Step>,
+    #[serde(default)]
+    reason: String,
+    takes: Option<Span>,
+}
+
+/// A state that an image build passes through.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+struct Step(BuildState);
+
+impl TryFrom<String> for Step {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let state = BuildState::parse(&text);
+        if state.is_under_way() && !matches!(state, BuildState::Other(_)) {
+            Ok(Self(state))
+        } else {
+            Err(format!("not a state that an image build passes through, such as TESTING: {text:?}"))
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    give: Vec<PolicyKind>,
+}
+
 impl TryFrom<RawEffect> for Effect {
     type Error = String;
 
@@ -181,6 +244,20 @@ impl TryFrom<RawEffect> for Effect {
                 .map(|r| EffectKind::Foreign(ForeignRefresh { begins: r.begins, lasts: r.lasts.0 })),
             raw.instance_dies.map(|r| EffectKind::InstanceDies(Death { after: r.after.0 })),
             raw.tracking.map(|r| EffectKind::Tracking(TrackingChange { follow: r.follow })),
+            raw.image_build.map(RawImageBuild::kind),
+            raw.policy.map(|r| EffectKind::Policy(PolicyChange { give: r.give })),
+            raw.warm_pool.map(EffectKind::WarmPool),
+            raw.hooks.map(EffectKind::Hooks),
+            raw.maintenance.map(EffectKind::Maintenance),
+            raw.standby.map(EffectKind::Standby),
+            raw.protected.map(EffectKind::Protected),
+            raw.launching.map(EffectKind::Launching),
+            raw.desired.map(EffectKind::Desired),
+            raw.suspended.map(EffectKind::Suspended),
+            raw.parameter_image.map(EffectKind::ParameterImage),
+            raw.launch_configuration.map(EffectKind::LaunchConfiguration),
+            raw.deleting.map(EffectKind::Deleting),
+            raw.alarm.map(EffectKind::Alarm),
         ];
         let mut kinds = kinds.into_iter().flatten();
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {
@@ -219,5 +296,15 @@ impl RawCalls {
     fn kind(self) -> EffectKind {
         let actions = self.actions.unwrap_or_else(|| "*".to_owned());
         EffectKind::Calls(CallTrouble { share: self.share.0, fault: self.fault, actions })
+    }
+}
+
+impl RawImageBuild {
+    fn kind(self) -> EffectKind {
+        EffectKind::ImageBuild(ImageBuildTrouble {
+            fails_at: self.fails_at.map(|step| step.0),
+            reason: self.reason,
+            takes: self.takes.map(|span| span.0),
+        })
     }
 }

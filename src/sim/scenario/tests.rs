@@ -9,7 +9,7 @@ fn every_name_has_a_scenario_of_that_name() {
         assert_eq!(scenario.name, *name);
         assert!(!scenario.about.is_empty());
     }
-    assert_eq!(Scenario::NAMES.len(), 15);
+    assert_eq!(Scenario::NAMES.len(), 31);
     assert!(Scenario::named("nonsense").is_none());
 }
 
@@ -26,6 +26,8 @@ fn mistakes_are_told() {
         ("limits: { ec2: { burst: 10 } }", "rate"),
         ("limits: { ec2: { burst: 10, rate: 0 } }", "nonzero"),
         ("limits: { elb: { burst: 10, rate: 1 } }", "elb"),
+        ("image_build: { fails_at: AVAILABLE }", "passes through"),
+        ("image_build: { fails_at: SOON }", "passes through"),
     ] {
         let error = with(effect).expect_err(effect);
         assert!(error.contains(words), "{effect}: {error}");

@@ -34,8 +34,9 @@ fn begin(world: &mut World, preferences: Preferences) {
     let template = world.group(GROUP).expect("the group").template.clone();
     let data = [("ImageId", NEW), ("InstanceType", "m5.large")];
     world.add_version(&key.place, &template.id, "", Data::from_flat(data));
-    let desired = Some(TemplateRef { tracking: Tracking::Pinned(2), ..template });
-    world.start_refresh(&key, StartRequest { desired, preferences }).expect("a refresh");
+    let desired = Some(TemplateRef { tracking: Tracking::Pinned(2), ..template }.into());
+    let request = StartRequest { desired, preferences, ..StartRequest::default() };
+    world.start_refresh(&key, request).expect("a refresh");
 }
 
 /// The least and the most instances that the bounds allow.

@@ -4,7 +4,7 @@ use aws_sdk_autoscaling::types::Filter;
 use aws_sdk_ec2::types::{LaunchTemplateVersion, RequestLaunchTemplateData, Tag};
 
 use super::support::{Bench, GROUP, HOME, NEW, OLD, REGION, code, fleet, template};
-use crate::sim::{GroupSpec, Scenario};
+use crate::sim::{GroupSpec, PolicySpec, Scenario};
 
 #[tokio::test(start_paused = true)]
 async fn groups_come_by_tag_and_page() {
@@ -211,7 +211,7 @@ async fn group_tags_are_set_described_and_deleted() {
 #[tokio::test(start_paused = true)]
 async fn a_group_is_described_as_what_it_is() {
     let mut spec = fleet(1, |group: &mut GroupSpec| {
-        group.mixed = true;
+        group.policy = Some(PolicySpec::of_types(&["m5.large", "m6i.large"]));
         group.suspended = vec!["Launch".to_owned()];
     });
     let mut old = GroupSpec::new(HOME.into(), REGION.into(), "old", GROUP, 1);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::support::{Bench, GROUP, code, fleet, preferences};
 use crate::sim::wire::Request;
-use crate::sim::{Fault, FaultKind, Scenario};
+use crate::sim::{Fault, FaultKind, Outcome, Scenario};
 
 async fn list(bench: &Bench) -> String {
     match bench.scaling.describe_auto_scaling_groups().send().await {
@@ -103,11 +103,12 @@ effects:
     for _ in 0..60 {
         for form in [&start, &describe("DescribeInstanceRefreshes"), &describe("DescribeScalingActivities")] {
             // Without the SDK, whose back-off and tokens are random.
-            let request = Request {
-                authorization: Some("Credential=K/20261122/eu-west-2/autoscaling/aws4_request,".to_owned()),
-                form: form.clone().into_bytes(),
-            };
-            told.push(format!("{:?}", bench.simulator.call(&request)));
+            let authorization = "Credential=K/20261122/eu-west-2/autoscaling/aws4_request,";
+            let request = Request::form(Some(authorization), form.clone().into_bytes());
+            told.push(match bench.simulator.call(&request) {
+                Outcome::Answered(reply) => reply.text(),
+                other @ (Outcome::Broken | Outcome::Silence) => format!("{other:?}"),
+            });
         }
         tokio::time::sleep(Duration::from_secs(20)).await;
     }

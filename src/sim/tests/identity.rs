@@ -52,6 +52,41 @@ async fn an_unknown_role_can_not_be_assumed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_role_asks_for_its_external_id() {
+    let mut spec = fleet(1, |_| {});
+    spec.roles.get_mut(ROLE).unwrap().external_id = Some("team/42".to_owned());
+    let bench = Bench::new(spec, Scenario::clean());
+    let ask = async |external_id: Option<&str>| {
+        let request = bench.sts.assume_role().role_arn(ROLE).role_session_name("test");
+        request.set_external_id(external_id.map(str::to_owned)).send().await
+    };
+    assert_eq!(code(&ask(None).await.expect_err("none")), "AccessDenied");
+    assert_eq!(code(&ask(Some("team/43")).await.expect_err("another")), "AccessDenied");
+    assert_eq!(code(&ask(Some("team 42")).await.expect_err("no external id")), "ValidationError");
+    assert!(ask(Some("team/42")).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_lasts_as_long_as_asked_for_and_allowed() {
+    let mut spec = fleet(1, |_| {});
+    spec.roles.get_mut(ROLE).unwrap().longest_session = 7_200;
+    let home = Bench::new(spec, Scenario::clean());
+    let ask = async |bench: &Bench, seconds: i32, name: &str| {
+        let request = bench.sts.assume_role().role_arn(ROLE).role_session_name(name);
+        request.duration_seconds(seconds).send().await
+    };
+    for (seconds, name) in [(899, "test"), (7_201, "test"), (900, "t"), (900, "a b")] {
+        let refused = ask(&home, seconds, name).await.expect_err("a refusal");
+        assert_eq!(code(&refused), "ValidationError", "{seconds} {name}");
+    }
+    assert!(ask(&home, 7_200, "test").await.is_ok());
+    // A session that assumes a role gets an hour at most.
+    let role = assume(&home).await;
+    assert_eq!(code(&ask(&role, 3_601, "test").await.expect_err("chained")), "ValidationError");
+    assert!(ask(&role, 3_600, "test").await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_ends_after_an_hour() {
     let home = two_accounts();
     let role = assume(&home).await;
@@ -65,10 +100,10 @@ async fn a_session_ends_after_an_hour() {
 #[tokio::test(start_paused = true)]
 async fn without_credentials_nothing_is_answered() {
     let bench = Bench::clean();
-    let request = Request { authorization: None, form: b"Action=DescribeImages".to_vec() };
+    let request = Request::form(None, b"Action=DescribeImages".to_vec());
     let Outcome::Answered(reply) = bench.simulator.call(&request) else { panic!("no answer") };
     assert_eq!(reply.status, 403);
-    assert!(reply.body.contains("MissingAuthenticationToken"), "{}", reply.body);
+    assert!(reply.text().contains("MissingAuthenticationToken"), "{}", reply.text());
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use crate::clock::Clock;
 use crate::model::{ImageId, RefreshStatus, Tracking};
 use crate::sim::{
-    FleetSpec, GroupSpec, HOME_KEY, HOME_SECRET, ImageSpec, Refresh, Scenario, Setup, Simulator,
+    FleetSpec, GroupSpec, HOME_KEY, HOME_SECRET, ImageSpec, Refresh, RoleSpec, Scenario, Setup, Simulator,
     TemplateSpec, VersionSpec,
 };
 
@@ -29,12 +29,13 @@ pub(super) struct Bench {
     pub(super) scaling: aws_sdk_autoscaling::Client,
     pub(super) elb: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) watch: aws_sdk_cloudwatch::Client,
 }
 
 /// One group of `desired` instances in the home account; template and group can be changed first.
 pub(super) fn fleet(desired: u32, change: impl FnOnce(&mut GroupSpec)) -> FleetSpec {
     let mut fleet = FleetSpec::empty(HOME.into());
-    fleet.roles.insert(ROLE.to_owned(), QA.into());
+    fleet.roles.insert(ROLE.to_owned(), RoleSpec::new(QA.into()));
     for (id, name) in [(OLD, "dept-base-20261114"), (NEW, "dept-base-20261121")] {
         let mut image = ImageSpec::new(ImageId::new(id), name, REGION.into(), HOME.into());
         image.shared_with.push(QA.into());
@@ -110,6 +111,7 @@ impl Bench {
             scaling: aws_sdk_autoscaling::Client::new(&config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            watch: aws_sdk_cloudwatch::Client::new(&config),
         }
     }
 

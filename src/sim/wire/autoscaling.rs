@@ -3,7 +3,7 @@
 use super::errors::Error;
 use super::{
     Answer, Ask, autoscaling_activities as activities, autoscaling_groups as groups,
-    autoscaling_refresh as refresh, autoscaling_tags as tags,
+    autoscaling_refresh as refresh, autoscaling_states as states, autoscaling_tags as tags,
 };
 use crate::sim::world::{Group, GroupKey};
 
@@ -16,7 +16,15 @@ pub(super) fn answer(ask: &mut Ask<'_>) -> Answer {
         "DeleteTags" => tags::change_tags(ask, false),
         "DescribeTags" => tags::describe_tags(ask),
         "SetInstanceProtection" => groups::protect(ask),
-        "EnterStandby" => groups::standby(ask),
+        "EnterStandby" => states::enter_standby(ask),
+        "ExitStandby" => states::exit_standby(ask),
+        "SuspendProcesses" => states::suspend(ask),
+        "ResumeProcesses" => states::resume(ask),
+        "DescribeWarmPool" => states::describe_warm_pool(ask),
+        "DescribeLifecycleHooks" => states::describe_hooks(ask),
+        "CompleteLifecycleAction" => states::answer_hook(ask, true),
+        "RecordLifecycleActionHeartbeat" => states::answer_hook(ask, false),
+        "DescribeLaunchConfigurations" => states::describe_configurations(ask),
         "DescribeScalingActivities" => activities::describe_activities(ask),
         "StartInstanceRefresh" => refresh::start(ask),
         "DescribeInstanceRefreshes" => refresh::describe(ask),

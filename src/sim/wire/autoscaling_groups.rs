@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::autoscaling::no_group;
+use super::autoscaling_policy as policy;
 use super::autoscaling_tags::write_tag;
 use super::errors::Error;
 use super::paging::Size;
-use super::query::Params;
 use super::xml::Xml;
-use super::{Answer, Ask};
-use crate::model::{InstanceId, Tracking};
-use crate::sim::world::{Group, GroupKey, Instance, TemplateRef};
+use super::{Answer, Ask, autoscaling_states as states};
+use crate::model::InstanceId;
+use crate::sim::world::{Group, GroupKey, ImageFrom, Instance};
 
 /// The largest group there can be.
 const LARGEST: u32 = 5_000;
@@ -36,16 +36,11 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
 fn write(ask: &Ask<'_>, xml: &mut Xml, group: &Group, with_instances: bool) {
     let name = &group.key.name;
     xml.leaf("AutoScalingGroupName", name).leaf("AutoScalingGroupARN", arn(ask, group));
-    match (&group.launch_configuration, group.mixed) {
-        (Some(configuration), _) => {
+    match &group.launch_configuration {
+        Some(configuration) => {
             xml.leaf("LaunchConfigurationName", configuration);
         }
-        (None, true) => {
-            xml.node("MixedInstancesPolicy", |xml| write_policy(xml, &group.template));
-        }
-        (None, false) => {
-            xml.node("LaunchTemplate", |xml| write_template(xml, &group.template));
-        }
+        None => policy::write(xml, group.own()),
     }
     let region = &ask.place.region;
     let check = if group.target_groups.is_empty() { "EC2" } else { "ELB" };
@@ -63,13 +58,14 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, group: &Group, with_instances: bool) {
         .maybe("DefaultInstanceWarmup", group.default_warmup)
         .leaf("NewInstancesProtectedFromScaleIn", false)
         .maybe("Status", group.deleting.then_some("Delete in progress"));
+    states::write_of_group(xml, group);
     xml.list("TargetGroupARNs", "member", &group.target_groups, |xml, arn| {
         xml.value(arn);
     });
     xml.list("SuspendedProcesses", "member", &group.suspended, |xml, process| {
         xml.leaf("ProcessName", process).leaf("SuspensionReason", "User suspended");
     });
-    let instances = if with_instances { group.instances.as_slice() } else { &[] };
+    let instances = group.members().filter(|_| with_instances);
     xml.list("Instances", "member", instances, write_instance);
     xml.list("Tags", "member", &group.tags, |xml, (key, value)| write_tag(xml, group, key, value));
 }
@@ -79,86 +75,55 @@ pub(super) fn arn(ask: &Ask<'_>, group: &Group) -> String {
     format!("arn:aws:autoscaling:{region}:{account}:autoScalingGroup:simulated:autoScalingGroupName/{name}")
 }
 
-pub(super) fn write_template(xml: &mut Xml, template: &TemplateRef) {
-    xml.leaf("LaunchTemplateId", &template.id)
-        .leaf("LaunchTemplateName", &template.name)
-        .leaf("Version", template.tracking);
-}
-
-fn write_policy(xml: &mut Xml, template: &TemplateRef) {
-    xml.node("LaunchTemplate", |xml| {
-        xml.node("LaunchTemplateSpecification", |xml| write_template(xml, template));
-        xml.list("Overrides", "member", ["m5.large", "m6i.large"], |xml, name| {
-            xml.leaf("InstanceType", name);
-        });
-    });
-    xml.node("InstancesDistribution", |xml| {
-        xml.leaf("OnDemandPercentageAboveBaseCapacity", 100);
-    });
-}
-
-fn write_instance(xml: &mut Xml, instance: &Instance) {
+pub(super) fn write_instance(xml: &mut Xml, instance: &Instance) {
     xml.leaf("InstanceId", &instance.id)
         .leaf("InstanceType", &instance.instance_type)
         .leaf("AvailabilityZone", &instance.zone)
-        .leaf("LifecycleState", instance.life.as_str())
+        .leaf("LifecycleState", instance.lifecycle())
         .leaf("HealthStatus", if instance.healthy { "Healthy" } else { "Unhealthy" })
-        .node("LaunchTemplate", |xml| {
+        .leaf("ProtectedFromScaleIn", instance.protected);
+    match &instance.configuration {
+        Some(configuration) => xml.leaf("LaunchConfigurationName", configuration),
+        None => xml.node("LaunchTemplate", |xml| {
             xml.leaf("LaunchTemplateId", &instance.template)
                 .leaf("LaunchTemplateName", &instance.template_name)
                 .leaf("Version", instance.version);
-        })
-        .leaf("ProtectedFromScaleIn", instance.protected);
-}
-
-/// Reads a launch template specification; `None` when it is not given.
-pub(super) fn read_template(ask: &Ask<'_>, params: &Params) -> Result<Option<TemplateRef>, Error> {
-    if params.is_empty() {
-        return Ok(None);
-    }
-    let (id, name) = (params.get("LaunchTemplateId"), params.get("LaunchTemplateName"));
-    let here = ask.world.templates.iter().filter(|((place, _), _)| *place == ask.place);
-    let mut named = here.map(|(_, template)| template);
-    let found =
-        named.find(|t| id.is_some_and(|id| id == t.id.as_str()) || name.is_some_and(|name| name == t.name));
-    let template = found.ok_or_else(|| {
-        Error::new("ValidationError", "You must use a valid fully-formed launch template. It does not exist.")
-    })?;
-    let text = params.get("Version").unwrap_or_default();
-    let tracking = Tracking::parse(text)
-        .ok_or_else(|| Error::new("ValidationError", format!("not a launch template version: {text}")))?;
-    Ok(Some(TemplateRef { id: template.id.clone(), name: template.name.clone(), tracking }))
+        }),
+    };
+    // AWS names the image only where it is not the template's.
+    xml.maybe("ImageId", (instance.image_from == ImageFrom::Override).then_some(&instance.image))
+        .maybe("WeightedCapacity", instance.weight);
 }
 
 pub(super) fn update(ask: &mut Ask<'_>) -> Answer {
     let key = ask.group_key()?;
-    let template = read_template(ask, &ask.params.structure("LaunchTemplate"))?;
-    let changes_policy = !ask.params.structure("MixedInstancesPolicy").is_empty();
-    if changes_policy {
-        return Err(Error::new("ValidationError", "the simulator does not change mixed instances policies"));
-    }
+    let configuration = policy::read(ask, ask.params)?;
     let busy = ask
         .world
         .groups
         .get(&key)
         .and_then(Group::active_refresh)
         .is_some_and(|refresh| refresh.desired.is_some());
-    if let Some(template) = &template {
+    if let Some(configuration) = &configuration {
         if busy {
             let message = "An active instance refresh with a desired configuration exists. All configuration options \
                            derived from the desired configuration are not available for update while the instance \
                            refresh is active.";
             return Err(Error::new("ValidationError", message));
         }
-        ask.world.check_template(&key, template)?;
+        ask.world.check_configuration(&key, configuration)?;
     }
     let sizes = sizes(ask, &key)?;
     let (warmup, grace) =
         (ask.params.number("DefaultInstanceWarmup")?, ask.params.number("HealthCheckGracePeriod")?);
+    let maintenance = states::read_maintenance(ask, &key)?;
     let until = ask.world.stale_until();
     ask.world.with_group(&key, |group, _| {
         group.remember(until);
-        group.template = template.unwrap_or_else(|| group.template.clone());
+        if let Some(configuration) = configuration {
+            group.configure(configuration);
+        }
+        group.maintenance = maintenance;
         (group.min, group.desired, group.max) = sizes;
         group.default_warmup = warmup.or(group.default_warmup);
         group.grace = grace.unwrap_or(group.grace);
@@ -192,7 +157,7 @@ pub(super) fn set_desired(ask: &mut Ask<'_>) -> Answer {
 }
 
 /// The instances that are named; each must be in the group.
-fn members(ask: &Ask<'_>, key: &GroupKey) -> Result<Vec<InstanceId>, Error> {
+pub(super) fn members(ask: &Ask<'_>, key: &GroupKey) -> Result<Vec<InstanceId>, Error> {
     let group = ask.world.groups.get(key).ok_or_else(|| no_group(key.name.as_str()))?;
     let ids: Vec<InstanceId> =
         ask.params.list("InstanceIds.member").into_iter().map(InstanceId::from).collect();
@@ -216,14 +181,4 @@ pub(super) fn protect(ask: &mut Ask<'_>) -> Answer {
         }
     });
     Ok(Xml::new())
-}
-
-pub(super) fn standby(ask: &mut Ask<'_>) -> Answer {
-    let key = ask.group_key()?;
-    let ids = members(ask, &key)?;
-    let shrink = ask.params.flag("ShouldDecrementDesiredCapacity").unwrap_or(false);
-    ask.world.with_group(&key, |group, _| group.enter_standby(&ids, shrink));
-    let mut xml = Xml::new();
-    xml.node("Activities", |_| {});
-    Ok(xml)
 }

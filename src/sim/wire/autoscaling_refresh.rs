@@ -1,6 +1,6 @@
 //! Auto Scaling: instance refreshes.
 
-use super::autoscaling_groups::{read_template, write_template};
+use super::autoscaling_policy as policy;
 use super::errors::Error;
 use super::paging::Size;
 use super::query::Params;
@@ -8,24 +8,21 @@ use super::xml::Xml;
 use super::{Answer, Ask};
 use crate::model::RefreshId;
 use crate::sim::scenario::ForeignStart;
-use crate::sim::world::{Preferences, Refresh, Reserved, StartRequest};
+use crate::sim::world::{Group, Preferences, Refresh, Reserved, StartRequest, Strategy};
 
 const SIZE: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 50, most: 100 };
 
 pub(super) fn start(ask: &mut Ask<'_>) -> Answer {
     let key = ask.group_key()?;
-    match ask.params.get("Strategy") {
-        None | Some("Rolling") => {}
-        Some(other) => {
-            return Err(Error::new("ValidationError", format!("the simulator has no strategy {other}")));
-        }
-    }
-    if !ask.params.structure("DesiredConfiguration.MixedInstancesPolicy").is_empty() {
-        return Err(Error::new("ValidationError", "the simulator refreshes to launch templates only"));
-    }
-    let desired = read_template(ask, &ask.params.structure("DesiredConfiguration.LaunchTemplate"))?;
-    let preferences = read_preferences(&ask.params.structure("Preferences"))?;
-    let id = ask.world.start_refresh(&key, StartRequest { desired, preferences })?;
+    let strategy = ask.params.get("Strategy").map(|text| {
+        let unknown = || Error::new("ValidationError", format!("Strategy can't be {text}"));
+        Strategy::parse(text).ok_or_else(unknown)
+    });
+    let strategy = strategy.transpose()?.unwrap_or_default();
+    let desired = policy::read(ask, &ask.params.structure("DesiredConfiguration"))?;
+    let usual = ask.world.groups.get(&key).map(Group::usual_preferences).unwrap_or_default();
+    let preferences = read_preferences(&ask.params.structure("Preferences"), usual)?;
+    let id = ask.world.start_refresh(&key, StartRequest { strategy, desired, preferences })?;
     Ok(only_id(&id))
 }
 
@@ -35,8 +32,7 @@ fn only_id(id: &RefreshId) -> Xml {
     xml
 }
 
-fn read_preferences(params: &Params) -> Result<Preferences, Error> {
-    let usual = Preferences::default();
+fn read_preferences(params: &Params, usual: Preferences) -> Result<Preferences, Error> {
     let small = |name| -> Result<Option<u8>, Error> {
         let number = params.number(name)?;
         // A number beyond the type's range is beyond every percentage's too.
@@ -56,7 +52,7 @@ fn read_preferences(params: &Params) -> Result<Preferences, Error> {
             (Some(_), None) => {
                 return Err(Error::new("ValidationError", "MaxHealthyPercentage needs MinHealthyPercentage"));
             }
-            (max, _) => max,
+            (max, _) => max.or(usual.max_healthy),
         },
         warmup: params.number("InstanceWarmup")?,
         skip_matching: params.flag("SkipMatching").unwrap_or(usual.skip_matching),
@@ -108,12 +104,12 @@ fn write(xml: &mut Xml, refresh: &Refresh) {
         xml.time("EndTime", ended);
     }
     xml.leaf("PercentageComplete", refresh.percent()).leaf("InstancesToUpdate", refresh.remaining());
-    xml.node("ProgressDetails", |xml| write_progress(xml, refresh.percent(), refresh.remaining()));
-    xml.leaf("Strategy", "Rolling");
+    xml.node("ProgressDetails", |xml| write_progress(xml, refresh.pools()));
+    xml.leaf("Strategy", refresh.strategy.as_str());
     xml.node("Preferences", |xml| write_preferences(xml, &refresh.preferences));
     if let Some(desired) = &refresh.desired {
         xml.node("DesiredConfiguration", |xml| {
-            xml.node("LaunchTemplate", |xml| write_template(xml, desired));
+            policy::write(xml, desired.target());
         });
     }
     if let Some(rollback) = &refresh.rollback {
@@ -123,16 +119,21 @@ fn write(xml: &mut Xml, refresh: &Refresh) {
                 .leaf("PercentageCompleteOnRollback", rollback.percent)
                 .leaf("InstancesToUpdateOnRollback", rollback.remaining)
                 .node("ProgressDetailsOnRollback", |xml| {
-                    write_progress(xml, rollback.percent, rollback.remaining);
+                    write_progress(xml, rollback.pools);
                 });
         });
     }
 }
 
-fn write_progress(xml: &mut Xml, percent: u8, remaining: u32) {
-    xml.node("LivePoolProgress", |xml| {
-        xml.leaf("PercentageComplete", percent).leaf("InstancesToUpdate", remaining);
-    });
+/// The progress of the group, and of its warm pool.
+fn write_progress(xml: &mut Xml, pools: [Option<(u8, u32)>; 2]) {
+    for (name, pool) in ["LivePoolProgress", "WarmPoolProgress"].into_iter().zip(pools) {
+        if let Some((percent, remaining)) = pool {
+            xml.node(name, |xml| {
+                xml.leaf("PercentageComplete", percent).leaf("InstancesToUpdate", remaining);
+            });
+        }
+    }
 }
 
 fn write_preferences(xml: &mut Xml, preferences: &Preferences) {

@@ -32,7 +32,8 @@ pub(super) fn answer(ask: &mut Ask<'_>) -> Answer {
     }
 }
 
-/// Changes tags of images that the account owns.
+/// Changes the account's tags of images that it sees: of those that are shared with it, it has
+/// tags of its own.
 fn change_tags(
     ask: &mut Ask<'_>,
     change: impl Fn(&mut BTreeMap<String, String>, String, Option<String>),
@@ -46,8 +47,8 @@ fn change_tags(
         resources.iter().map(|id| (ask.place.region.clone(), ImageId::new(id))).collect();
     // All or nothing, as EC2 does it.
     for key in &keys {
-        let owned = ask.world.images.get(key).is_some_and(|image| image.owner == ask.place.account);
-        if !owned {
+        let visible = ask.world.images.get(key).is_some_and(|image| image.visible_in(&ask.place));
+        if !visible {
             return Err(ec2_images::not_found(&[key.1.as_str()]));
         }
     }
@@ -57,7 +58,7 @@ fn change_tags(
     }
     for key in &keys {
         if let Some(image) = ask.world.images.get_mut(key) {
-            let mut changed = image.tags.clone();
+            let mut changed = image.tags_for(&ask.place.account, None);
             for tag in &tags {
                 change(&mut changed, tag.require("Key")?.to_owned(), tag.get("Value").map(str::to_owned));
             }
@@ -65,8 +66,7 @@ fn change_tags(
                 let message = format!("More than {MOST_TAGS} tags for {}", image.id);
                 return Err(Error::new("TagLimitExceeded", message));
             }
-            let before = std::mem::replace(&mut image.tags, changed);
-            image.past = until.map(|until| (until, before));
+            image.set_tags(&ask.place.account, changed, until);
         }
     }
     let mut xml = Xml::new();

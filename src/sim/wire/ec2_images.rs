@@ -87,6 +87,20 @@ fn passes(ask: &Ask<'_>, image: &Image, filters: &Filters) -> bool {
     })
 }
 
+/// A volume of an image; the first is the root volume.
+fn write_volume(xml: &mut Xml, image: &Image, at: u32) {
+    let letter = char::from_u32(u32::from('a') + at % 26).unwrap_or('a');
+    let name = if at == 0 { "/dev/xvda".to_owned() } else { format!("/dev/sd{letter}") };
+    let snapshot = image.id.as_str().replacen("ami-", "snap-", 1);
+    xml.leaf("deviceName", name).node("ebs", |xml| {
+        xml.leaf("snapshotId", snapshot)
+            .leaf("volumeSize", 8)
+            .leaf("volumeType", "gp3")
+            .leaf("deleteOnTermination", true)
+            .leaf("encrypted", false);
+    });
+}
+
 fn write(ask: &Ask<'_>, xml: &mut Xml, image: &Image) {
     xml.leaf("imageId", &image.id)
         .leaf("imageLocation", format_args!("{}/{}", image.owner, image.name))
@@ -101,7 +115,8 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, image: &Image) {
         .leaf("rootDeviceName", "/dev/xvda")
         .leaf("virtualizationType", "hvm")
         .leaf("hypervisor", "xen")
-        .leaf("enaSupport", true);
+        .leaf("enaSupport", true)
+        .list("blockDeviceMapping", "item", 0..image.volumes, |xml, at| write_volume(xml, image, at));
     if image.state == "failed" {
         xml.node("stateReason", |xml| {
             xml.leaf("code", "Client.InternalError").leaf("message", "The image could not be made");

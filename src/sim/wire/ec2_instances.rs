@@ -7,7 +7,7 @@ use super::paging::Size;
 use super::xml::Xml;
 use super::{Answer, Ask, ec2_images, ec2_templates};
 use crate::model::ImageId;
-use crate::sim::world::{Instance, Life, TemplateVersion};
+use crate::sim::world::{Instance, Life, TemplateVersion, check_architecture};
 
 const SIZE: Size = Size { parameter: "MaxResults", token: "NextToken", usual: 1000, most: 1000 };
 
@@ -44,7 +44,7 @@ fn found(ask: &Ask<'_>) -> Result<Vec<Instance>, Error> {
         filters.pass(&tags, |name| match name {
             "instance-id" => Some(instance.id.as_str().into()),
             "image-id" => Some(instance.image.as_str().into()),
-            "instance-state-name" => Some(instance.life.ec2().0.into()),
+            "instance-state-name" => Some(instance.ec2().0.into()),
             "instance-type" => Some(instance.instance_type.as_str().into()),
             "private-ip-address" => Some(instance.address.to_string().into()),
             "availability-zone" => Some(instance.zone.as_str().into()),
@@ -63,8 +63,10 @@ fn well_formed(id: &str) -> bool {
 fn tags(ask: &Ask<'_>, instance: &Instance) -> BTreeMap<String, String> {
     let mut tags = ask.world.groups.get(&instance.group).map(|group| group.tags.clone()).unwrap_or_default();
     tags.insert("aws:autoscaling:groupName".to_owned(), instance.group.name.to_string());
-    tags.insert("aws:ec2launchtemplate:id".to_owned(), instance.template.to_string());
-    tags.insert("aws:ec2launchtemplate:version".to_owned(), instance.version.to_string());
+    if instance.configuration.is_none() {
+        tags.insert("aws:ec2launchtemplate:id".to_owned(), instance.template.to_string());
+        tags.insert("aws:ec2launchtemplate:version".to_owned(), instance.version.to_string());
+    }
     tags
 }
 
@@ -81,7 +83,7 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
 }
 
 fn write(ask: &Ask<'_>, xml: &mut Xml, instance: &Instance) {
-    let (state, code) = instance.life.ec2();
+    let (state, code) = instance.ec2();
     xml.leaf("instanceId", &instance.id).leaf("imageId", &instance.image);
     xml.node("instanceState", |xml| {
         xml.leaf("code", code).leaf("name", state);
@@ -109,10 +111,17 @@ pub(super) fn run(ask: &mut Ask<'_>) -> Answer {
     let asked = ask.params.structure("LaunchTemplate");
     let version = ec2_templates::find_version(ask, &asked)?;
     let own = version.as_ref().and_then(TemplateVersion::image);
+    let own_type = version.as_ref().and_then(|version| version.value("InstanceType"));
+    let instance_type = ask.params.get("InstanceType").or(own_type);
     let image = ask.params.get("ImageId").map(ImageId::from).or(own);
-    let image = image.ok_or_else(|| Error::missing("ImageId"))?;
+    let named = image.ok_or_else(|| Error::missing("ImageId"))?;
+    let image = ask.world.resolve_image(&ask.place, &named);
+    let image = image.ok_or_else(|| ec2_images::not_found(&[named.as_str()]))?;
     let key = (ask.place.region.clone(), image.clone());
     let found = ask.world.images.get(&key).filter(|image| image.visible_in(&ask.place));
+    if let (Some(found), Some(name)) = (found, instance_type) {
+        check_architecture(name, &found.architecture).map_err(|why| Error::invalid(format!("{why}.")))?;
+    }
     match found.map(|image| image.state.as_str()) {
         None => Err(ec2_images::not_found(&[image.as_str()])),
         Some("available") => {
@@ -129,7 +138,7 @@ pub(super) fn run(ask: &mut Ask<'_>) -> Answer {
 pub(super) fn describe_status(ask: &mut Ask<'_>) -> Answer {
     let all = ask.params.flag("IncludeAllInstances").unwrap_or(false);
     let mut instances = found(ask)?;
-    instances.retain(|instance| all || instance.life.ec2().0 == "running");
+    instances.retain(|instance| all || instance.ec2().0 == "running");
     let page = ask.page(instances, SIZE)?;
     let mut xml = Xml::new();
     xml.list("instanceStatusSet", "item", &page.items, write_status);
@@ -138,12 +147,16 @@ pub(super) fn describe_status(ask: &mut Ask<'_>) -> Answer {
 }
 
 fn write_status(xml: &mut Xml, instance: &Instance) {
-    let (state, code) = instance.life.ec2();
-    let (summary, check) = match (instance.life, instance.healthy) {
-        (Life::Pending, _) => ("initializing", "initializing"),
-        (Life::InService | Life::Standby, true) => ("ok", "passed"),
-        (Life::InService | Life::Standby, false) => ("impaired", "failed"),
-        (Life::Terminating | Life::Terminated, _) => ("not-applicable", "insufficient-data"),
+    let (state, code) = instance.ec2();
+    let (summary, check) = match (instance.life, instance.alive) {
+        _ if state != "running" => ("not-applicable", "insufficient-data"),
+        (Life::Pending | Life::ReplacingRoot, _) => ("initializing", "initializing"),
+        (Life::InService | Life::Standby | Life::Warmed | Life::Terminating | Life::Terminated, true) => {
+            ("ok", "passed")
+        }
+        (Life::InService | Life::Standby | Life::Warmed | Life::Terminating | Life::Terminated, false) => {
+            ("impaired", "failed")
+        }
     };
     xml.leaf("instanceId", &instance.id).leaf("availabilityZone", &instance.zone);
     xml.node("instanceState", |xml| {

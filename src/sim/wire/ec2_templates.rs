@@ -162,7 +162,17 @@ fn write_version(ask: &Ask<'_>, xml: &mut Xml, template: &Template, version: &Te
         .time("createTime", version.created)
         .leaf("createdBy", format_args!("arn:aws:iam::{}:user/terraform", ask.place.account))
         .leaf("defaultVersion", version.number == template.default_version)
-        .node("launchTemplateData", |xml| write_data(xml, "", &version.data));
+        .node("launchTemplateData", |xml| write_data(xml, "", &resolved(ask, version)));
+}
+
+/// The version's data, with the image in place of a parameter that names it, where that is asked for.
+fn resolved(ask: &Ask<'_>, version: &TemplateVersion) -> BTreeMap<String, Data> {
+    let mut data = version.data.clone();
+    let image = version.image().filter(|_| ask.params.flag("ResolveAlias") == Some(true));
+    if let Some(image) = image.and_then(|named| ask.world.resolve_image(&ask.place, &named)) {
+        data.insert("ImageId".to_owned(), Data::Value(image.to_string()));
+    }
+    data
 }
 
 /// Writes a tree with the response's names: those of the request with a small first letter,

@@ -81,7 +81,10 @@ fn describe_health(ask: &mut Ask<'_>) -> Answer {
         targets.filter(|(_, instance)| asked.is_empty() || asked.iter().any(|id| id == instance.id.as_str()));
     let mut xml = Xml::new();
     // Instances on their way in are not registered yet.
-    let registered = wanted.filter(|(_, instance)| instance.life != Life::Pending);
+    let registered = wanted.filter(|(_, instance)| {
+        let in_service = !matches!(instance.life, Life::Pending | Life::ReplacingRoot);
+        in_service && instance.registered && instance.pool.is_none()
+    });
     xml.list("TargetHealthDescriptions", "member", registered, |xml, (group, instance)| {
         write_health(ask, xml, group, instance);
     });
@@ -110,11 +113,13 @@ fn health(ask: &Ask<'_>, instance: &Instance) -> (&'static str, &'static str, &'
         Life::Terminating | Life::Terminated => {
             ("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
         }
-        Life::Standby => ("unused", "Target.NotRegistered", "Target is not registered to the target group"),
+        Life::Standby | Life::Warmed | Life::ReplacingRoot => {
+            ("unused", "Target.NotRegistered", "Target is not registered to the target group")
+        }
         Life::Pending | Life::InService if fresh => {
             ("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
         }
-        Life::Pending | Life::InService if instance.healthy => ("healthy", "", ""),
+        Life::Pending | Life::InService if instance.alive => ("healthy", "", ""),
         Life::Pending | Life::InService => ("unhealthy", "Target.FailedHealthChecks", "Health checks failed"),
     }
 }

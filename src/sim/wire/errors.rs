@@ -1,5 +1,8 @@
 //! Errors, in each protocol's own shape, and AWS's codes.
 
+use serde_json::json;
+
+use super::request::{Protocol, Question};
 use super::xml::Xml;
 use super::{Reply, Service};
 use crate::sim::world::Refusal;
@@ -35,29 +38,63 @@ impl Error {
         Self::new("InvalidAction", format!("The action {action} is not valid for this web service."))
     }
 
-    pub(super) fn reply(&self, service: Service, request: &str) -> Reply {
-        let code = match (self.code.as_str(), service) {
+    pub(super) fn reply(&self, service: Service, question: &Question, request: &str) -> Reply {
+        let code = self.code_of(service);
+        match question.protocol {
+            Protocol::Query => Reply::xml(self.status, self.xml(service, code, request)),
+            Protocol::Cbor => {
+                let document = json!({ "__type": code, "message": self.message });
+                let mut reply = Reply::cbor(self.status, request, &document);
+                // CloudWatch was a Query service: its codes of then are in a header.
+                let fault = if self.status < 500 { "Sender" } else { "Receiver" };
+                reply.headers.push(("x-amzn-query-error", format!("{code};{fault}")));
+                reply
+            }
+            Protocol::RestJson | Protocol::Json => {
+                let document = json!({ "__type": code, "message": self.message });
+                let mut reply = Reply::json(self.status, question, request, &document);
+                reply.headers.push(("x-amzn-errortype", code.to_owned()));
+                reply
+            }
+        }
+    }
+
+    /// The code in the service's own words.
+    fn code_of(&self, service: Service) -> &str {
+        match (self.code.as_str(), service) {
             (INVALID, Service::Ec2) => "InvalidParameterValue",
-            (INVALID, Service::AutoScaling | Service::LoadBalancing | Service::Sts) => "ValidationError",
+            (INVALID, Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch) => {
+                "ValidationError"
+            }
+            (INVALID, Service::ImageBuilder) => "InvalidParameterValueException",
+            ("MissingParameter", Service::ImageBuilder) => "InvalidRequestException",
+            ("InvalidNextToken", Service::ImageBuilder) => "InvalidPaginationTokenException",
+            ("InvalidAction", Service::ImageBuilder) => "UnknownOperationException",
             (code, _) => code,
-        };
+        }
+    }
+
+    fn xml(&self, service: Service, code: &str, request: &str) -> String {
         let mut message = Xml::new();
         message.value(&self.message);
         let message = message.into_text();
         let kind = if self.status < 500 { "Sender" } else { "Receiver" };
         let head = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
-        let body = match service {
+        match service {
             Service::Ec2 => format!(
                 "{head}<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
                  <RequestID>{request}</RequestID></Response>"
             ),
-            Service::AutoScaling | Service::LoadBalancing | Service::Sts => format!(
+            Service::AutoScaling
+            | Service::LoadBalancing
+            | Service::Sts
+            | Service::ImageBuilder
+            | Service::CloudWatch => format!(
                 "{head}<ErrorResponse xmlns=\"{}\"><Error><Type>{kind}</Type><Code>{code}</Code>\
                  <Message>{message}</Message></Error><RequestId>{request}</RequestId></ErrorResponse>",
                 service.namespace()
             ),
-        };
-        Reply { status: self.status, body }
+        }
     }
 }
 
@@ -87,9 +124,14 @@ impl From<Refusal> for Error {
 pub(in crate::sim) fn throttled(service: Service) -> Error {
     match service {
         Service::Ec2 => Error::with_status(503, "RequestLimitExceeded", "Request limit exceeded."),
-        Service::AutoScaling | Service::LoadBalancing | Service::Sts => {
+        Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch => {
             Error::new("Throttling", "Rate exceeded")
         }
+        Service::ImageBuilder => Error::with_status(
+            429,
+            "CallRateLimitExceededException",
+            "You have exceeded the permitted request rate for the specific operation.",
+        ),
     }
 }
 
@@ -98,8 +140,14 @@ pub(in crate::sim) fn server_trouble(service: Service, unavailable: bool) -> Err
     let (status, code) = match (service, unavailable) {
         (Service::Ec2, false) => (500, "InternalError"),
         (Service::Ec2, true) => (503, "Unavailable"),
-        (Service::AutoScaling | Service::LoadBalancing | Service::Sts, false) => (500, "InternalFailure"),
-        (Service::AutoScaling | Service::LoadBalancing | Service::Sts, true) => (503, "ServiceUnavailable"),
+        (Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch, false) => {
+            (500, "InternalFailure")
+        }
+        (Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch, true) => {
+            (503, "ServiceUnavailable")
+        }
+        (Service::ImageBuilder, false) => (500, "ServiceException"),
+        (Service::ImageBuilder, true) => (503, "ServiceUnavailableException"),
     };
     Error::with_status(status, code, "An internal error has occurred.")
 }
@@ -117,8 +165,13 @@ pub(in crate::sim) fn contention() -> Error {
 pub(in crate::sim) fn expired(service: Service) -> Error {
     match service {
         Service::Ec2 => Error::new("RequestExpired", "Request has expired."),
-        Service::AutoScaling | Service::LoadBalancing | Service::Sts => {
+        Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch => {
             Error::with_status(403, "ExpiredToken", "The security token included in the request is expired")
         }
+        Service::ImageBuilder => Error::with_status(
+            403,
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+        ),
     }
 }

@@ -15,6 +15,10 @@ pub enum Service {
     LoadBalancing,
     /// The Security Token Service.
     Sts,
+    /// EC2 Image Builder.
+    ImageBuilder,
+    /// `CloudWatch`.
+    CloudWatch,
 }
 
 impl Service {
@@ -25,20 +29,26 @@ impl Service {
             Self::AutoScaling => "autoscaling",
             Self::LoadBalancing => "elasticloadbalancing",
             Self::Sts => "sts",
+            Self::ImageBuilder => "imagebuilder",
+            Self::CloudWatch => "monitoring",
         }
     }
 
+    /// The XML namespace of its answers; a service that answers in JSON has one for what is
+    /// asked in the wrong protocol only.
     pub(super) fn namespace(self) -> &'static str {
         match self {
             Self::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
             Self::AutoScaling => "http://autoscaling.amazonaws.com/doc/2011-01-01/",
             Self::LoadBalancing => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            Self::CloudWatch => "http://monitoring.amazonaws.com/doc/2010-08-01/",
+            Self::ImageBuilder => "http://imagebuilder.amazonaws.com/doc/2019-12-02/",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Ec2, Self::AutoScaling, Self::LoadBalancing, Self::Sts]
+        [Self::Ec2, Self::AutoScaling, Self::LoadBalancing, Self::Sts, Self::ImageBuilder, Self::CloudWatch]
             .into_iter()
             .find(|service| service.as_str() == text)
     }

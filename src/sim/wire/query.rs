@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::errors::Error;
 use crate::config::glob_matches;
 use crate::sim::world::Data;
@@ -20,6 +22,30 @@ const DEEPEST: usize = 16;
 impl Params {
     pub(super) fn parse(form: &[u8]) -> Self {
         Self(form_urlencoded::parse(form).into_owned().collect())
+    }
+
+    /// Adds a part of a document: `name` for a scalar, `name.1` for what is in a list, and
+    /// `name.field` for what is in a structure. A null is left out.
+    pub(super) fn add(&mut self, name: &str, value: &Value) {
+        let text = match value {
+            Value::Null => return,
+            Value::Bool(flag) => flag.to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.clone(),
+            Value::Array(items) => {
+                for (number, item) in (1..).zip(items) {
+                    self.add(&format!("{name}.{number}"), item);
+                }
+                return;
+            }
+            Value::Object(fields) => {
+                for (field, value) in fields {
+                    self.add(&format!("{name}.{field}"), value);
+                }
+                return;
+            }
+        };
+        self.0.insert(name.to_owned(), text);
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -70,10 +96,6 @@ impl Params {
         Self(self.under(name).map(|(rest, value)| (rest.to_owned(), value.to_owned())).collect())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The structure `name.…` as a tree, whose names can be element names.
     pub(super) fn tree(&self, name: &str) -> Result<BTreeMap<String, Data>, Error> {
         let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -100,11 +122,16 @@ impl Params {
 
     /// Filters as EC2 (`Filter`, `Value`) or Auto Scaling (`Filters.member`, `Values.member`) sends them.
     pub(super) fn filters(&self, name: &str, values: &str) -> Filters {
+        self.filters_named(name, "Name", values)
+    }
+
+    /// Filters whose names are in a field of that name.
+    pub(super) fn filters_named(&self, list: &str, name: &str, values: &str) -> Filters {
         let read = |filter: Self| {
             let values = filter.list(values).into_iter().map(str::to_owned).collect();
-            filter.get("Name").map(|name| (name.to_owned(), values))
+            filter.get(name).map(|name| (name.to_owned(), values))
         };
-        Filters(self.structures(name).into_iter().filter_map(read).collect())
+        Filters(self.structures(list).into_iter().filter_map(read).collect())
     }
 
     fn under<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {

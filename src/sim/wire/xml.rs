@@ -5,8 +5,9 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use quick_xml::escape::escape;
+use serde_json::Value;
 
-use super::Service;
+use super::{Service, cbor};
 
 /// A piece of XML.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +86,41 @@ impl Xml {
         })
     }
 
+    /// A document's fields: a list has its items in elements named `member`.
+    pub(super) fn tree(&mut self, document: &Value) -> &mut Self {
+        for (name, value) in document.as_object().into_iter().flatten() {
+            self.node(name, |xml| xml.part(name, value));
+        }
+        self
+    }
+
+    fn part(&mut self, name: &str, value: &Value) {
+        match value {
+            Value::Null => {}
+            Value::Bool(flag) => {
+                self.value(flag);
+            }
+            Value::Number(number) => {
+                let moment = number.as_i64().filter(|_| cbor::is_moment(name));
+                match moment.and_then(|seconds| Timestamp::from_second(seconds).ok()) {
+                    Some(moment) => self.value(format_args!("{moment:.3}")),
+                    None => self.value(number),
+                };
+            }
+            Value::String(text) => {
+                self.value(text);
+            }
+            Value::Array(items) => {
+                for item in items {
+                    self.node("member", |xml| xml.part(name, item));
+                }
+            }
+            Value::Object(_) => {
+                self.tree(value);
+            }
+        }
+    }
+
     /// The piece as it is.
     pub(super) fn into_text(self) -> String {
         self.0
@@ -98,7 +134,11 @@ impl Xml {
             Service::Ec2 => format!(
                 r#"{head}<{action}Response xmlns="{namespace}"><requestId>{request}</requestId>{inner}</{action}Response>"#
             ),
-            Service::AutoScaling | Service::LoadBalancing | Service::Sts => format!(
+            Service::AutoScaling
+            | Service::LoadBalancing
+            | Service::Sts
+            | Service::ImageBuilder
+            | Service::CloudWatch => format!(
                 r#"{head}<{action}Response xmlns="{namespace}"><{action}Result>{inner}</{action}Result><ResponseMetadata><RequestId>{request}</RequestId></ResponseMetadata></{action}Response>"#
             ),
         }

@@ -10,12 +10,16 @@ use crate::model::InstanceId;
 pub enum ActivityStatus {
     /// An instance is launched and not in service yet.
     PreInService,
+    /// A lifecycle hook holds it up.
+    MidLifecycleAction,
     /// It goes on.
     InProgress,
     /// It is done.
     Successful,
     /// It failed.
     Failed,
+    /// A lifecycle hook gave it up.
+    Cancelled,
 }
 
 impl ActivityStatus {
@@ -23,9 +27,11 @@ impl ActivityStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PreInService => "PreInService",
+            Self::MidLifecycleAction => "MidLifecycleAction",
             Self::InProgress => "InProgress",
             Self::Successful => "Successful",
             Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
         }
     }
 }
@@ -51,6 +57,23 @@ pub struct Activity {
     pub details: String,
     /// The instance that it is about, if there is one.
     pub instance: Option<InstanceId>,
+}
+
+impl Activity {
+    /// An instance gets a new root volume.
+    pub(super) fn of_root_volume(id: String, instance: &InstanceId, zone: &str, now: Timestamp) -> Self {
+        Self {
+            id,
+            description: format!("Replacing root volume of EC2 instance: {instance}"),
+            cause: format!("At {now:.0} a root volume was replaced in response to an instance refresh."),
+            started: now,
+            ended: None,
+            status: ActivityStatus::InProgress,
+            message: String::new(),
+            details: details(zone),
+            instance: Some(instance.clone()),
+        }
+    }
 }
 
 /// How many activities a group remembers.
@@ -136,7 +159,17 @@ impl super::Group {
         }
     }
 
-    fn note(&mut self, activity: Activity) {
+    /// Changes the status of the activity that is going on for an instance.
+    pub(super) fn mark_activity(&mut self, instance: &InstanceId, status: ActivityStatus) {
+        let open = |activity: &&mut Activity| {
+            activity.ended.is_none() && activity.instance.as_ref() == Some(instance)
+        };
+        if let Some(activity) = self.activities.iter_mut().rev().find(open) {
+            activity.status = status;
+        }
+    }
+
+    pub(super) fn note(&mut self, activity: Activity) {
         if self.activities.len() >= REMEMBERED {
             self.activities.remove(0);
         }

@@ -1,5 +1,6 @@
-//! How many instances a refresh replaces at once: pure arithmetic.
+//! How much a refresh replaces at once: pure arithmetic.
 //!
+//! Everything is counted in units of capacity: without weights, one an instance.
 //! Rounding and the order of steps are assumptions; `docs/simulator.md` lists them.
 
 /// In which order instances are replaced.
@@ -20,11 +21,13 @@ pub(super) struct Bounds {
     pub(super) max: Option<u8>,
 }
 
-/// What there is to replace.
+/// What there is to replace, in units of capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Counts {
-    /// How many instances the group should have.
+    /// How much the group should have.
     pub(super) desired: usize,
+    /// How much one instance counts at most.
+    pub(super) heaviest: usize,
     /// How many serve, are healthy, and have warmed up if they are new.
     pub(super) available: usize,
     /// How many are to be replaced and can be.
@@ -36,9 +39,9 @@ pub(super) struct Counts {
 /// What is done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Moves {
-    /// How many outdated instances are terminated now.
+    /// How much of what is outdated is terminated now.
     pub(super) terminate: usize,
-    /// How many instances there are to be beyond the desired capacity.
+    /// How much there is to be beyond the desired capacity.
     pub(super) surge: usize,
 }
 
@@ -56,17 +59,18 @@ impl Bounds {
 
     /// What is done next.
     pub(super) fn moves(self, counts: Counts) -> Moves {
-        let Counts { desired, available, outdated, allowance } = counts;
+        let Counts { desired, heaviest, available, outdated, allowance } = counts;
         match self.mode() {
             Mode::Together | Mode::TerminateFirst => {
-                // The minimum is rounded up, but one instance can always be taken.
-                let min = (desired * usize::from(self.min)).div_ceil(100).min(desired.saturating_sub(1));
+                // The minimum is rounded up, but one instance can always be taken, however heavy.
+                let min =
+                    (desired * usize::from(self.min)).div_ceil(100).min(desired.saturating_sub(heaviest));
                 Moves { terminate: available.saturating_sub(min).min(outdated).min(allowance), surge: 0 }
             }
             Mode::LaunchFirst => {
-                // The maximum is rounded down, but one instance can always be added.
+                // The maximum is rounded down, but one instance can always be added, however heavy.
                 let max = desired * usize::from(self.max.unwrap_or(100)) / 100;
-                let surge = max.max(desired + 1) - desired;
+                let surge = max.max(desired + heaviest) - desired;
                 Moves {
                     terminate: available.saturating_sub(desired).min(outdated).min(allowance),
                     surge: surge.min(outdated).min(allowance),
@@ -86,7 +90,7 @@ mod tests {
     use super::*;
 
     fn moves(min: u8, max: Option<u8>, desired: usize, available: usize, outdated: usize) -> (usize, usize) {
-        let counts = Counts { desired, available, outdated, allowance: usize::MAX };
+        let counts = Counts { desired, heaviest: 1, available, outdated, allowance: usize::MAX };
         let Moves { terminate, surge } = Bounds { min, max }.moves(counts);
         (terminate, surge)
     }
@@ -120,8 +124,20 @@ mod tests {
     }
 
     #[test]
+    fn an_instance_as_heavy_as_the_group_lets_everything_go_at_once() {
+        let moves = |desired, available, outdated| {
+            let counts = Counts { desired, heaviest: 4, available, outdated, allowance: usize::MAX };
+            Bounds { min: 90, max: None }.moves(counts).terminate
+        };
+        assert_eq!(moves(4, 8, 8), 8);
+        assert_eq!(moves(12, 12, 12), 4, "one instance of four units");
+        let counts = Counts { desired: 12, heaviest: 4, available: 12, outdated: 12, allowance: usize::MAX };
+        assert_eq!(Bounds { min: 90, max: Some(110) }.moves(counts).surge, 4);
+    }
+
+    #[test]
     fn a_checkpoint_limits_what_is_taken() {
-        let counts = Counts { desired: 10, available: 10, outdated: 10, allowance: 2 };
+        let counts = Counts { desired: 10, heaviest: 1, available: 10, outdated: 10, allowance: 2 };
         assert_eq!(Bounds { min: 0, max: None }.moves(counts).terminate, 2);
         assert_eq!(share(7, 20), 2);
     }

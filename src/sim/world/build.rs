@@ -1,13 +1,14 @@
 //! A world as a fleet's description says, at its first moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::changes::quiet;
 use super::groups::Happened;
 use super::{
-    Around, Data, Dice, Group, GroupKey, Image, Life, Place, Template, TemplateRef, TemplateVersion, World,
-    before,
+    Alarm, Around, Data, Dice, Group, GroupKey, Image, Life, Place, Template, TemplateRef, TemplateVersion,
+    World, before,
 };
 use crate::model::{TemplateId, Tracking};
 use crate::sim::fleet::{FleetSpec, GroupSpec, ImageSpec, TemplateSpec};
@@ -34,15 +35,31 @@ impl World {
             groups: BTreeMap::new(),
             gone: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            alarms: BTreeMap::new(),
+            parameters: BTreeMap::new(),
             scenario,
+            pipelines: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            build_tokens: BTreeMap::new(),
             dice: Dice::new(seed, loopback),
-            agenda: std::collections::BTreeSet::new(),
+            agenda: BTreeSet::new(),
             forgets: now,
         };
         for spec in &fleet.images {
             let image = image(spec, now);
             world.images.insert((image.region.clone(), image.id.clone()), image);
+        }
+        for spec in &fleet.pipelines {
+            world.add_pipeline(spec);
+        }
+        for spec in &fleet.alarms {
+            let place = Place { account: spec.account.clone(), region: spec.region.clone() };
+            let alarm = Alarm { state: spec.state, ..quiet(&spec.name, before(now, DAY)) };
+            world.alarms.insert((place, spec.name.clone()), alarm);
+        }
+        for spec in &fleet.parameters {
+            let place = Place { account: spec.account.clone(), region: spec.region.clone() };
+            world.parameters.insert((place, spec.name.clone()), spec.image.clone());
         }
         for spec in &fleet.templates {
             world.add_template(spec);
@@ -85,6 +102,7 @@ impl World {
     pub fn add_group(&mut self, spec: &GroupSpec, at: usize) -> GroupKey {
         let place = Place { account: spec.account.clone(), region: spec.region.clone() };
         let key = GroupKey { place, name: spec.name.clone() };
+        let spec = &self.as_the_scenario_has_it(&key, spec, at);
         let mut group = self.empty_group(spec, &key);
         if let Some(change) = group.effect(&self.scenario, EffectKind::tracking) {
             let follow = change.follow.get(at % change.follow.len().max(1)).copied();
@@ -94,8 +112,9 @@ impl World {
                 Some(Tracking::Pinned(_)) | None => Tracking::Pinned(self.resolved(&group)),
             };
         }
+        self.give_policy(&mut group, at);
         self.groups.insert(key.clone(), group);
-        self.with_group(&key, |group, around| group.populate(spec.protected, around));
+        self.with_group(&key, |group, around| group.populate(spec, around));
         key
     }
 
@@ -105,10 +124,12 @@ impl World {
     }
 
     fn empty_group(&mut self, spec: &GroupSpec, key: &GroupKey) -> Group {
-        let named = |(place, _): &(&(Place, TemplateId), &Template)| place.0 == key.place;
-        let found = self.templates.iter().filter(named).find(|(_, template)| template.name == spec.template);
-        let id = found
-            .map_or_else(|| TemplateId::new("lt-00000000000000000"), |(_, template)| template.id.clone());
+        // A group with a launch configuration has no template, whatever there is of its name.
+        let template = match spec.launch_configuration {
+            Some(_) => TemplateRef::nowhere(),
+            None => self.template_ref(&key.place, &spec.template, spec.tracking),
+        };
+        let policy = spec.policy.as_ref().map(|policy| self.policy_of(&key.place, policy));
         let region = &spec.region;
         let account = &spec.account;
         let arn = |name: &String, hash: String| {
@@ -118,9 +139,10 @@ impl World {
         Group {
             key: key.clone(),
             created: before(self.now, 30 * DAY),
-            template: TemplateRef { id, name: spec.template.clone(), tracking: spec.tracking },
-            mixed: spec.mixed,
+            template,
+            policy,
             launch_configuration: spec.launch_configuration.clone(),
+            configuration_image: spec.configuration_image.clone(),
             min: spec.capacity.0,
             desired: spec.capacity.1,
             max: spec.capacity.2,
@@ -131,11 +153,15 @@ impl World {
             boot: spec.boot,
             default_warmup: spec.default_warmup,
             grace: spec.grace,
+            warm_pool: spec.warm_pool,
+            hooks: spec.hooks.clone(),
+            maintenance: spec.maintenance,
             apps: spec.apps.clone(),
             instances: Vec::new(),
             refreshes: Vec::new(),
             activities: Vec::new(),
-            first_image: None,
+            first_images: BTreeSet::new(),
+            turn: 0,
             failures: 0,
             troubled_since: None,
             retry_at: None,
@@ -148,25 +174,38 @@ impl World {
 
 impl Group {
     /// Gives a new group its instances, in service for a day.
-    fn populate(&mut self, protected: u32, around: &mut Around<'_>) {
-        let number = self.resolve(&self.template, around);
-        let template = self.find(&self.template, around);
-        self.first_image = template.and_then(|template| template.versions.get(&number)?.image());
+    fn populate(&mut self, spec: &GroupSpec, around: &mut Around<'_>) {
+        self.first_images = match &self.launch_configuration {
+            Some(_) => self.configuration_image.iter().cloned().collect(),
+            None => self.images_of(self.own(), around),
+        };
         let now = around.now;
         around.now = before(now, DAY);
         let suspended = std::mem::take(&mut self.suspended);
         around.calm = true;
-        self.keep_capacity(around);
-        around.calm = false;
-        self.suspended = suspended;
+        // Those on their way in are launched later, when the world begins.
+        let serving = self.desired.saturating_sub(spec.launching) as usize;
+        if serving > 0 {
+            self.launch(serving, None, around);
+        }
+        let serving = self.instances.len();
+        self.launch(spec.standby as usize, None, around);
         for (at, instance) in (0..).zip(&mut self.instances) {
-            instance.life = Life::InService;
+            instance.life = if at < serving { Life::InService } else { Life::Standby };
             instance.serving_since = Some(around.now);
             instance.due = None;
             instance.doomed = None;
-            instance.protected = at < protected;
+            instance.protected = at < spec.protected as usize;
         }
+        self.keep_warm_pool(around);
+        for instance in self.instances.iter_mut().filter(|instance| instance.pool.is_some()) {
+            instance.life = Life::Warmed;
+            instance.due = None;
+        }
+        around.calm = false;
+        self.suspended = suspended;
         self.activities.clear();
+        (self.failures, self.troubled_since, self.retry_at) = (0, None, None);
         around.now = now;
     }
 }
@@ -181,8 +220,10 @@ fn image(spec: &ImageSpec, now: Timestamp) -> Image {
         state: spec.state.clone(),
         created: spec.created.unwrap_or_else(|| before(now, DAY)),
         deprecated: spec.deprecated,
+        volumes: spec.volumes,
         shared_with: spec.shared_with.clone(),
         tags: spec.tags.clone(),
+        tags_of_others: BTreeMap::new(),
         past: None,
     }
 }

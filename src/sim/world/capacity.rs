@@ -1,18 +1,24 @@
 //! Capacity: a group launches what it lacks and terminates what it has too much of.
 
 use super::batches::Mode;
-use super::{Around, Group, Instance, Life, TemplateRef, after};
+use super::slots::Launch;
+use super::{Around, Group, Instance, Life, Step, after};
 use crate::model::{ImageId, InstanceId};
+use crate::sim::fleet::PoolState;
 use crate::sim::scenario::{EffectKind, LaunchTrouble};
 
 impl Group {
     /// Launches or terminates towards the desired capacity; returns whether anything changed.
     pub(super) fn keep_capacity(&mut self, around: &mut Around<'_>) -> bool {
         let wanted = self.desired as usize + self.surge(around);
-        let living = self.instances.iter().filter(|instance| instance.counts()).count();
-        let leaving = self.instances.iter().filter(|instance| instance.life == Life::Terminating).count();
+        let units = |chosen: fn(&Instance) -> bool| -> usize {
+            self.members().filter(|instance| chosen(instance)).map(Instance::units).sum()
+        };
+        let living = units(Instance::counts);
+        let leaving = units(|instance| instance.life == Life::Terminating);
         let waiting = if self.mode() == Mode::TerminateFirst { leaving } else { 0 };
-        if living > wanted {
+        // What the last instance brought too much stays: its weight was not to be had smaller.
+        if living >= wanted + self.heaviest() {
             return self.terminate_surplus(living - wanted, around);
         }
         let lacking = wanted.saturating_sub(living + waiting);
@@ -20,20 +26,29 @@ impl Group {
             return false;
         }
         self.retry_at = None;
-        self.launch(lacking, around)
+        self.launch(lacking, None, around)
     }
 
-    pub(super) fn is_suspended(&self, process: &str) -> bool {
-        self.suspended.iter().any(|suspended| suspended == process)
+    /// The most units that an instance of it counts.
+    pub(super) fn heaviest(&self) -> usize {
+        let weights = self.instances.iter().map(Instance::units);
+        let said = self.own().heaviest().max(self.target().heaviest());
+        weights.chain([said as usize]).max().unwrap_or(1)
     }
 
     /// Terminates what there is too much of; returns whether anything could be.
-    fn terminate_surplus(&mut self, count: usize, around: &mut Around<'_>) -> bool {
+    fn terminate_surplus(&mut self, mut surplus: usize, around: &mut Around<'_>) -> bool {
         let mut living: Vec<&Instance> =
-            self.instances.iter().filter(|i| i.counts() && !i.protected).collect();
+            self.instances.iter().filter(|i| i.counts() && !i.protected && !self.stays(i)).collect();
         // The default policy: what does not serve anyway, then the oldest template version, then the oldest.
         living.sort_by_key(|i| (i.life == Life::InService, i.version, i.launched));
-        let ids: Vec<InstanceId> = living.into_iter().take(count).map(|i| i.id.clone()).collect();
+        let mut ids: Vec<InstanceId> = Vec::new();
+        for instance in living {
+            if let Some(left) = surplus.checked_sub(instance.units()) {
+                surplus = left;
+                ids.push(instance.id.clone());
+            }
+        }
         let any = !ids.is_empty();
         for id in ids {
             let cause = format!(
@@ -46,16 +61,36 @@ impl Group {
         any
     }
 
-    /// Launches instances; returns whether any is there now.
-    fn launch(&mut self, count: usize, around: &mut Around<'_>) -> bool {
+    /// Whether a suspended process keeps it from being terminated: only what serves is kept.
+    fn stays(&self, instance: &Instance) -> bool {
+        instance.life == Life::InService && self.is_suspended("Terminate")
+    }
+
+    /// Launches instances until as much is there, into a warm pool if told so; returns whether
+    /// any is there now.
+    pub(super) fn launch(
+        &mut self,
+        mut lacking: usize,
+        pool: Option<PoolState>,
+        around: &mut Around<'_>,
+    ) -> bool {
         let mut launched = false;
-        for _ in 0..count {
+        while lacking > 0 {
+            if pool.is_none()
+                && let Some(units) = self.take_warm(around)
+            {
+                lacking = lacking.saturating_sub(units);
+                launched = true;
+                continue;
+            }
             let cause = self.launch_cause(around);
             let instance = self.new_instance(around);
             let activity = around.dice.uuid();
             match instance {
-                Ok(instance) => {
+                Ok(mut instance) => {
+                    instance.pool = pool;
                     self.note_launch(activity, &instance, cause);
+                    lacking = lacking.saturating_sub(instance.units());
                     self.instances.push(instance);
                     launched = true;
                 }
@@ -70,19 +105,17 @@ impl Group {
         launched
     }
 
-    fn new_instance(&self, around: &mut Around<'_>) -> Result<Instance, (String, String)> {
-        let reference = self.launches_from().clone();
-        let number = self.resolve(&reference, around);
+    fn new_instance(&mut self, around: &mut Around<'_>) -> Result<Instance, (String, String)> {
         let letter = ["a", "b", "c"][around.dice.between(0, 2) as usize];
         let zone = format!("{}{letter}", self.key.place.region);
-        let (image, instance_type) = match self.launchable(&reference, number, around) {
-            Ok(found) => found,
+        let configuration = self.launches_configuration().cloned();
+        let Launch { template, version, image, image_from, instance_type, weight } = match self.choose(around)
+        {
+            Ok(launch) => launch,
             Err(why) => return Err((zone, format!("{why}. Launching EC2 instance failed."))),
         };
-        let image_is_new = self.first_image.as_ref().is_some_and(|first| *first != image);
-        let words = |trouble: &LaunchTrouble| {
-            trouble.message.replace("{type}", &instance_type).replace("{zone}", &zone)
-        };
+        let image_is_new = self.is_new(&image);
+        let words = |trouble: &LaunchTrouble| trouble.words(&instance_type, &zone);
         let (boot, doomed) = match self.launch_trouble(image_is_new, around) {
             Some(trouble) => match trouble.after {
                 Some(seconds) => (seconds, Some(words(trouble))),
@@ -95,15 +128,23 @@ impl Group {
             group: self.key.clone(),
             image,
             image_is_new,
-            template: reference.id,
-            template_name: reference.name,
-            version: number,
+            image_from,
+            next_image: None,
+            template: template.id,
+            template_name: template.name,
+            version,
             instance_type,
+            weight,
             zone,
             address: around.dice.address(&self.key),
             life: Life::Pending,
             healthy: true,
             protected: false,
+            pool: None,
+            step: Step::Plain,
+            configuration,
+            alive: true,
+            registered: true,
             launched: around.now,
             serving_since: None,
             ended: None,
@@ -112,30 +153,7 @@ impl Group {
         })
     }
 
-    /// The image and the type that a version launches, or why it can't.
-    fn launchable(
-        &self,
-        reference: &TemplateRef,
-        number: u64,
-        around: &Around<'_>,
-    ) -> Result<(ImageId, String), String> {
-        let version = self.find(reference, around).and_then(|template| template.versions.get(&number));
-        let version = version.ok_or("The launch template version does not exist")?;
-        let image = version.image().ok_or("The launch template version names no image")?;
-        if !self.can_launch(&image, around) {
-            return Err(format!("The image id '[{image}]' does not exist"));
-        }
-        Ok((image, version.value("InstanceType").unwrap_or("m5.large").to_owned()))
-    }
-
-    fn can_launch(&self, image: &ImageId, around: &Around<'_>) -> bool {
-        around
-            .images
-            .get(&(self.key.place.region.clone(), image.clone()))
-            .is_some_and(|image| image.visible_in(&self.key.place) && image.state == "available")
-    }
-
-    fn launch_cause(&self, around: &Around<'_>) -> String {
+    pub(super) fn launch_cause(&self, around: &Around<'_>) -> String {
         let why = if self.active_refresh().is_some() {
             "an instance refresh replacing instances"
         } else {
@@ -144,7 +162,12 @@ impl Group {
         format!("At {:.0} an instance was started in response to {why}.", around.now)
     }
 
-    fn launch_trouble<'a>(&self, is_new: bool, around: &Around<'a>) -> Option<&'a LaunchTrouble> {
+    /// Whether that is another image than its instances ran when the world began.
+    pub(super) fn is_new(&self, image: &ImageId) -> bool {
+        !self.first_images.is_empty() && !self.first_images.contains(image)
+    }
+
+    pub(super) fn launch_trouble<'a>(&self, is_new: bool, around: &Around<'a>) -> Option<&'a LaunchTrouble> {
         let trouble = self.effect(around.scenario, EffectKind::launch_fails)?;
         let over = trouble
             .lasts
@@ -154,7 +177,7 @@ impl Group {
     }
 
     /// How long this launch takes into service: about as long as the group's launches do.
-    fn boot_time(&self, is_new: bool, around: &mut Around<'_>) -> u32 {
+    pub(super) fn boot_time(&self, is_new: bool, around: &mut Around<'_>) -> u32 {
         let slow = self.effect(around.scenario, EffectKind::boot).filter(|slow| slow.on.hits(is_new));
         let usual = slow.map_or(self.boot, |slow| slow.takes);
         around.dice.between(usual - usual / 10, usual + usual / 10)

@@ -59,9 +59,12 @@ impl World {
         };
         // Another target than ours: the version that the group is on. A floating group gets no
         // desired configuration, since that would change how it follows its template.
-        let desired = Some(group.template.clone()).filter(|template| !template.tracking.floats());
-        let preferences = Preferences { bake, ..Preferences::default() };
-        let request = StartRequest { desired, preferences };
+        // Neither does one that selects instance types by their attributes: AWS refuses it.
+        let own = group.own();
+        let template = group.launch_configuration.is_none() && !own.floats() && !own.has_requirements();
+        let desired = template.then(|| own.to_configuration());
+        let preferences = Preferences { bake, ..group.usual_preferences() };
+        let request = StartRequest { desired, preferences, ..StartRequest::default() };
         if self.start_refresh(key, request).is_ok()
             && let Some(group) = self.groups.get_mut(key)
         {

@@ -1,12 +1,10 @@
 //! How the active refresh of a group evolves, from `Pending` to its end.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
-use super::standing::Standing;
-use super::{Around, Group, Life, after, passed};
-use crate::model::{InstanceId, RefreshStatus};
+use super::standing::{Outdated, Standing};
+use super::{Around, Group, Life, Strategy, after, passed};
+use crate::model::RefreshStatus;
 use crate::sim::scenario::EffectKind;
 
 /// For how long AWS retries failing launches, and waits for reserved instances, in seconds.
@@ -70,9 +68,16 @@ impl Group {
         let standing = self.standing(around);
         let outdated = standing.eligible.len() + standing.reserved;
         let full = standing.available >= self.desired as usize && standing.leaving == 0;
+        let all_warm = full && standing.warming == 0;
+        let weighted = self.heaviest() > 1;
         let now = around.now;
+        if self.active_refresh().is_some_and(|refresh| refresh.warm_stage) && outdated == 0 {
+            return self.go_on_to_warm_pool(&standing, around);
+        }
         let Some(refresh) = self.active_refresh_mut() else { return false };
-        let done = (refresh.goal as usize).saturating_sub(outdated).min(standing.warm);
+        let replaced = (refresh.goal as usize).saturating_sub(outdated);
+        // With weights, fewer instances may do for those that were replaced.
+        let done = if weighted && all_warm { replaced } else { replaced.min(standing.warm) };
         let grew = done > refresh.done as usize;
         refresh.done = u32::try_from(done).unwrap_or(u32::MAX);
         if grew {
@@ -89,8 +94,7 @@ impl Group {
             return self.reach_checkpoint(around);
         }
         if outdated == 0 && standing.warming == 0 && full {
-            self.finish(around);
-            return true;
+            return self.go_on_to_warm_pool(&standing, around);
         }
         self.give_up(&standing, around) || self.take_outdated(standing.eligible, around)
     }
@@ -101,6 +105,8 @@ impl Group {
         refresh.checkpoint += 1;
         if refresh.checkpoint < refresh.preferences.checkpoints.len() {
             refresh.paused_until = Some(after(now, refresh.preferences.checkpoint_delay));
+        } else if refresh.preferences.checkpoints.last() == Some(&100) {
+            refresh.warm_stage = true;
         } else {
             // The last checkpoint is where the refresh ends, whatever is left.
             self.finish(around);
@@ -108,20 +114,41 @@ impl Group {
         true
     }
 
+    /// The group is done: its warm pool is next, and then the end. Returns whether anything changed.
+    fn go_on_to_warm_pool(&mut self, standing: &Standing, around: &mut Around<'_>) -> bool {
+        if let Some(refresh) = self.active_refresh_mut() {
+            refresh.warm_stage = true;
+        }
+        match self.progress_warm_pool(around) {
+            None => true,
+            Some(true) => {
+                self.finish(around);
+                true
+            }
+            Some(false) => self.give_up(standing, around),
+        }
+    }
+
     /// Terminates what may be taken now; returns whether anything was.
-    pub(super) fn take_outdated(&mut self, mut eligible: Vec<InstanceId>, around: &mut Around<'_>) -> bool {
-        let count = self.next_moves(around).terminate;
-        // What does not serve goes first: it costs no capacity.
-        let serving: BTreeSet<InstanceId> = self.serving().map(|instance| instance.id.clone()).collect();
-        eligible.sort_by_key(|id| serving.contains(id));
-        for id in eligible.into_iter().take(count) {
+    pub(super) fn take_outdated(&mut self, eligible: Vec<Outdated>, around: &mut Around<'_>) -> bool {
+        let mut units = self.next_moves(around).terminate;
+        let strategy = self.active_refresh().map(|refresh| refresh.strategy);
+        let mut any = false;
+        for Outdated { id, units: own, .. } in eligible {
+            let Some(left) = units.checked_sub(own) else { break };
+            units = left;
+            any = true;
+            if strategy == Some(Strategy::ReplaceRootVolume) {
+                self.replace_root(&id, around);
+                continue;
+            }
             let cause = format!(
                 "At {:.0} an instance was taken out of service in response to an instance refresh.",
                 around.now
             );
             self.terminate(&id, cause, around);
         }
-        count > 0
+        any
     }
 
     /// Ends a refresh that has failed for an hour; returns whether it did.
@@ -173,13 +200,16 @@ impl Group {
         let Some(refresh) = self.active_refresh_mut() else { return };
         refresh.end(RefreshStatus::Successful, String::new(), now);
         if let Some(desired) = refresh.desired.clone() {
-            self.template = desired;
+            self.configure(desired);
         }
         self.failures = 0;
     }
 
     fn progress_cancel(&mut self, around: &Around<'_>) -> bool {
-        let on_the_way = self.instances.iter().any(|i| matches!(i.life, Life::Pending | Life::Terminating));
+        let on_the_way = self
+            .instances
+            .iter()
+            .any(|i| matches!(i.life, Life::Pending | Life::ReplacingRoot | Life::Terminating));
         let now = around.now;
         match self.active_refresh_mut() {
             Some(refresh) if !on_the_way => {

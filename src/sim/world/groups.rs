@@ -1,12 +1,13 @@
 //! Auto Scaling groups: what they are, and one round of what they do by themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Activity, Around, GroupKey, Instance, Life, Refresh, Template};
+use super::policy::{Policy, Target};
+use super::{Activity, Around, Configuration, GroupKey, Instance, Life, Refresh, Template};
 use crate::model::{ImageId, TemplateId, Tracking};
-use crate::sim::fleet::AppSpec;
+use crate::sim::fleet::{AppSpec, HookSpec, WarmPoolSpec};
 use crate::sim::scenario::{EffectKind, Scenario};
 
 /// The template that a group, or a refresh, launches from.
@@ -20,6 +21,14 @@ pub struct TemplateRef {
     pub tracking: Tracking,
 }
 
+impl TemplateRef {
+    /// What stands for the template of a group that has none.
+    pub(super) fn nowhere() -> Self {
+        let id = TemplateId::new("lt-00000000000000000");
+        Self { id, name: String::new(), tracking: Tracking::Pinned(0) }
+    }
+}
+
 /// An Auto Scaling group.
 #[derive(Debug, Clone)]
 pub struct Group {
@@ -27,12 +36,14 @@ pub struct Group {
     pub key: GroupKey,
     /// When it was made.
     pub created: Timestamp,
-    /// The template it launches from.
+    /// The template it launches from; with a mixed instances policy, the policy's own.
     pub template: TemplateRef,
-    /// Whether it is described with a mixed instances policy.
-    pub mixed: bool,
-    /// A launch configuration that it is described with.
+    /// Its mixed instances policy.
+    pub policy: Option<Policy>,
+    /// A launch configuration that it launches from instead of a template.
     pub launch_configuration: Option<String>,
+    /// The image that the launch configuration names.
+    pub configuration_image: Option<ImageId>,
     /// Its smallest capacity.
     pub min: u32,
     /// How many instances it should have.
@@ -53,16 +64,24 @@ pub struct Group {
     pub default_warmup: Option<u32>,
     /// Its health check grace period in seconds.
     pub grace: u32,
+    /// Its warm pool.
+    pub warm_pool: Option<WarmPoolSpec>,
+    /// Its lifecycle hooks.
+    pub hooks: Vec<HookSpec>,
+    /// Its instance maintenance policy: the least and the largest healthy percentage.
+    pub maintenance: Option<(u8, u8)>,
     /// What listens on its instances.
     pub apps: Vec<AppSpec>,
-    /// Its instances, oldest first.
+    /// Its instances, oldest first; those of its warm pool are among them.
     pub instances: Vec<Instance>,
     /// Its refreshes, oldest first.
     pub refreshes: Vec<Refresh>,
     /// Its scaling activities, oldest first.
     pub activities: Vec<Activity>,
-    /// The image that its instances ran when the world began.
-    pub first_image: Option<ImageId>,
+    /// The images that it launched when the world began.
+    pub first_images: BTreeSet<ImageId>,
+    /// Whose turn it is among the overrides of its policy.
+    pub(super) turn: usize,
     /// How many launches failed in a row.
     pub(super) failures: u32,
     /// When its first launch failed.
@@ -96,6 +115,7 @@ impl Group {
             changed |= self.scenario_events(around);
             changed |= self.progress_refresh(around);
             changed |= self.keep_capacity(around);
+            changed |= self.keep_warm_pool(around);
             if !changed {
                 break;
             }
@@ -109,6 +129,7 @@ impl Group {
             .chain(self.retry_at)
             .chain(self.next_refresh_change(around))
             .chain(self.next_scenario_event(around))
+            .chain(self.next_alarm(around))
             .filter(|when| *when > around.now)
             .min()
     }
@@ -124,11 +145,9 @@ impl Group {
 
     /// Whether it launches, or would be refreshed to, versions of that template that are named by no number.
     pub(super) fn follows(&self, template: &TemplateId) -> bool {
-        self.template.id == *template
-            || self
-                .active_refresh()
-                .and_then(|refresh| refresh.desired.as_ref())
-                .is_some_and(|desired| desired.id == *template)
+        let names = |target: Target<'_>| target.templates().any(|one| one.id == *template);
+        let desired = self.active_refresh().and_then(|refresh| refresh.desired.as_ref());
+        names(self.own()) || desired.is_some_and(|desired| names(desired.target()))
     }
 
     /// The refresh that is active.
@@ -141,9 +160,23 @@ impl Group {
         self.refreshes.last_mut().filter(|refresh| refresh.status.is_active())
     }
 
+    /// What it says that it launches.
+    pub(crate) fn own(&self) -> Target<'_> {
+        Target { template: &self.template, policy: self.policy.as_ref() }
+    }
+
     /// What a launch uses now: the active refresh's desired configuration, else the group's own.
-    pub(super) fn launches_from(&self) -> &TemplateRef {
-        self.active_refresh().and_then(Refresh::launches_from).unwrap_or(&self.template)
+    pub(super) fn target(&self) -> Target<'_> {
+        let desired = self.active_refresh().and_then(Refresh::launches);
+        desired.map_or_else(|| self.own(), Configuration::target)
+    }
+
+    /// Makes a configuration its own.
+    pub(crate) fn configure(&mut self, configuration: Configuration) {
+        self.template = configuration.template;
+        self.policy = configuration.policy;
+        self.launch_configuration = None;
+        self.configuration_image = None;
     }
 
     /// The number of the version that a reference stands for now; 0 when the template is gone.
@@ -172,7 +205,7 @@ impl Group {
     }
 
     /// The images of its in-service instances, each once.
-    pub fn images(&self) -> std::collections::BTreeSet<&ImageId> {
+    pub fn images(&self) -> BTreeSet<&ImageId> {
         self.instances.iter().filter(|i| i.life == Life::InService).map(|i| &i.image).collect()
     }
 

@@ -26,12 +26,16 @@ pub struct Image {
     pub created: Timestamp,
     /// From when on it is deprecated.
     pub deprecated: Option<Timestamp>,
+    /// How many volumes it makes on an instance, the root volume among them.
+    pub volumes: u32,
     /// The accounts that it is shared with.
     pub shared_with: Vec<AccountId>,
-    /// Its tags; only the owner sees them.
+    /// Its owner's tags, which only the owner sees.
     pub tags: BTreeMap<String, String>,
-    /// The tags that a stale read still sees, and until when.
-    pub(crate) past: Option<(Timestamp, BTreeMap<String, String>)>,
+    /// The tags of accounts that it is shared with: each sees its own only.
+    pub tags_of_others: BTreeMap<AccountId, BTreeMap<String, String>>,
+    /// An account's tags that a stale read still sees, and until when.
+    pub(crate) past: Option<(Timestamp, AccountId, BTreeMap<String, String>)>,
 }
 
 impl Image {
@@ -41,14 +45,28 @@ impl Image {
             && (self.owner == place.account || self.shared_with.contains(&place.account))
     }
 
-    /// Its tags as an account sees them: tags are not shared.
+    /// Its tags as an account sees them: each account has its own.
     pub(crate) fn tags_for(&self, account: &AccountId, stale: Option<Timestamp>) -> BTreeMap<String, String> {
-        if self.owner != *account {
-            return BTreeMap::new();
-        }
         match (&self.past, stale) {
-            (Some((until, tags)), Some(now)) if now < *until => tags.clone(),
-            (Some(_) | None, Some(_) | None) => self.tags.clone(),
+            (Some((until, whose, tags)), Some(now)) if now < *until && whose == account => tags.clone(),
+            (Some(_) | None, Some(_) | None) if self.owner == *account => self.tags.clone(),
+            (Some(_) | None, Some(_) | None) => self.tags_of_others.get(account).cloned().unwrap_or_default(),
         }
+    }
+
+    /// Sets an account's tags; stale reads see the old ones until then.
+    pub(crate) fn set_tags(
+        &mut self,
+        account: &AccountId,
+        tags: BTreeMap<String, String>,
+        stale_until: Option<Timestamp>,
+    ) {
+        let own = if self.owner == *account {
+            &mut self.tags
+        } else {
+            self.tags_of_others.entry(account.clone()).or_default()
+        };
+        let before = std::mem::replace(own, tags);
+        self.past = stale_until.map(|until| (until, account.clone(), before));
     }
 }

@@ -4,8 +4,10 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
-use super::{ActivityStatus, Around, Group, GroupKey, after, passed};
+use super::hooks::Waited;
+use super::{ActivityStatus, Around, Group, GroupKey, Step, after, passed};
 use crate::model::{ImageId, InstanceId, TemplateId};
+use crate::sim::fleet::{PoolState, Transition};
 use crate::sim::scenario::EffectKind;
 
 /// Where an instance is in its life.
@@ -17,6 +19,10 @@ pub enum Life {
     InService,
     /// Set aside by somebody.
     Standby,
+    /// Getting another root volume, out of service.
+    ReplacingRoot,
+    /// Ready in the warm pool.
+    Warmed,
     /// Being terminated.
     Terminating,
     /// Gone.
@@ -24,26 +30,27 @@ pub enum Life {
 }
 
 impl Life {
-    /// Auto Scaling's name of the state.
+    /// Auto Scaling's name of the state, as far as the life alone says it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "Pending",
             Self::InService => "InService",
             Self::Standby => "Standby",
+            Self::ReplacingRoot => "ReplacingRootVolume",
+            Self::Warmed => PoolState::Running.as_str(),
             Self::Terminating => "Terminating",
             Self::Terminated => "Terminated",
         }
     }
+}
 
-    /// EC2's name of the state, and its code.
-    pub fn ec2(self) -> (&'static str, u8) {
-        match self {
-            // Auto Scaling's Pending spans EC2's pending and the boot: EC2 says running by then.
-            Self::Pending | Self::InService | Self::Standby => ("running", 16),
-            Self::Terminating => ("shutting-down", 32),
-            Self::Terminated => ("terminated", 48),
-        }
-    }
+/// Where an instance has its image from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageFrom {
+    /// Its template's version names it.
+    Template,
+    /// An override, or a root volume that was replaced.
+    Override,
 }
 
 /// An instance.
@@ -57,6 +64,10 @@ pub struct Instance {
     pub image: ImageId,
     /// Whether that is another image than the group had when the world began.
     pub image_is_new: bool,
+    /// Where it has its image from.
+    pub image_from: ImageFrom,
+    /// The image of the root volume that it is getting.
+    pub(super) next_image: Option<ImageId>,
     /// The template it was launched from.
     pub template: TemplateId,
     /// The template's name.
@@ -65,6 +76,8 @@ pub struct Instance {
     pub version: u64,
     /// Its type.
     pub instance_type: String,
+    /// How many units of capacity it counts, in a group with weights.
+    pub weight: Option<u32>,
     /// Its availability zone.
     pub zone: String,
     /// Its private address.
@@ -75,6 +88,16 @@ pub struct Instance {
     pub healthy: bool,
     /// Whether it is protected from scale-in.
     pub protected: bool,
+    /// In which state the warm pool that it is in keeps its instances; `None` in the group itself.
+    pub pool: Option<PoolState>,
+    /// How far hooks let it go.
+    pub step: Step,
+    /// The launch configuration that it was launched from, instead of a template.
+    pub configuration: Option<String>,
+    /// Whether it works, whatever Auto Scaling knows of that.
+    pub alive: bool,
+    /// Whether it was added to the group's target groups when it came into service.
+    pub registered: bool,
     /// When it was launched.
     pub launched: Timestamp,
     /// Since when it has been in service.
@@ -90,8 +113,10 @@ pub struct Instance {
 /// How long terminating takes, in seconds; longer when load balancers drain first.
 const SHUTDOWN: u32 = 20;
 const DRAIN: u32 = 40;
+/// How long an instance takes back from standby, in seconds.
+const RETURNS: u32 = 5;
 /// How long a failed health check takes to be acted on, in seconds.
-const NOTICED: u32 = 20;
+pub(super) const NOTICED: u32 = 20;
 
 impl Instance {
     /// Whether it serves and is healthy.
@@ -104,11 +129,43 @@ impl Instance {
         self.serves() && self.serving_since.is_some_and(|since| passed(since, warmup, now))
     }
 
+    /// Auto Scaling's name of its state.
+    pub fn lifecycle(&self) -> String {
+        let life = match (self.life, self.pool) {
+            (Life::Warmed, Some(state)) => state.as_str(),
+            (life, _) => life.as_str(),
+        };
+        let step = match (self.life, &self.step) {
+            (Life::Pending | Life::Terminating, Step::Waiting(_)) => ":Wait",
+            (Life::Pending | Life::Terminating, Step::Proceeding) => ":Proceed",
+            (_, Step::Plain | Step::Waiting(_) | Step::Proceeding) => "",
+        };
+        format!("{}{life}{step}", if self.pool.is_some() { "Warmed:" } else { "" })
+    }
+
+    /// EC2's name of its state, and the code.
+    pub fn ec2(&self) -> (&'static str, u8) {
+        match (self.life, self.pool, &self.step) {
+            (Life::Warmed, Some(PoolState::Stopped | PoolState::Hibernated), _) => ("stopped", 80),
+            // Auto Scaling's Pending spans EC2's pending and the boot: EC2 says running by then, as
+            // it does while a hook holds up the end.
+            (Life::Pending | Life::InService | Life::Standby | Life::Warmed | Life::ReplacingRoot, ..)
+            | (Life::Terminating, _, Step::Waiting(_)) => ("running", 16),
+            (Life::Terminating, ..) => ("shutting-down", 32),
+            (Life::Terminated, ..) => ("terminated", 48),
+        }
+    }
+
+    /// How many units of capacity it counts.
+    pub fn units(&self) -> usize {
+        self.weight.unwrap_or(1) as usize
+    }
+
     /// Whether it counts towards its group's desired capacity.
     pub(super) fn counts(&self) -> bool {
         match self.life {
-            Life::Pending | Life::InService => true,
-            Life::Standby | Life::Terminating | Life::Terminated => false,
+            Life::Pending | Life::InService | Life::ReplacingRoot => self.pool.is_none(),
+            Life::Standby | Life::Warmed | Life::Terminating | Life::Terminated => false,
         }
     }
 }
@@ -132,26 +189,20 @@ impl Group {
         let now = around.now;
         let unhealthy_after = self.unhealthy_after(id, around);
         let Some(at) = self.instances.iter().position(|instance| instance.id == *id) else { return };
+        let keeps_unhealthy = self.keeps_unhealthy();
         let instance = &mut self.instances[at];
+        let (healthy, waits) = (instance.healthy, matches!(instance.step, Step::Waiting(_)));
         instance.due = None;
         match (instance.life, instance.doomed.take()) {
-            (Life::Pending, None) => {
-                instance.life = Life::InService;
-                instance.serving_since = Some(now);
-                instance.due = unhealthy_after.map(|seconds| after(now, seconds));
-                self.end_activity(id, now, ActivityStatus::Successful, "");
-                self.failures = 0;
-            }
+            (Life::Pending, None) => self.progress_launch(at, unhealthy_after, around),
             (Life::Pending, Some(why)) => {
                 let instance = self.instances.remove(at);
                 bury(instance, around);
                 self.end_activity(id, now, ActivityStatus::Failed, &why);
                 self.note_failure(around);
             }
-            (Life::InService | Life::Standby, _) if instance.healthy => {
-                instance.healthy = false;
-                instance.due = Some(after(now, NOTICED));
-            }
+            (Life::InService | Life::Standby, _) if healthy => self.strike(id, now),
+            (Life::InService | Life::Standby, _) if keeps_unhealthy => {}
             (Life::InService | Life::Standby, _) => {
                 let cause = format!(
                     "At {now:.0} an instance was taken out of service in response to an EC2 instance status checks \
@@ -160,13 +211,64 @@ impl Group {
                 self.terminate(id, cause, around);
                 self.note_failure(around);
             }
+            (Life::ReplacingRoot, _) => self.boot_from_new_root(id, around),
+            (Life::Terminating, _) if waits => {
+                if let Waited::Over = self.look_at_waits(at, Transition::Terminating, now) {
+                    self.instances[at].due = Some(after(now, self.shutdown()));
+                }
+            }
             (Life::Terminating, _) => {
                 let instance = self.instances.remove(at);
                 bury(instance, around);
                 self.end_activity(id, now, ActivityStatus::Successful, "");
             }
-            (Life::Terminated, _) => {}
+            (Life::Warmed | Life::Terminated, _) => {}
         }
+    }
+
+    /// An instance has booted: hooks hold it up, or it goes into service, or is ready in the warm pool.
+    fn progress_launch(&mut self, at: usize, unhealthy_after: Option<u32>, around: &mut Around<'_>) {
+        let now = around.now;
+        if matches!(self.instances[at].step, Step::Waiting(_)) {
+            if let Waited::Abandoned(why) = self.look_at_waits(at, Transition::Launching, now) {
+                self.abandon_launch(at, &why, around);
+            }
+            return;
+        }
+        if self.instances[at].step == Step::Plain && self.begin_wait(at, Transition::Launching, around) {
+            return;
+        }
+        let registered = !self.is_suspended("AddToLoadBalancer");
+        let instance = &mut self.instances[at];
+        instance.step = Step::Plain;
+        if instance.pool.is_some() {
+            instance.life = Life::Warmed;
+        } else {
+            instance.life = Life::InService;
+            instance.serving_since = Some(now);
+            instance.registered = registered;
+            instance.due = unhealthy_after.map(|seconds| after(now, seconds));
+        }
+        let id = instance.id.clone();
+        self.end_activity(&id, now, ActivityStatus::Successful, "");
+        self.failures = 0;
+    }
+
+    /// A hook gave a launch up: AWS calls the activity cancelled, and terminates the instance.
+    fn abandon_launch(&mut self, at: usize, why: &str, around: &mut Around<'_>) {
+        let id = self.instances[at].id.clone();
+        self.end_activity(&id, around.now, ActivityStatus::Cancelled, why);
+        let cause = format!(
+            "At {:.0} an instance was taken out of service in response to a launch that was abandoned.",
+            around.now
+        );
+        self.terminate(&id, cause, around);
+        self.note_failure(around);
+    }
+
+    /// How long terminating takes.
+    fn shutdown(&self) -> u32 {
+        SHUTDOWN + if self.target_groups.is_empty() { 0 } else { DRAIN }
     }
 
     fn unhealthy_after(&self, id: &InstanceId, around: &Around<'_>) -> Option<u32> {
@@ -178,19 +280,22 @@ impl Group {
     /// Begins to terminate an instance.
     pub(super) fn terminate(&mut self, id: &InstanceId, cause: String, around: &mut Around<'_>) {
         let now = around.now;
-        let drain = if self.target_groups.is_empty() { 0 } else { DRAIN };
-        let Some(instance) = self.instances.iter_mut().find(|instance| instance.id == *id) else { return };
+        let due = after(now, self.shutdown());
+        let Some(at) = self.instances.iter().position(|instance| instance.id == *id) else { return };
+        let instance = &mut self.instances[at];
         if instance.life == Life::Terminating {
             return;
         }
         instance.life = Life::Terminating;
+        instance.step = Step::Plain;
         instance.doomed = None;
-        instance.due = Some(after(now, SHUTDOWN + drain));
+        instance.due = Some(due);
         let copy = instance.clone();
         // A launch that is cut short was not a failure of the launch.
         self.end_activity(id, now, ActivityStatus::Successful, "");
         let activity = around.dice.uuid();
         self.note_termination(activity, now, &copy, cause);
+        self.begin_wait(at, Transition::Terminating, around);
     }
 
     /// Sets instances aside, and asks for as many fewer if told so.
@@ -199,16 +304,27 @@ impl Group {
         {
             instance.life = Life::Standby;
             if shrink {
-                self.desired = self.desired.saturating_sub(1).max(self.min);
+                self.desired = self.desired.saturating_sub(instance.weight.unwrap_or(1)).max(self.min);
             }
         }
     }
 
     /// An instance stops working, from one moment to the next.
     pub fn strike(&mut self, id: &InstanceId, now: Timestamp) {
+        let checked = !self.is_suspended("HealthCheck");
         if let Some(instance) = self.instances.iter_mut().find(|instance| instance.id == *id) {
-            instance.healthy = false;
-            instance.due = Some(after(now, NOTICED));
+            instance.alive = false;
+            instance.healthy &= !checked;
+            instance.due = checked.then(|| after(now, NOTICED));
+        }
+    }
+
+    /// Brings instances back from standby, and asks for as many more.
+    pub(crate) fn exit_standby(&mut self, ids: &[InstanceId], now: Timestamp) {
+        for instance in self.instances.iter_mut().filter(|i| ids.contains(&i.id) && i.life == Life::Standby) {
+            instance.life = Life::Pending;
+            instance.due = Some(after(now, RETURNS));
+            self.desired += 1;
         }
     }
 }

@@ -6,34 +6,56 @@
 //! seed give the same world.
 
 mod activities;
+mod alarms;
 mod batches;
 mod build;
 mod capacity;
+mod changes;
 mod events;
 mod evolution;
 mod groups;
+mod hooks;
 mod images;
 mod instances;
+mod pipelines;
+mod policy;
+mod policy_build;
+mod policy_rules;
 mod refresh;
 mod requests;
 mod rollback;
+mod roots;
+mod slots;
 mod standing;
+mod suspension;
 mod templates;
+mod warm_pool;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::fleet::RoleSpec;
 use super::scenario::Scenario;
 use crate::model::{AccountId, GroupName, ImageId, InstanceId, Region, TemplateId};
 
 pub use activities::{Activity, ActivityStatus};
+pub use alarms::Alarm;
+use changes::Parameters;
 pub use groups::{Group, TemplateRef};
+pub(super) use hooks::longest;
+pub use hooks::{Step, Wait};
 pub use images::Image;
-pub use instances::{Instance, Life};
-pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails};
+pub use instances::{ImageFrom, Instance, Life};
+pub(super) use pipelines::Denial;
+pub use pipelines::{Build, Pipeline};
+pub(super) use policy::Target;
+pub use policy::{Configuration, Override, Policy};
+pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails, Strategy};
 pub(super) use requests::{Refusal, StartRequest};
+pub(super) use slots::check_architecture;
+pub(super) use suspension::PROCESSES;
 pub use templates::{Data, Template, TemplateVersion};
 
 /// An account in a region.
@@ -74,8 +96,8 @@ pub struct World {
     pub now: Timestamp,
     /// The account of the home credentials.
     pub home: AccountId,
-    /// The roles that can be assumed, and their accounts.
-    pub roles: BTreeMap<String, AccountId>,
+    /// The roles that can be assumed.
+    pub roles: BTreeMap<String, RoleSpec>,
     /// Issued credentials, by access key.
     pub sessions: BTreeMap<String, Session>,
     /// The images, by region and id.
@@ -88,10 +110,18 @@ pub struct World {
     pub gone: BTreeMap<InstanceId, Instance>,
     /// Host names that lead to a group.
     pub hosts: BTreeMap<String, GroupKey>,
+    /// The image pipelines, by ARN.
+    pub pipelines: BTreeMap<String, Pipeline>,
+    /// The `CloudWatch` alarms as they were set; [`World::alarm`] says how they stand.
+    pub alarms: BTreeMap<(Place, String), Alarm>,
+    /// The SSM parameters that hold images' ids.
+    pub parameters: BTreeMap<(Place, String), ImageId>,
     /// What goes wrong.
     pub scenario: Scenario,
     /// Client tokens of template versions: what was asked for, and the version it made.
     pub(super) tokens: BTreeMap<(Place, String), (String, TemplateId, u64)>,
+    /// Client tokens of image builds: what was asked for, and the build it began.
+    pub(super) build_tokens: BTreeMap<(Place, String), (String, String)>,
     pub(super) dice: Dice,
     agenda: BTreeSet<(Timestamp, GroupKey)>,
     /// When the first of the terminated instances is forgotten; none is before.
@@ -114,9 +144,17 @@ pub(crate) struct Around<'a> {
     pub(super) scenario: &'a Scenario,
     templates: &'a BTreeMap<(Place, TemplateId), Template>,
     images: &'a BTreeMap<(Region, ImageId), Image>,
+    parameters: &'a Parameters,
     gone: &'a mut BTreeMap<InstanceId, Instance>,
     /// Whether the scenario leaves launches alone, as before the world's first moment.
     calm: bool,
+}
+
+impl Around<'_> {
+    /// What time it is.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
 }
 
 /// How long EC2 still describes an instance that is terminated.
@@ -183,6 +221,7 @@ impl World {
             self.settle(&key);
         }
         self.now = self.now.max(to);
+        self.end_builds();
         // The world is asked at every call: it looks through what is gone only when some of it is to go.
         if self.now >= self.forgets {
             let forgotten = before(self.now, REMEMBERED.into());
@@ -195,8 +234,9 @@ impl World {
     /// Lets a group do what is due now, and notes when it changes next. Call it after every
     /// change to a group from outside.
     pub fn settle(&mut self, key: &GroupKey) {
-        let Self { now, dice, scenario, templates, images, gone, groups, agenda, .. } = self;
-        let mut around = Around { now: *now, dice, scenario, templates, images, gone, calm: false };
+        let Self { now, dice, scenario, templates, images, parameters, gone, groups, agenda, .. } = self;
+        let mut around =
+            Around { now: *now, dice, scenario, templates, images, parameters, gone, calm: false };
         if let Some(group) = groups.get_mut(key) {
             group.settle(&mut around);
             if let Some(when) = group.next_change(&around)
@@ -206,6 +246,7 @@ impl World {
                 agenda.insert((when, key.clone()));
             }
         }
+        self.watch_alarms();
     }
 
     /// Lets every group settle, after changes from outside.

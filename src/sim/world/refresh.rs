@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::batches::{Bounds, share};
-use super::{StartRequest, TemplateRef};
+use super::{Configuration, StartRequest};
 use crate::model::{InstanceId, RefreshId, RefreshStatus};
 
 /// What is done with instances that are protected or in standby.
@@ -39,6 +39,31 @@ impl Reserved {
     }
 }
 
+/// How a refresh replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strategy {
+    /// Instances are terminated, others launched.
+    #[default]
+    Rolling,
+    /// Instances stay and get another root volume.
+    ReplaceRootVolume,
+}
+
+impl Strategy {
+    /// Reads the API's name.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Rolling, Self::ReplaceRootVolume].into_iter().find(|strategy| strategy.as_str() == text)
+    }
+
+    /// The API's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rolling => "Rolling",
+            Self::ReplaceRootVolume => "ReplaceRootVolume",
+        }
+    }
+}
+
 /// What a refresh was asked to respect, with AWS's defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "AWS's own names")]
@@ -68,6 +93,8 @@ pub struct RollbackDetails {
     pub percent: u8,
     /// How many instances it had not replaced.
     pub remaining: u32,
+    /// The same of the group alone, and of its warm pool.
+    pub pools: [Option<(u8, u32)>; 2],
 }
 
 /// An instance refresh.
@@ -85,18 +112,26 @@ pub struct Refresh {
     pub ended: Option<Timestamp>,
     /// What it was asked to respect.
     pub preferences: Preferences,
+    /// How it replaces.
+    pub strategy: Strategy,
     /// Its desired configuration.
-    pub desired: Option<TemplateRef>,
+    pub desired: Option<Configuration>,
     /// How many instances it has to replace in all.
     pub goal: u32,
     /// How many replacements are healthy and warmed up.
     pub done: u32,
+    /// How many instances of the warm pool it has to replace.
+    pub warm_goal: u32,
+    /// How many of those replacements are ready.
+    pub warm_done: u32,
     /// What a rollback says.
     pub rollback: Option<RollbackDetails>,
     /// Whether the scenario started it, not a caller.
     pub foreign: bool,
     pub(super) old: BTreeSet<InstanceId>,
     pub(super) skipped: BTreeSet<InstanceId>,
+    /// Whether the group is done, and its warm pool is next.
+    pub(super) warm_stage: bool,
     pub(super) moves_from: Timestamp,
     pub(super) checkpoint: usize,
     pub(super) paused_until: Option<Timestamp>,
@@ -109,19 +144,23 @@ pub struct Refresh {
 impl Refresh {
     /// Percent of the replacements that are healthy and warmed up.
     pub fn percent(&self) -> u8 {
-        if self.goal == 0 {
-            return 100;
-        }
-        u8::try_from(u64::from(self.done) * 100 / u64::from(self.goal)).unwrap_or(100)
+        percent(self.done + self.warm_done, self.goal + self.warm_goal)
     }
 
     /// How many instances it has yet to replace.
     pub fn remaining(&self) -> u32 {
-        self.goal - self.done.min(self.goal)
+        (self.goal + self.warm_goal).saturating_sub(self.done + self.warm_done)
+    }
+
+    /// Percentage and rest of the group alone, and of its warm pool if anything is replaced there.
+    pub fn pools(&self) -> [Option<(u8, u32)>; 2] {
+        let pool = |done: u32, goal: u32| (percent(done, goal), goal.saturating_sub(done));
+        let warm = (self.warm_goal > 0).then(|| pool(self.warm_done, self.warm_goal));
+        [Some(pool(self.done, self.goal)), warm]
     }
 
     /// What instances are launched from meanwhile; `None` for what the group says.
-    pub(super) fn launches_from(&self) -> Option<&TemplateRef> {
+    pub(super) fn launches(&self) -> Option<&Configuration> {
         match self.status {
             RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Baking => {
                 self.desired.as_ref()
@@ -150,13 +189,17 @@ impl Refresh {
             started,
             ended: None,
             preferences: request.preferences,
+            strategy: request.strategy,
             desired: request.desired,
             goal: 0,
             done: 0,
+            warm_goal: 0,
+            warm_done: 0,
             rollback: None,
             foreign: false,
             old: BTreeSet::new(),
             skipped: BTreeSet::new(),
+            warm_stage: false,
             moves_from,
             checkpoint: 0,
             paused_until: None,
@@ -175,7 +218,12 @@ impl Refresh {
     }
 
     pub(super) fn bounds(&self) -> Bounds {
-        Bounds { min: self.preferences.min_healthy, max: self.preferences.max_healthy }
+        let max = match self.strategy {
+            Strategy::Rolling => self.preferences.max_healthy,
+            // Nothing is launched, so nothing can be launched first.
+            Strategy::ReplaceRootVolume => None,
+        };
+        Bounds { min: self.preferences.min_healthy, max }
     }
 
     /// Whether it replaces instances now.
@@ -201,4 +249,12 @@ impl Refresh {
         }
         self.preferences.checkpoints.get(self.checkpoint).map_or(usize::MAX, |percent| share(goal, *percent))
     }
+}
+
+/// How many percent `done` is of `goal`; all of nothing is everything.
+fn percent(done: u32, goal: u32) -> u8 {
+    if goal == 0 {
+        return 100;
+    }
+    u8::try_from(u64::from(done) * 100 / u64::from(goal)).unwrap_or(100)
 }

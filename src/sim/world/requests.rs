@@ -1,7 +1,10 @@
 //! What callers ask of refreshes, and when they are refused.
 
 use super::standing::Standing;
-use super::{Around, Group, GroupKey, Life, Preferences, Refresh, Reserved, TemplateRef, World, after};
+use super::{
+    Around, Configuration, Group, GroupKey, Life, Preferences, Refresh, Reserved, Strategy, TemplateRef,
+    World, after,
+};
 use crate::model::{RefreshId, RefreshStatus, Tracking};
 
 /// Why a request is refused, in AWS's terms.
@@ -20,7 +23,8 @@ pub(crate) enum Refusal {
 /// A request to start a refresh.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StartRequest {
-    pub(crate) desired: Option<TemplateRef>,
+    pub(crate) strategy: Strategy,
+    pub(crate) desired: Option<Configuration>,
     pub(crate) preferences: Preferences,
 }
 
@@ -105,16 +109,32 @@ impl World {
             if request.desired.is_none() {
                 return Err(Refusal::Validation("AutoRollback requires a desired configuration".to_owned()));
             }
-            if group.template.tracking.floats() {
+            if group.own().floats() {
                 return Err(Refusal::Validation(
                     "AutoRollback is not possible when the group uses $Latest or $Default".to_owned(),
                 ));
             }
+            if self.names_parameter(group) {
+                return Err(Refusal::Validation(
+                    "AutoRollback is not possible when the group's image is an SSM parameter".to_owned(),
+                ));
+            }
         }
         if let Some(desired) = &request.desired {
-            self.check_template(&group.key, desired)?;
+            self.check_configuration(&group.key, desired)?;
         }
-        Ok(())
+        if let Some(why) = self.unfit_alarm(&group.key.place, &request.preferences.alarms) {
+            return Err(Refusal::Validation(why));
+        }
+        self.check_policies(group, request)
+    }
+
+    fn names_parameter(&self, group: &Group) -> bool {
+        let images = group.own().templates().filter_map(|reference| {
+            let template = self.template(&group.key.place, &reference.id)?;
+            template.versions.get(&template.resolve(reference.tracking))?.image()
+        });
+        images.into_iter().any(|image| image.as_str().starts_with("resolve:"))
     }
 
     /// Refuses a template or version that is not there.
@@ -159,7 +179,8 @@ impl World {
             }
             if !group.can_roll_back(around) {
                 return Err(Refusal::Irreversible(
-                    "the group's launch template version is $Latest or $Default, or its image an SSM parameter",
+                    "the group's launch template version is $Latest or $Default, its image an SSM parameter, or its \
+                     instance types selected by InstanceRequirements",
                 ));
             }
             group.remember(stale);
@@ -197,8 +218,9 @@ impl World {
         key: &GroupKey,
         change: impl FnOnce(&mut Group, &mut Around<'_>) -> R,
     ) -> Option<R> {
-        let Self { now, dice, scenario, templates, images, gone, groups, .. } = self;
-        let mut around = Around { now: *now, dice, scenario, templates, images, gone, calm: false };
+        let Self { now, dice, scenario, templates, images, parameters, gone, groups, .. } = self;
+        let mut around =
+            Around { now: *now, dice, scenario, templates, images, parameters, gone, calm: false };
         let result = groups.get_mut(key).map(|group| change(group, &mut around));
         self.settle(key);
         result
@@ -206,26 +228,37 @@ impl World {
 }
 
 impl Group {
+    /// What a refresh respects that names nothing: the maintenance policy's bounds, if there is one.
+    pub(crate) fn usual_preferences(&self) -> Preferences {
+        let usual = Preferences::default();
+        match self.maintenance {
+            Some((min, max)) => Preferences { min_healthy: min, max_healthy: Some(max), ..usual },
+            None => usual,
+        }
+    }
+
     /// Takes up a refresh that was accepted.
     fn begin(&mut self, mut refresh: Refresh, around: &mut Around<'_>) {
-        let target = refresh.desired.as_ref().unwrap_or(&self.template);
-        let version = self.resolve(target, around);
+        let target = refresh.desired.as_ref().map_or_else(|| self.own(), Configuration::target);
+        let patterns = self.patterns(target, around);
         let skip = refresh.preferences.skip_matching;
         for instance in &self.instances {
             if matches!(instance.life, Life::Terminating | Life::Terminated) {
                 continue;
             }
-            let matches = instance.template == target.id && instance.version == version;
+            let matches = patterns.iter().any(|pattern| pattern.fits(instance));
             let set = if skip && matches { &mut refresh.skipped } else { &mut refresh.old };
             set.insert(instance.id.clone());
         }
         self.refreshes.push(refresh);
         let Standing { eligible, reserved, .. } = self.standing(around);
         let goal = u32::try_from(eligible.len() + reserved).unwrap_or(u32::MAX);
+        let warm_goal = u32::try_from(self.warm_standing(around).outdated.len()).unwrap_or(u32::MAX);
         if let Some(refresh) = self.active_refresh_mut() {
             refresh.goal = goal;
+            refresh.warm_goal = warm_goal;
         }
-        if goal == 0 {
+        if goal == 0 && warm_goal == 0 {
             self.succeed(around.now);
         }
     }

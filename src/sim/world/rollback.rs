@@ -1,6 +1,6 @@
 //! Rollbacks: a refresh that takes its instances back to what the group still says.
 
-use super::{Around, Group, RollbackDetails, after};
+use super::{Around, Group, RollbackDetails, TemplateRef, after};
 use crate::model::RefreshStatus;
 use crate::sim::scenario::EffectKind;
 
@@ -8,12 +8,13 @@ impl Group {
     /// Whether AWS could roll the active refresh back.
     pub(super) fn can_roll_back(&self, around: &Around<'_>) -> bool {
         let desired = self.active_refresh().is_some_and(|refresh| refresh.desired.is_some());
-        desired && !self.template.tracking.floats() && !self.image_is_parameter(around)
+        desired && self.can_be_gone_back_to(around)
     }
 
-    fn image_is_parameter(&self, around: &Around<'_>) -> bool {
-        let number = self.resolve(&self.template, around);
-        self.find(&self.template, around)
+    /// Whether the version that a reference stands for takes its image from an SSM parameter.
+    pub(super) fn names_parameter(&self, reference: &TemplateRef, around: &Around<'_>) -> bool {
+        let number = self.resolve(reference, around);
+        self.find(reference, around)
             .and_then(|template| template.versions.get(&number)?.image())
             .is_some_and(|image| image.as_str().starts_with("resolve:"))
     }
@@ -44,9 +45,11 @@ impl Group {
             started: now,
             percent: refresh.percent(),
             remaining: refresh.remaining(),
+            pools: refresh.pools(),
         });
         refresh.status = RefreshStatus::RollbackInProgress;
         reason.clone_into(&mut refresh.reason);
+        refresh.warm_stage = false;
         refresh.paused_until = None;
         refresh.bakes_until = None;
         refresh.failing_since = None;
@@ -78,6 +81,12 @@ impl Group {
             refresh.failing_since = None;
         }
         if outdated == 0 && standing.warming == 0 && full {
+            match self.progress_warm_pool(around) {
+                None => return true,
+                Some(false) => return self.give_up(&standing, around),
+                Some(true) => {}
+            }
+            let Some(refresh) = self.active_refresh_mut() else { return false };
             let reason = refresh.rollback.as_ref().map_or(String::new(), |rollback| rollback.reason.clone());
             refresh.end(RefreshStatus::RollbackSuccessful, reason, now);
             return true;

@@ -3,21 +3,30 @@
 use jiff::Timestamp;
 
 use super::batches::{Counts, Mode, Moves};
+use super::slots::Pattern;
 use super::{Around, Group, Instance, Life, Refresh, Reserved};
-use crate::model::{InstanceId, RefreshStatus, TemplateId};
+use crate::model::{InstanceId, RefreshStatus};
 use crate::sim::scenario::EffectKind;
+
+/// An instance that is to be replaced.
+pub(super) struct Outdated {
+    pub(super) id: InstanceId,
+    /// How many units of capacity it counts.
+    pub(super) units: usize,
+    serves: bool,
+}
 
 /// The instances of a group as a refresh sees them.
 pub(super) struct Standing {
-    /// To be replaced, and free to be.
-    pub(super) eligible: Vec<InstanceId>,
+    /// To be replaced, and free to be, in the order in which they go.
+    pub(super) eligible: Vec<Outdated>,
     /// To be replaced, but protected or in standby.
     pub(super) reserved: usize,
     /// Up to date, not skipped, healthy and warmed up.
     pub(super) warm: usize,
     /// Up to date, and not warmed up yet.
     pub(super) warming: usize,
-    /// Serving, and warmed up if up to date.
+    /// Serving, and warmed up if up to date: in units of capacity.
     pub(super) available: usize,
     /// Being terminated.
     pub(super) leaving: usize,
@@ -50,16 +59,19 @@ impl Group {
         }
         let standing = self.standing(around);
         let taken = (refresh.goal as usize).saturating_sub(standing.eligible.len() + standing.reserved);
+        let allowed = refresh.next_stop().saturating_sub(taken);
+        let units = |count| standing.eligible.iter().take(count).map(|outdated| outdated.units).sum();
         refresh.bounds().moves(Counts {
             desired: self.desired as usize,
+            heaviest: self.heaviest(),
             available: standing.available,
-            outdated: standing.eligible.len(),
-            allowance: refresh.next_stop().saturating_sub(taken),
+            outdated: units(usize::MAX),
+            allowance: units(allowed),
         })
     }
 
     /// Whether the scenario, a suspended process or a rollback that is to fail keeps it from moving.
-    fn is_held(&self, refresh: &Refresh, around: &Around<'_>) -> bool {
+    pub(super) fn is_held(&self, refresh: &Refresh, around: &Around<'_>) -> bool {
         let forward = refresh.status == RefreshStatus::InProgress;
         let stuck = self.effect(around.scenario, EffectKind::stuck);
         let stuck = stuck.is_some_and(|stuck| forward && stuck.at.is_none_or(|at| refresh.percent() >= at));
@@ -67,6 +79,7 @@ impl Group {
             || refresh.rollback_fails_at.is_some()
             || self.is_suspended("Terminate")
             || self.is_suspended("Launch")
+            || self.is_suspended("InstanceRefresh")
     }
 
     /// How the instances stand towards the active refresh.
@@ -74,11 +87,12 @@ impl Group {
         let mut standing =
             Standing { eligible: Vec::new(), reserved: 0, warm: 0, warming: 0, available: 0, leaving: 0 };
         let Some(refresh) = self.active_refresh() else { return standing };
-        let target = refresh.launches_from().unwrap_or(&self.template);
-        let wanted = (&target.id, self.resolve(target, around));
-        for instance in &self.instances {
-            self.stand(instance, refresh, wanted, around.now, &mut standing);
+        let patterns = self.patterns(self.target(), around);
+        for instance in self.members() {
+            self.stand(instance, refresh, &patterns, around.now, &mut standing);
         }
+        // What does not serve goes first: it costs no capacity.
+        standing.eligible.sort_by_key(|outdated| outdated.serves);
         standing
     }
 
@@ -86,12 +100,12 @@ impl Group {
         &self,
         instance: &Instance,
         refresh: &Refresh,
-        wanted: (&TemplateId, u64),
+        patterns: &[Pattern<'_>],
         now: Timestamp,
         standing: &mut Standing,
     ) {
         let forward = refresh.status != RefreshStatus::RollbackInProgress;
-        let matches = (&instance.template, instance.version) == wanted;
+        let matches = patterns.iter().any(|pattern| pattern.fits(instance));
         let outdated = !matches || (forward && refresh.old.contains(&instance.id));
         let reserve = match (instance.life, instance.protected) {
             (Life::Standby, _) => Some(refresh.preferences.standby),
@@ -100,8 +114,10 @@ impl Group {
         };
         match (instance.life, outdated) {
             (Life::Terminating | Life::Terminated, _) => standing.leaving += 1,
-            (Life::Pending | Life::InService | Life::Standby, true) => {
-                standing.available += usize::from(instance.serves());
+            // Whatever image it gets, nothing can be done with it before it is there.
+            (Life::ReplacingRoot, _) => standing.warming += 1,
+            (Life::Pending | Life::InService | Life::Standby | Life::Warmed, true) => {
+                standing.available += if instance.serves() { instance.units() } else { 0 };
                 match reserve {
                     Some(Reserved::Ignore) => {}
                     Some(Reserved::Wait) => standing.reserved += 1,
@@ -109,14 +125,18 @@ impl Group {
                     Some(Reserved::Replace) | None if instance.life == Life::Pending => {
                         standing.reserved += 1;
                     }
-                    Some(Reserved::Replace) | None => standing.eligible.push(instance.id.clone()),
+                    Some(Reserved::Replace) | None => standing.eligible.push(Outdated {
+                        id: instance.id.clone(),
+                        units: instance.units(),
+                        serves: instance.serves(),
+                    }),
                 }
             }
-            (Life::Standby, false) => {}
+            (Life::Standby | Life::Warmed, false) => {}
             (Life::Pending | Life::InService, false) => {
                 let skipped = refresh.skipped.contains(&instance.id);
                 let warm = if skipped { instance.serves() } else { instance.warm(now, self.warmup()) };
-                standing.available += usize::from(warm);
+                standing.available += if warm { instance.units() } else { 0 };
                 standing.warming += usize::from(!warm);
                 standing.warm += usize::from(warm && !skipped);
             }

@@ -52,9 +52,9 @@ fn without_an_expectation_any_image_and_version_will_do() {
     let mut seen = two();
     seen.instances.get_mut(&"i-1".into()).unwrap().image = "ami-old".into();
     seen.group.members[0].launched_from = None;
-    let any = Expectation { image: None, target: None, ..expectation() };
+    let any = Expectation { launches: None, ..expectation() };
     assert!(instances::judge(&seen, &any).iter().all(|(_, answer)| answer.status == Status::Passed));
-    let this_image = Expectation { target: None, ..expectation() };
+    let this_image = Expectation { any_version: true, ..expectation() };
     let statuses: Vec<Status> =
         instances::judge(&seen, &this_image).iter().map(|(_, answer)| answer.status).collect();
     assert_eq!(statuses, [Status::Failed, Status::Passed]);

@@ -34,8 +34,9 @@ fn runner() -> Runner {
 fn expectation() -> Expectation {
     Expectation {
         group: GroupRef { environment: "qa".into(), region: "eu-west-2".into(), group: "web".into() },
-        image: Some("ami-new".into()),
-        target: Some(Target { template: "lt-1".into(), version: 7 }),
+        launches: Some(vec![Launch { template: "lt-1".into(), version: 7, image: "ami-new".into() }]),
+        any_version: false,
+        in_part: false,
         spares_protected: false,
     }
 }
@@ -47,6 +48,7 @@ fn member(id: &str, lifecycle: Lifecycle) -> Member {
         healthy: true,
         launched_from: Some(("lt-1".into(), 7)),
         protected: false,
+        weight: 1,
     }
 }
 
@@ -63,14 +65,17 @@ fn instance(id: &str, address: &str) -> Instance {
 /// A group in which these instances serve, and as many are wanted; all is as it should be.
 fn sighting(ids: &[&str], address: &str) -> Sighting {
     Sighting {
+        warm: Vec::new(),
         group: Group {
             name: "web".into(),
             region: "eu-west-2".into(),
             tags: BTreeMap::new(),
             template: None,
             launch_configuration: None,
-            mixed: false,
-            policy_templates: Vec::new(),
+            policy: None,
+            other_balancers: Vec::new(),
+            maintenance: None,
+            warm_pool: None,
             desired: u32::try_from(ids.len()).unwrap(),
             min: 0,
             max: 100,
