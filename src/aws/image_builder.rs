@@ -1,5 +1,7 @@
 //! Image Builder: starting a pipeline, and looking at the builds that it made.
 
+use std::cmp::Reverse;
+
 use aws_config::SdkConfig;
 use aws_sdk_imagebuilder::types::{Ami, ImageState, OutputResources, PipelineStatus};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
@@ -78,7 +80,7 @@ impl Account {
                 images: read_outputs(image.output_resources()),
             }));
         }
-        builds.sort_by(|a, b| (b.created, number(&b.arn)).cmp(&(a.created, number(&a.arn))));
+        builds.sort_by_key(|build| Reverse((build.created, number(&build.arn))));
         Ok(builds)
     }
 

@@ -83,10 +83,10 @@ fn take(
     let owner = |image: &BuiltImage| image.account.clone().unwrap_or_else(|| home.clone());
     let is_home = |image: &BuiltImage| owner(image) == *home;
     let may_own = |image: &BuiltImage| family.owners.iter().any(|allowed| allowed == owner(image).as_str());
-    let taken: Vec<&BuiltImage> = match images.iter().any(|image| is_home(image)) {
-        true => images.iter().copied().filter(|image| is_home(image)).collect(),
-        false => images.iter().copied().filter(|image| may_own(image)).take(1).collect(),
-    };
+    let mut taken: Vec<&BuiltImage> = images.iter().copied().filter(|image| is_home(image)).collect();
+    if taken.is_empty() {
+        taken.extend(images.iter().copied().find(|image| may_own(image)));
+    }
     if taken.is_empty() {
         problems.push(only_others(build, images));
         return;

@@ -95,18 +95,18 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let found = match (from_packer, from_builder) {
         (Some(images), _) => {
             let path = args.source.from_packer.clone().unwrap_or_default();
-            Found { images, found_by: format!("packer manifest {}", path.display()), notes: Vec::new() }
+            Found { images, by: format!("packer manifest {}", path.display()), notes: Vec::new() }
         }
         (None, Some(asked)) => asked.find(&world, Output::new(global), &fleet, &identity, family).await?,
         (None, None) if args.source.from_lookup => {
             let found = lookup(&homes, name, family).await?;
             let notes = found.skipped.iter().map(passed_over).collect();
-            Found { images: found.images, found_by: looked_up(name, &found.skipped), notes }
+            Found { images: found.images, by: looked_up(name, &found.skipped), notes }
         }
-        (None, None) => Found { images: given, found_by: "given by hand".to_owned(), notes: Vec::new() },
+        (None, None) => Found { images: given, by: "given by hand".to_owned(), notes: Vec::new() },
     };
     let images = verify(&homes, &identity, family, &found.images).await?;
-    let candidate = Candidate::new(name.to_owned(), images, build, found.found_by);
+    let candidate = Candidate::new(name.to_owned(), images, build, found.by);
     tag_all(&homes, &candidate).await?;
     candidate.write(&global.candidate)?;
     print(global, args, &candidate, found.notes)
@@ -138,7 +138,9 @@ fn print(global: &Global, args: &Args, candidate: &Candidate, notes: Vec<String>
     let output = Output::new(global);
     match args.format {
         Format::Json => {
-            notes.iter().for_each(|note| output.note(note));
+            for note in &notes {
+                output.note(note);
+            }
             output.json(candidate)?;
         }
         Format::Text => {

@@ -1,14 +1,19 @@
 """Stricter than botocore's parser: it drops what it does not know, and this reports it.
 
-Every element of an answer must be in the service's model, every value of an enumeration one
-of its values, every flag `true` or `false`.
+Every element or field of an answer must be in the service's model, every value of an
+enumeration one of its values, every flag `true` or `false`.
 """
 
+import json
+import re
 import xml.etree.ElementTree as ElementTree
 
 
 def problems(operation, body: bytes) -> list[str]:
     """What in a successful answer the model of its operation does not know."""
+    if operation.service_model.resolved_protocol in ("json", "rest-json"):
+        shape = operation.output_shape
+        return [] if shape is None else _field(shape, json.loads(body), operation.name)
     root = ElementTree.fromstring(body)
     shape = operation.output_shape
     where = operation.name
@@ -73,3 +78,30 @@ def _list(shape, element, where: str) -> list[str]:
         else:
             found += _value(shape.member, child, where)
     return found
+
+
+# What a document holds for each kind of value.
+KINDS = {"structure": dict, "map": dict, "list": list, "string": str, "boolean": bool, "integer": int, "long": int}
+KINDS |= {"double": float}
+
+
+def _field(shape, value, where: str) -> list[str]:
+    kind = KINDS.get(shape.type_name)
+    if kind is not None and type(value) is not kind:
+        return [f"{where}: {value!r} is no {shape.type_name}"]
+    if shape.type_name == "structure":
+        unknown = [f"{where}: {name} is not in the model" for name in value if name not in shape.members]
+        known = [(name, shape.members[name], each) for name, each in value.items() if name in shape.members]
+        return unknown + [found for name, of, each in known for found in _field(of, each, f"{where}.{name}")]
+    if shape.type_name == "map":
+        return [found for name, each in value.items() for found in _field(shape.value, each, f"{where}.{name}")]
+    if shape.type_name == "list":
+        return [found for at, each in enumerate(value) for found in _field(shape.member, each, f"{where}[{at}]")]
+    if shape.type_name == "string" and getattr(shape, "enum", None) and value not in shape.enum:
+        return [f"{where}: {value!r} is none of {', '.join(shape.enum)}"]
+    pattern = shape.metadata.get("pattern")
+    if shape.type_name == "string" and pattern and not re.search(pattern, value):
+        return [f"{where}: {value!r} is not as the model's pattern"]
+    if shape.type_name == "string" and len(value) < shape.metadata.get("min", 0):
+        return [f"{where}: {value!r} is too short"]
+    return []

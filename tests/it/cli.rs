@@ -23,3 +23,4 @@ mod simulator;
 mod snapshot;
 mod status;
 mod steps;
+mod validate;

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod candidate_builder;
+mod candidate_builder_troubles;
 mod cli;
 mod layers;
 mod mixed;
@@ -26,6 +27,7 @@ mod rules_proof;
 mod rules_templates;
 mod snapshot;
 mod stage;
+mod states;
 mod sweep;
 mod sweep_wide;
 mod truth;

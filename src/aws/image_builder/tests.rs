@@ -47,8 +47,8 @@ async fn throttled_calls_are_made_again_with_pauses() {
     home.start_pipeline(&arn, "t-1").await.expect("it is started in the end");
     let calls = simulator.calls();
     assert_eq!(calls.len(), 5, "{calls:?}");
-    let waits: Vec<i64> =
-        calls.windows(2).map(|two| two[1].at.duration_since(two[0].at).as_millis() as i64).collect();
+    let waits: Vec<i128> =
+        calls.windows(2).map(|two| two[1].at.duration_since(two[0].at).as_millis()).collect();
     assert!(waits.iter().all(|wait| *wait > 0), "each try waits: {waits:?}");
     assert!(begun.elapsed().as_millis() > 1000, "and longer than a moment in all: {waits:?}");
     assert_eq!(simulator.inspect(|world| world.pipelines[arn.as_str()].builds.len()), 1);

@@ -44,7 +44,8 @@ pub(super) struct Asked {
 /// The images that builds made, for verification.
 pub(super) struct Found {
     pub(super) images: Vec<(Region, ImageId)>,
-    pub(super) found_by: String,
+    /// What they were found by, for the candidate's file.
+    pub(super) by: String,
     /// What people should know, a line each.
     pub(super) notes: Vec<String>,
 }
@@ -61,6 +62,13 @@ impl Asked {
     ) -> Result<Option<Self>, Failure> {
         let pipelines = pipelines.iter().map(|text| pipeline(text)).collect::<Result<Vec<_>, _>>()?;
         if pipelines.is_empty() {
+            if args.start {
+                return Err(Failure::usage(
+                    "what is --start to start?",
+                    "no image pipeline is named",
+                    "name one with --from-image-builder, or leave out --start",
+                ));
+            }
             return Ok(None);
         }
         if let Some(twice) = pipelines.iter().enumerate().find(|(at, one)| pipelines[..*at].contains(one)) {
@@ -112,8 +120,8 @@ impl Asked {
         let chosen = outputs(fleet, &identity.account, family, &builds)?;
         notes.extend(chosen.notes);
         let notes = notes.iter().map(|note| report::one_line(note)).collect();
-        let found_by = report::one_line(&format!("image build {}", found_by.join(" and ")));
-        Ok(Found { images: chosen.images, found_by, notes })
+        let by = report::one_line(&format!("image build {}", found_by.join(" and ")));
+        Ok(Found { images: chosen.images, by, notes })
     }
 
     /// Image Builder shows a pipeline to its own account only.

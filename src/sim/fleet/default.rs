@@ -1,5 +1,6 @@
 //! The default fleet for a configuration.
 
+mod alarms;
 mod groups;
 pub(super) mod healthy;
 mod manifest;
@@ -28,6 +29,7 @@ impl FleetSpec {
         spec.pipelines.extend(pipeline(fleet, candidate_images, home));
         for (at, environment) in fleet.environments.iter().enumerate() {
             groups::add(&mut spec, fleet, environment, at);
+            alarms::add(&mut spec, fleet, environment);
         }
         spec
     }

@@ -260,7 +260,6 @@ fn amis(ask: &Ask<'_>, build: &Build) -> Vec<Value> {
             "region": image.region.as_str(),
             "image": image.id.as_str(),
             "name": image.name,
-            "description": "",
             "state": { "status": "AVAILABLE" },
             "accountId": image.owner.as_str(),
         })
