@@ -1,12 +1,9 @@
 //! What AWS answered instead of a result, with its code, message and request id.
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
-
-use super::session::NoExternalId;
 
 /// The code of credentials that could not be had since whoever gives them did not answer.
 const UNANSWERED: &str = "CredentialsUnanswered";
@@ -62,6 +59,19 @@ impl Error {
         }
     }
 
+    /// That there are no usable credentials.
+    pub(super) fn no_credentials(code: &str, message: String) -> Self {
+        let (operation, request_id) = ("AssumeRole", String::new());
+        Self { operation, kind: Kind::Credentials, code: code.to_owned(), message, request_id }
+    }
+
+    /// The same of a call that was made for credentials: a refusal that stays one means that
+    /// there are none.
+    pub(super) fn of_credentials(self) -> Self {
+        let kind = if self.may_pass() { self.kind } else { Kind::Credentials };
+        Self { kind, ..self }
+    }
+
     /// Whether AWS answered with this code.
     pub fn is(&self, code: &str) -> bool {
         self.kind == Kind::Answered && self.code == code
@@ -95,8 +105,8 @@ impl Error {
                 code,
             };
         }
-        if let Some((code, message)) = credentials_error(&error) {
-            return Self { operation, kind: Kind::Credentials, code, message, request_id: String::new() };
+        if let Some(of_credentials) = credentials_error(&error) {
+            return Self { operation, ..of_credentials };
         }
         Self {
             operation,
@@ -123,8 +133,8 @@ fn is_credentials_code(code: &str) -> bool {
     )
 }
 
-/// Code and message of the credentials error that caused this one, if one did.
-fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<(String, String)> {
+/// The credentials error that caused this one, if one did.
+fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
     let mut source = Some(error);
     let mut found = None;
     while let Some(cause) = source {
@@ -134,15 +144,11 @@ fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<(Strin
                 CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_)
             );
             let code = if unanswered { UNANSWERED } else { "" };
-            found = Some((code.to_owned(), chain(cause)));
+            found = Some(Error::no_credentials(code, chain(cause)));
         }
-        if let Some(missing) = cause.downcast_ref::<NoExternalId>() {
-            found = Some((String::new(), missing.0.clone()));
-        }
-        // STS said no: asking again is answered the same.
-        if let Some(refused) = cause.downcast_ref::<AssumeRoleError>() {
-            let code = refused.code().unwrap_or("AccessDenied").to_owned();
-            found = Some((code, refused.message().unwrap_or("the role can't be assumed").to_owned()));
+        // It was told already, when a role was assumed.
+        if let Some(told) = cause.downcast_ref::<Error>() {
+            return Some(told.clone());
         }
         source = cause.source();
     }

@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use secrecy::ExposeSecret;
 
+use super::Error;
 use crate::clock::Clock;
 use crate::config::ExternalId;
 use crate::secret;
@@ -53,11 +54,6 @@ pub(super) struct Held {
     asked: Option<SystemTime>,
 }
 
-/// An external id that could not be had, or that STS would not take.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct NoExternalId(pub(super) String);
-
 impl Session {
     async fn credentials(&self) -> provider::Result {
         if let Some(credentials) = self.lasting(RENEW) {
@@ -92,7 +88,9 @@ impl Session {
         let external_id = self.external_id()?;
         let request = self.sts.assume_role().role_arn(&self.role_arn).role_session_name(&self.session_name);
         let answer = request.set_external_id(external_id).send().await;
-        let answer = answer.map_err(CredentialsError::provider_error)?;
+        let refused =
+            |error| CredentialsError::provider_error(Error::from_sdk("AssumeRole", error).of_credentials());
+        let answer = answer.map_err(refused)?;
         let issued = answer.credentials().ok_or_else(|| CredentialsError::unhandled("no credentials"))?;
         let expires = SystemTime::try_from(*issued.expiration()).map_err(CredentialsError::unhandled)?;
         let token = Some(issued.session_token().to_owned());
@@ -107,7 +105,7 @@ impl Session {
             Some(ExternalId::Kept(_)) if self.rehearsed => return Ok(Some(MADE_UP.to_owned())),
             Some(ExternalId::Kept(source)) => source,
         };
-        let missing = |why: String| CredentialsError::invalid_configuration(NoExternalId(why));
+        let missing = |why| CredentialsError::invalid_configuration(Error::no_credentials("", why));
         let read = secret::read(source).map_err(|why| missing(format!("there is no external id: {why}")))?;
         let text = read.expose_secret();
         if ExternalId::fits(text) {

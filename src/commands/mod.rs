@@ -42,7 +42,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
     output::log(global.verbose);
     match &cli.step {
         Step::Candidate(args) => on_clock(global, candidate::run(global, args)),
-        Step::Validate(args) => validate::run(global, args),
+        Step::Validate(args) => on_clock(global, validate::run(global, args)),
         Step::Environments(args) => environments::run(global, args),
         Step::Plan(args) => on_clock(global, plan::run(global, args)),
         Step::UpdateTemplates(args) => on_clock(global, update_templates::run(global, args)),

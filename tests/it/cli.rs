@@ -21,3 +21,4 @@ mod secrets_told;
 mod simulator;
 mod status;
 mod steps;
+mod validate;

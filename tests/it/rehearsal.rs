@@ -250,7 +250,10 @@ rehearsals! {
     image_build_slow: "image-build-slow" on "*", clean_run;
     mixed: "mixed" on "*", |rehearsal| {
         rehearsal.keeps_its_promises();
-        assert_eq!(rehearsal.verdicts, [Verdict::Passed, Verdict::Passed]);
+        // Of two units one instance of the second environment's group may be both.
+        assert_eq!(rehearsal.verdicts, [Verdict::Passed, Verdict::Refused]);
+        let story = rehearsal.story("qa");
+        assert!(story.iter().any(|line| line.contains("counts for 2 units, and 2 are desired")), "{story:#?}");
     };
     warm_pools: "warm-pools" on "*", |rehearsal| {
         everything_passed(rehearsal);

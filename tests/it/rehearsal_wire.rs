@@ -78,10 +78,22 @@ impl Wire {
         let updates = self.of("UpdateAutoScalingGroup");
         for (at, update) in &updates {
             let name = &update["AutoScalingGroupName"];
-            let version = &update["LaunchTemplate.Version"];
+            let version = own_version(update);
+            let is_policy = !update.contains_key("LaunchTemplate.Version");
+            // Where types are chosen by attributes AWS takes no other way; and what a policy names
+            // is written again when its overrides follow their templates again.
+            let chosen = update.keys().any(|key| key.contains("InstanceRequirements"));
+            let starts = self.of("StartInstanceRefresh");
+            let mut started = starts.iter().filter(|(_, start)| &start["AutoScalingGroupName"] == name);
+            // So it is where a group is let go that was never begun.
+            let lets_go =
+                update.iter().any(|(key, value)| key.ends_with(".Version") && value.starts_with('$'));
+            if chosen || (is_policy && lets_go) || (is_policy && started.any(|(start, _)| start < at)) {
+                continue;
+            }
             let (template, source) = &self.sources[name];
             // Rule 1: a group is never updated to a new version, and pinned to its own only.
-            if !version.starts_with('$') && version != &source.to_string() {
+            if !version.starts_with('$') && version != source.to_string() {
                 writeln!(broken, "{name} was updated to version {version}, and had {source}").unwrap();
             }
             // Rule 2: pinned before the template has another version.
@@ -93,15 +105,24 @@ impl Wire {
         }
         for (name, stands) in first {
             let pins = updates.iter().filter(|(_, u)| &u["AutoScalingGroupName"] == name);
-            let pins = pins.filter(|(_, u)| !u["LaunchTemplate.Version"].starts_with('$')).count();
+            let pins = pins.filter(|(_, u)| !own_version(u).starts_with('$')).count();
+            let floats = stands.tracking.floats()
+                || stands.overrides.iter().any(|(tracking, _)| tracking.is_some_and(Tracking::floats));
+            let chosen = stands.rest.contains("InstanceRequirements");
             let touched =
                 self.of("StartInstanceRefresh").iter().any(|(_, s)| &s["AutoScalingGroupName"] == name);
-            if touched && stands.tracking.floats() != (pins > 0) {
+            if touched && !chosen && floats != (pins > 0) {
                 writeln!(broken, "{name} follows {} and was pinned {pins} times", stands.tracking).unwrap();
             }
         }
         if broken.is_empty() { Ok(()) } else { Err(broken) }
     }
+}
+
+/// The version of its own template, or its policy's, that a group is told.
+fn own_version(update: &Sent) -> &str {
+    let of_policy = "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.Version";
+    update.get("LaunchTemplate.Version").or_else(|| update.get(of_policy)).map_or("", String::as_str)
 }
 
 /// Each group's template, and the version that it resolves to now.

@@ -139,11 +139,11 @@ fn group(name: &str, first: &Stands, now: &Stands, verdict: Verdict, needing: bo
         std::iter::once(stands.follows.clone()).chain(overrides).collect::<Vec<ImageId>>()
     };
     // A group without instances is where its template is.
-    let serves_new = now.serves.iter().all(is_new) && now.serves.is_empty() == first.serves.is_empty();
+    let serves_new = now.serves.iter().all(is_new) && (!now.serves.is_empty() || first.serves.is_empty());
     let whole_new = serves_new && named(now).iter().all(is_new);
     // Which of the overrides an instance is launched from is for AWS to choose.
     let before: BTreeSet<ImageId> = named(first).into_iter().chain(first.serves.iter().cloned()).collect();
-    let serves_old = now.serves.is_subset(&before) && now.serves.is_empty() == first.serves.is_empty();
+    let serves_old = now.serves.is_subset(&before) && (!now.serves.is_empty() || first.serves.is_empty());
     let whole_old = serves_old && named(now) == named(first);
     let as_before = |first: Tracking, now: Tracking| {
         now == first || matches!((first, now), (Tracking::Pinned(_), Tracking::Pinned(_)))

@@ -190,6 +190,23 @@ async fn a_role_is_assumed_with_its_external_id() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn trouble_of_sts_passes_and_is_no_refusal() {
+    let bench = Bench::new(|_| {}).await;
+    for at_call in 1..=5 {
+        bench.simulator.inject(Fault { at_call, kind: FaultKind::Throttle });
+    }
+    let throttled = bench.dev().identity().await.unwrap_err();
+    assert!(throttled.may_pass() && throttled.code.contains("Throttl"), "{throttled}");
+    for at_call in 1..=5 {
+        bench.simulator.inject(Fault { at_call, kind: FaultKind::LoseAnswer });
+    }
+    let unreached = bench.dev().identity().await.unwrap_err();
+    assert!(unreached.may_pass() && unreached.kind == Kind::NoAnswer, "{unreached}");
+    assert_eq!(unreached.operation, "GetCallerIdentity");
+    bench.dev().identity().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_external_id_that_is_kept_elsewhere_is_read_when_it_is_needed() {
     let wants = |spec: &mut FleetSpec| {
         spec.roles.get_mut(ROLE).unwrap().external_id = Some("from-a-file".to_owned());

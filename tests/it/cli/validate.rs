@@ -1,0 +1,42 @@
+//! `validate --aws`: the configuration held against a simulator on loopback.
+
+use super::place::Place;
+use super::simulator::Simulator;
+
+#[test]
+fn a_configuration_is_held_against_aws() {
+    let (place, _simulator) = Simulator::with_candidate(100, "");
+    let ran = place.run("validate --aws").exits(0);
+    ran.says(&["environments.yaml is valid: 2 environments", "eu-west-2: 5 groups", ", sees ami-"]);
+    let json = place.run("validate --aws --format json").exits(0).json();
+    assert_eq!(
+        (&json["valid"], &json["environments"][0]["problems"]),
+        (&true.into(), &serde_json::json!([]))
+    );
+    assert_eq!(json["environments"][0]["regions"][0]["groups"], 5);
+}
+
+#[test]
+fn what_aws_does_not_bear_out_is_told_for_every_environment() {
+    let mut place = Place::new();
+    let _simulator = Simulator::start(&mut place, 100, "");
+    let text = place.read("environments.yaml");
+    place.write("environments.yaml", &text.replace("Environment:", "Stage:"));
+    let ran = place.run("validate --aws").exits(2);
+    ran.says(&["no group is selected in eu-west-2", "1 problem", "correct `select`"]);
+    let json = place.run("validate --aws --format json").exits(2).json();
+    assert_eq!(json["valid"], false);
+    for environment in json["environments"].as_array().expect("a list") {
+        assert_eq!(environment["problems"].as_array().expect("a list").len(), 1, "{environment}");
+    }
+    // Without the option nothing is asked.
+    place.run("validate").exits(0);
+}
+
+#[test]
+fn aws_out_of_reach_is_no_mistake_of_the_configuration() {
+    let mut place = Place::new();
+    let simulator = Simulator::start(&mut place, 10_000, "");
+    drop(simulator);
+    place.run("validate --aws").exits(1).says(&["AWS could not be asked"]);
+}
