@@ -17,7 +17,10 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 
 use super::error::Error;
+use super::limits::Limits;
+use super::refreshes::ActivityCache;
 use super::session::{Held, Session, SessionOf, Watch};
+use super::sights::Sights;
 use crate::clock::Clock;
 use crate::config::{Environment, ExternalId};
 use crate::model::{AccountId, Region};
@@ -35,6 +38,9 @@ pub struct Settings {
     pub session_name: String,
 }
 
+/// What the home account is called before anybody has asked for its number.
+const HOME: &str = "home";
+
 /// Every account that a run may talk to.
 #[derive(Debug, Clone)]
 pub struct Cloud {
@@ -45,6 +51,17 @@ pub struct Cloud {
     rehearsed: bool,
     /// One session a role, shared by all regions and clients.
     roles: Arc<Mutex<BTreeMap<Role, Arc<Session>>>>,
+    /// How fast each account is called, however often it is assumed.
+    limits: Limits,
+    /// What is read once for everybody, by account and region.
+    shared: Arc<Mutex<BTreeMap<(String, Region), Shared>>>,
+}
+
+/// What all [`Account`]s of one account and region share.
+#[derive(Debug, Clone, Default)]
+struct Shared {
+    activities: ActivityCache,
+    sights: Sights,
 }
 
 /// A role's ARN, and the external id that it is assumed with.
@@ -78,7 +95,8 @@ pub struct Account {
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) image_builder: aws_sdk_imagebuilder::Client,
-    pub(super) activities: super::refreshes::ActivityCache,
+    pub(super) activities: ActivityCache,
+    pub(super) sights: Sights,
 }
 
 /// The SDK's waits, on our clock.
@@ -134,12 +152,20 @@ impl Cloud {
             home.set_credentials_provider(Some(SharedCredentialsProvider::new(credentials)));
         }
         let home = home.build();
-        Self { home, clock, session_name: settings.session_name, rehearsed: embedded, roles: Arc::default() }
+        Self {
+            home,
+            clock,
+            session_name: settings.session_name,
+            rehearsed: embedded,
+            roles: Arc::default(),
+            limits: Limits::new(clock),
+            shared: Arc::default(),
+        }
     }
 
     /// The home account: whose images the candidate's are, and where gates are recorded.
     pub fn home(&self, region: &Region) -> Account {
-        self.account(self.home.clone(), region, Watch(None))
+        self.account(self.home.clone(), HOME, region, Watch(None))
     }
 
     /// An environment's account, through its role, or through the home credentials where it
@@ -167,16 +193,22 @@ impl Cloud {
         // The session knows itself when it is renewed; a second cache would hold it too long.
         let config = self.home.to_builder().credentials_provider(credentials);
         let config = config.identity_cache(IdentityCache::no_cache()).build();
-        self.account(config, region, Watch(Some(Arc::clone(session))))
+        self.account(config, environment.account.as_str(), region, Watch(Some(Arc::clone(session))))
     }
 
-    fn account(&self, config: SdkConfig, region: &Region, watch: Watch) -> Account {
+    fn account(&self, config: SdkConfig, name: &str, region: &Region, watch: Watch) -> Account {
         let config = config.into_builder().region(sdk_region(region)).build();
-        let ec2 = aws_sdk_ec2::config::Builder::from(&config).interceptor(watch.clone());
-        let autoscaling = aws_sdk_autoscaling::config::Builder::from(&config).interceptor(watch.clone());
-        let balancing = aws_sdk_elasticloadbalancingv2::config::Builder::from(&config);
-        let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(watch.clone());
-        let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(watch.clone());
+        let held = |service| self.held_back(&config, name, region, service);
+        let ec2 = aws_sdk_ec2::config::Builder::from(&held("ec2")).interceptor(watch.clone());
+        let autoscaling = held("autoscaling");
+        let autoscaling = aws_sdk_autoscaling::config::Builder::from(&autoscaling).interceptor(watch.clone());
+        let balancing = held("elasticloadbalancing");
+        let balancing = aws_sdk_elasticloadbalancingv2::config::Builder::from(&balancing);
+        let cloudwatch = held("monitoring");
+        let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&cloudwatch).interceptor(watch.clone());
+        let sts = aws_sdk_sts::config::Builder::from(&held("sts")).interceptor(watch.clone());
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = shared.entry((name.to_owned(), region.clone())).or_default().clone();
         Account {
             region: region.clone(),
             clock: self.clock,
@@ -187,9 +219,20 @@ impl Cloud {
             ),
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
-            image_builder: super::image_builder::client(&config),
-            activities: super::refreshes::ActivityCache::default(),
+            image_builder: super::image_builder::client(&held("imagebuilder")),
+            activities: shared.activities,
+            sights: shared.sights,
         }
+    }
+
+    /// The configuration for one service's client, whose calls wait for their turn.
+    fn held_back(&self, config: &SdkConfig, name: &str, region: &Region, service: &'static str) -> SdkConfig {
+        // Where calls are held back, late answers are noticed too: waiting for a turn is none.
+        let mut held = config.to_builder().timeout_config(connects_within(self.clock));
+        held.set_http_client(
+            config.http_client().map(|http| self.limits.hold_back(http, name, region, service)),
+        );
+        held.build()
     }
 }
 
@@ -227,9 +270,16 @@ fn retries() -> RetryConfig {
 }
 
 fn timeouts(clock: Clock) -> TimeoutConfig {
-    // The limits are on real sockets, so a clock that runs faster must not shorten them.
-    let real = |seconds: u64| Duration::from_secs(seconds).mul_f64(clock.speed());
-    TimeoutConfig::builder().connect_timeout(real(5)).operation_attempt_timeout(real(30)).build()
+    connects_within(clock).to_builder().operation_attempt_timeout(real(clock, 30)).build()
+}
+
+fn connects_within(clock: Clock) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(real(clock, 5)).build()
+}
+
+/// The limits are on real sockets, so a clock that runs faster must not shorten them.
+fn real(clock: Clock, seconds: u64) -> Duration {
+    Duration::from_secs(seconds).mul_f64(clock.speed())
 }
 
 #[cfg(test)]

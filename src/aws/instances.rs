@@ -5,28 +5,9 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{Filter, SummaryStatus};
 
 use super::{Account, Error};
-use crate::model::{GroupName, Instance, InstanceId, Sighting, TargetHealth};
+use crate::model::{Instance, InstanceId, TargetHealth};
 
 impl Account {
-    /// The group and its instances, seen now: three calls, however many instances (up to 100), and
-    /// one more for a warm pool.
-    pub async fn sight(&self, name: &GroupName) -> Result<Sighting, Error> {
-        let group = self.groups_named(std::slice::from_ref(name)).await?.into_iter().next();
-        let group =
-            group.ok_or_else(|| Error::unexpected("DescribeAutoScalingGroups", format!("{name} is gone")))?;
-        let warm = if group.warm_pool.is_some() { self.warm_pool(name).await? } else { Vec::new() };
-        let ids: Vec<InstanceId> =
-            group.members.iter().chain(&warm).map(|member| member.id.clone()).collect();
-        let mut instances = self.instances(&ids).await?;
-        let known: Vec<InstanceId> = instances.keys().cloned().collect();
-        for (id, status_ok) in self.instance_status(&known).await? {
-            if let Some(instance) = instances.get_mut(&id) {
-                instance.status_ok = status_ok;
-            }
-        }
-        Ok(Sighting { group, warm, instances })
-    }
-
     /// The instances of these ids that EC2 knows, by id; their `status_ok` is not read.
     pub async fn instances(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Instance>, Error> {
         let mut found = BTreeMap::new();
@@ -46,17 +27,28 @@ impl Account {
     }
 
     /// Whether both status checks of each instance are ok; `None` while EC2 does not know yet.
-    async fn instance_status(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Option<bool>>, Error> {
+    pub(super) async fn instance_status(
+        &self,
+        ids: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, Option<bool>>, Error> {
         const OPERATION: &str = "DescribeInstanceStatus";
         let mut found = BTreeMap::new();
-        for ids in ids.chunks(100) {
-            let ids = ids.iter().map(|id| id.as_str().to_owned()).collect();
-            let request = self.ec2.describe_instance_status().set_instance_ids(Some(ids));
+        let mut waiting: Vec<&[InstanceId]> = ids.chunks(100).collect();
+        while let Some(ids) = waiting.pop() {
+            let named = ids.iter().map(|id| id.as_str().to_owned()).collect();
+            let request = self.ec2.describe_instance_status().set_instance_ids(Some(named));
             let answer = match request.include_all_instances(true).send().await {
                 Ok(answer) => answer,
                 Err(error) => match Error::from_sdk(OPERATION, error) {
-                    // One of them went away just now: nothing is known, and the asker asks again.
-                    error if error.is("InvalidInstanceID.NotFound") => continue,
+                    // One of them went away just now: the others are asked for without it, and
+                    // of it nothing is known.
+                    error if error.is("InvalidInstanceID.NotFound") => {
+                        let (some, rest) = ids.split_at(ids.len() / 2);
+                        waiting.extend(
+                            [some, rest].into_iter().filter(|half| !half.is_empty() && ids.len() > 1),
+                        );
+                        continue;
+                    }
                     error => return Err(error),
                 },
             };

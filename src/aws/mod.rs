@@ -12,10 +12,12 @@ mod image_builder;
 mod images;
 mod instances;
 mod inventory;
+mod limits;
 mod permissions;
 mod policies;
 mod refreshes;
 mod session;
+mod sights;
 mod templates;
 
 pub use connect::{Account, Cloud, Identity, Settings};

@@ -69,8 +69,6 @@ pub(super) struct Driver<'a> {
     known: Option<Known>,
     /// Since when the group goes forward, or back.
     phase: Timestamp,
-    /// Since when the refresh bakes.
-    baking: Option<Timestamp>,
     /// The failed launches that were told already, and since the last progress.
     told: BTreeSet<String>,
     failing: Vec<String>,
@@ -105,7 +103,6 @@ impl<'a> Driver<'a> {
             refresh: None,
             known: None,
             phase: now,
-            baking: None,
             told: BTreeSet::new(),
             failing: Vec::new(),
             failing_since: None,
@@ -203,8 +200,7 @@ impl<'a> Driver<'a> {
 
     async fn drive(mut self, mut state: State, mut act: Act) -> Driven {
         loop {
-            let forward =
-                matches!(state, State::Refreshing | State::CheckingPart | State::Checking | State::Settling);
+            let forward = is_forward(&state);
             let standing =
                 Standing::Running { what: self.words(&state), forward: forward && self.refresh.is_some() };
             self.run.board.stands(self.at(), standing);
@@ -220,7 +216,7 @@ impl<'a> Driver<'a> {
             (state, act) = next(state, seen);
             self.tell_step(&before, &state);
             if act_of(&before) != act_of(&state) {
-                self.known = self.known.filter(|_| state == State::Settling);
+                self.known = self.known.filter(|_| is_forward(&state));
             }
         }
     }
@@ -297,4 +293,9 @@ impl<'a> Driver<'a> {
         };
         Driven { end, proof: self.proof }
     }
+}
+
+/// Whether the group's refresh to the new image is active, as far as is known.
+fn is_forward(state: &State) -> bool {
+    matches!(state, State::Refreshing | State::CheckingPart | State::Checking | State::Settling)
 }

@@ -17,6 +17,8 @@ pub enum FaultKind {
     ServerError,
     /// Throttled, without effect.
     Throttle,
+    /// Throttled since it was one too many for the scenario's rate limits, without effect.
+    OverLimit,
     /// HTTP 500 `ResourceContention`, without effect.
     Contention,
     /// It takes effect, and the connection breaks before the answer.

@@ -9,6 +9,7 @@ mod apps;
 mod connector;
 mod faults;
 mod fleet;
+mod limits;
 mod scenario;
 mod server;
 #[cfg(test)]
@@ -32,8 +33,9 @@ pub use fleet::{
 pub use scenario::{
     AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
     DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, ImageBuildTrouble, Images,
-    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RollbackTrouble, Scaling,
-    Scenario, StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
+    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RateLimit, RateLimits,
+    RollbackTrouble, Scaling, Scenario, StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy,
+    WarmPoolChange,
 };
 pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
@@ -45,6 +47,7 @@ pub use world::{
 
 use crate::clock::Clock;
 use faults::Faults;
+use limits::Buckets;
 use wire::{Question, Reply, Request};
 
 /// What a simulator starts with.
@@ -85,6 +88,8 @@ struct State {
     world: World,
     calls: Vec<Call>,
     faults: Faults,
+    /// What is left of the scenario's rate limits.
+    buckets: Buckets,
     /// How many crashes somebody was told of.
     crashes_told: u64,
 }
@@ -111,7 +116,13 @@ impl Simulator {
     pub fn new(setup: Setup, clock: Clock) -> Self {
         let Setup { fleet, scenario, seed, loopback_block } = setup;
         let world = World::new(&fleet, scenario, seed, loopback_block, clock.now());
-        let state = State { world, calls: Vec::new(), faults: Faults::default(), crashes_told: 0 };
+        let state = State {
+            world,
+            calls: Vec::new(),
+            faults: Faults::default(),
+            buckets: Buckets::default(),
+            crashes_told: 0,
+        };
         let crashes = watch::Sender::new(0);
         Self { shared: Arc::new(Shared { clock, state: Mutex::new(state), crashes }) }
     }
@@ -198,9 +209,11 @@ impl Simulator {
         let number = state.calls.len() as u64 + 1;
         let resource = question.resource();
         let names = names(&state.world, &asker, resource.as_deref());
-        let World { scenario, dice, .. } = &mut state.world;
+        let World { scenario, dice, now, .. } = &mut state.world;
         let by_dice = faults::by_scenario(scenario, dice, &question.action, &names);
-        let fault = state.faults.take(number).or(by_dice);
+        let over = state.buckets.over(scenario, &asker, &question.action, &names, *now);
+        let over = over.then_some(FaultKind::OverLimit);
+        let fault = state.faults.take(number).or(over).or(by_dice);
         state.calls.push(Call {
             number,
             service: asker.service,
@@ -229,7 +242,7 @@ impl Simulator {
             |world: &mut World, error| Outcome::Answered(wire::refuse(world, service, question, &error));
         match fault {
             None => Outcome::Answered(answer(world)),
-            Some(FaultKind::Throttle) => refuse(world, wire::throttled(service)),
+            Some(FaultKind::Throttle | FaultKind::OverLimit) => refuse(world, wire::throttled(service)),
             Some(FaultKind::Contention) => refuse(world, wire::contention()),
             Some(FaultKind::Expired) => refuse(world, wire::expired(service)),
             Some(FaultKind::ServerError) => {

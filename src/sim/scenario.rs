@@ -16,8 +16,8 @@ use serde::Deserialize;
 
 pub use effects::{
     AnswerChange, BootChange, CallTrouble, CallTroubleKind, Death, EffectKind, ForeignRefresh, ForeignStart,
-    ImageBuildTrouble, Images, LaunchTrouble, PolicyChange, PolicyKind, RollbackTrouble, Scaling, StaleReads,
-    Stuck, TrackingChange, Unhealthy,
+    ImageBuildTrouble, Images, LaunchTrouble, PolicyChange, PolicyKind, RateLimit, RateLimits,
+    RollbackTrouble, Scaling, StaleReads, Stuck, TrackingChange, Unhealthy,
 };
 
 pub(crate) use read::{maybe_seconds, seconds};

@@ -14,8 +14,8 @@ use super::Runner;
 use crate::aws::{self, Account};
 use crate::model::{GroupName, Launch, Member, Sighting, TargetHealth};
 
-/// The time within which AWS must answer, the SDK's own retries included.
-const WITHIN: Duration = Duration::from_secs(30);
+/// The time within which AWS must answer: retries, and waiting for a turn where AWS throttles, included.
+const WITHIN: Duration = Duration::from_secs(180);
 
 /// An AWS call under way.
 type Call<'a, T> = BoxFuture<'a, Result<T, aws::Error>>;

@@ -8,6 +8,7 @@ mod candidate_builder;
 mod candidate_builder_troubles;
 mod cli;
 mod layers;
+mod limits;
 mod mixed;
 mod permissions;
 mod previous;

@@ -200,7 +200,11 @@ rehearsals! {
         in_order(&story, &["rollback native", "moved RollbackSuccessful", "step rollback passed"]);
         assert_eq!(refreshes(&rehearsal.stage, "payments-dev"), [RefreshStatus::RollbackSuccessful]);
     };
-    throttled: "throttled" on "*", troubled;
+    throttled: "throttled" on "*", |rehearsal| {
+        let struck = rehearsal.stage.simulator.calls().iter().filter(|call| call.fault.is_some()).count();
+        assert!(struck > 0, "no call was throttled");
+        everything_passed(rehearsal);
+    };
     server_errors: "server-errors" on "*", troubled;
     lost_answers: "lost-answers" on "*", troubled;
     eventual_consistency: "eventual-consistency" on "*", everything_passed;

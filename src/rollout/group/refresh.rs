@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::machine::{Seen, State};
-use super::super::pace::{self, Known};
+use super::super::pace::{self, Known, Look};
 use super::super::patience::{patiently, until};
 use super::super::prepare::{Failure, see_naming, set_marker};
 use super::Driver;
@@ -156,18 +156,18 @@ impl Driver<'_> {
             Some(target) => self.tell_started(refresh.id.clone(), target, true),
             None => self.tell_started(refresh.id.clone(), &self.target.clone(), true),
         }
-        if refresh.status == RefreshStatus::Baking {
-            self.baking = Some(self.run.clock.now());
-        }
         self.refresh = Some(refresh.id);
     }
 
     /// Looks at the refresh again, after the pause that its progress asks for.
     pub(super) async fn follow(&mut self, state: &State) -> Seen {
-        self.run.clock.sleep(pace::pause(self.known)).await;
-        let elapsed = self.run.clock.since(self.phase);
+        let running = self.run.clock.since(self.phase);
+        self.run.clock.sleep(pace::pause(self.known, running, &self.course(state))).await;
         let Some(id) = self.refresh.clone() else { return Seen::Lost("no refresh to follow".into()) };
-        match self.account.refresh(&self.at().group, &id).await {
+        let answer = self.account.refresh(&self.at().group, &id).await;
+        // A call may have waited for its turn.
+        let elapsed = self.run.clock.since(self.phase);
+        match answer {
             Ok(Some(refresh)) => {
                 self.lost = 0;
                 self.look(state, &refresh, elapsed).await
@@ -182,7 +182,7 @@ impl Driver<'_> {
     }
 
     async fn look(&mut self, state: &State, refresh: &Refresh, elapsed: Duration) -> Seen {
-        let moved = self.remember(refresh, elapsed);
+        let moved = self.remember(state, refresh, elapsed);
         if moved {
             self.progress();
         } else if let Some(seen) = self.failing_launches(refresh).await {
@@ -204,6 +204,16 @@ impl Driver<'_> {
         }
         let reason = if *state == State::Starting { String::new() } else { refresh.reason.clone() };
         Seen::Refresh(refresh.status, reason)
+    }
+
+    /// How the refresh that is followed was asked to go.
+    fn course(&self, state: &State) -> Preferences {
+        let mut course = self.plan.policy.preferences.clone();
+        if matches!(state, State::RollingBack(..)) {
+            course.bake = Duration::ZERO;
+            course.checkpoints.clear();
+        }
+        course
     }
 
     /// Whether the refresh came to a checkpoint whose checks were not asked yet; each counts once.
@@ -228,20 +238,10 @@ impl Driver<'_> {
     }
 
     /// Notes what the refresh says, tells it when it is new, and gives whether it moved.
-    fn remember(&mut self, refresh: &Refresh, elapsed: Duration) -> bool {
-        let now = self.run.clock.now();
-        let before = self.known.map(|known| (known.status, known.percent));
-        if refresh.status == RefreshStatus::Baking {
-            self.baking.get_or_insert(now);
-        }
-        let bake = self.plan.policy.preferences.bake;
-        let baked = self.baking.map_or(Duration::ZERO, |since| self.run.clock.since(since));
-        self.known = Some(Known {
-            status: refresh.status,
-            percent: refresh.percent,
-            elapsed,
-            bake_left: bake.saturating_sub(baked),
-        });
+    fn remember(&mut self, state: &State, refresh: &Refresh, elapsed: Duration) -> bool {
+        let before = self.known.map(Known::seen);
+        let look = Look { status: refresh.status, percent: refresh.percent, elapsed };
+        self.known = Some(Known::after(self.known, look, &self.course(state)));
         if before == Some((refresh.status, refresh.percent)) {
             return false;
         }

@@ -1,5 +1,7 @@
 //! Every kind of thing that can go wrong.
 
+use std::num::NonZeroU32;
+
 use serde::Deserialize;
 
 use super::states::{
@@ -21,6 +23,8 @@ pub enum EffectKind {
     Boot(BootChange),
     /// AWS calls fail.
     Calls(CallTrouble),
+    /// AWS counts the calls, and throttles what is too much.
+    Limits(RateLimits),
     /// Reads are stale after writes.
     StaleReads(StaleReads),
     /// Refreshes stop moving.
@@ -81,6 +85,7 @@ picks!(
     application: Application(AnswerChange),
     boot: Boot(BootChange),
     calls: Calls(CallTrouble),
+    limits: Limits(RateLimits),
     stale_reads: StaleReads(StaleReads),
     stuck: Stuck(Stuck),
     rollback_fails: RollbackFails(RollbackTrouble),
@@ -207,6 +212,28 @@ pub enum CallTroubleKind {
     LoseAnswer,
     /// HTTP 500 `ResourceContention`.
     Contention,
+}
+
+/// How many calls AWS takes, per account and region.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimits {
+    /// Of all Auto Scaling calls together; `None` for any number.
+    pub autoscaling: Option<RateLimit>,
+    /// Of each EC2 action; `None` for any number.
+    pub ec2: Option<RateLimit>,
+    /// Of each EC2 action that changes something; `None` for the same as the others.
+    pub ec2_writes: Option<RateLimit>,
+}
+
+/// A bucket of calls: so many at once, and so many more every second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// How many calls it holds when nobody has called for a while.
+    pub burst: NonZeroU32,
+    /// How many come back in a second.
+    pub rate: NonZeroU32,
 }
 
 /// Reads are stale after writes.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 use super::{
     AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
     DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, ImageBuildTrouble, Images,
-    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, RollbackTrouble, Scaling, StaleReads,
-    Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
+    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, RateLimits, RollbackTrouble, Scaling,
+    StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
 use crate::model::{BuildState, Tracking};
 
@@ -78,6 +78,7 @@ pub(super) struct RawEffect {
     application: Option<RawAnswer>,
     boot: Option<RawBoot>,
     calls: Option<RawCalls>,
+    limits: Option<RateLimits>,
     stale_reads: Option<RawStale>,
     stuck: Option<RawStuck>,
     rollback_fails: Option<RawAfter>,
@@ -227,6 +228,7 @@ impl TryFrom<RawEffect> for Effect {
             raw.application.map(RawAnswer::kind),
             raw.boot.map(|r| EffectKind::Boot(BootChange { on: r.on, takes: r.takes.0 })),
             raw.calls.map(RawCalls::kind),
+            raw.limits.map(EffectKind::Limits),
             raw.stale_reads
                 .map(|r| EffectKind::StaleReads(StaleReads { lasts: r.lasts.0, share: r.share.0 })),
             raw.stuck.map(|r| EffectKind::Stuck(Stuck { at: r.at.map(|percent| percent.0) })),

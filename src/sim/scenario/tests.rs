@@ -23,6 +23,9 @@ fn mistakes_are_told() {
         ("{ stuck: {}, instance_dies: { after: 1m } }", "exactly one thing"),
         ("instance_dies: { after: soon }", "not a duration"),
         ("stuck: { at: 101 }", "percentage"),
+        ("limits: { ec2: { burst: 10 } }", "rate"),
+        ("limits: { ec2: { burst: 10, rate: 0 } }", "nonzero"),
+        ("limits: { elb: { burst: 10, rate: 1 } }", "elb"),
         ("image_build: { fails_at: AVAILABLE }", "passes through"),
         ("image_build: { fails_at: SOON }", "passes through"),
     ] {

@@ -1,5 +1,7 @@
 //! Auto Scaling: groups, their tags, instances and activities.
 
+use std::collections::BTreeSet;
+
 use super::autoscaling::no_group;
 use super::autoscaling_policy as policy;
 use super::autoscaling_tags::write_tag;
@@ -15,12 +17,12 @@ const LARGEST: u32 = 5_000;
 const GROUPS: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 50, most: 100 };
 
 pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
-    let names = ask.params.list("AutoScalingGroupNames.member");
+    let names: BTreeSet<&str> = ask.params.list("AutoScalingGroupNames.member").into_iter().collect();
     let filters = ask.params.filters("Filters.member", "Values.member").only(&["tag-value"])?;
     let with_instances = ask.params.flag("IncludeInstances").unwrap_or(true);
     let here = ask.world.groups.values().filter(|group| group.key.place == ask.place);
     let groups: Vec<&Group> = here
-        .filter(|group| names.is_empty() || names.contains(&group.key.name.as_str()))
+        .filter(|group| names.is_empty() || names.contains(group.key.name.as_str()))
         .map(|group| group.seen(ask.stale))
         .filter(|group| filters.pass(&group.tags, |_| None))
         .collect();

@@ -1,6 +1,6 @@
 //! EC2: instances, and their status checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::errors::Error;
 use super::paging::Size;
@@ -26,28 +26,33 @@ fn found(ask: &Ask<'_>) -> Result<Vec<Instance>, Error> {
     if let Some(bad) = ids.iter().find(|id| !well_formed(id)) {
         return Err(Error::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{bad}\"")));
     }
-    let all = ask.world.instances_in(&ask.place);
-    let missing: Vec<&str> =
-        ids.iter().copied().filter(|id| !all.keys().any(|known| known.as_str() == *id)).collect();
+    let filters = ask.params.filters("Filter", "Value").only(&FILTERS)?;
+    // Most ask for few instances by id, and there may be thousands.
+    let exact = filters.exact("instance-id");
+    let wanted: BTreeSet<&str> = ids.iter().copied().collect();
+    let is_exact = |id: &str| exact.as_ref().is_none_or(|exact| exact.contains(id));
+    let asked = |id: &str| if wanted.is_empty() { is_exact(id) } else { wanted.contains(id) };
+    let all = ask.world.instances_in(&ask.place).map(|instance| (instance.id.as_str(), instance));
+    let found: BTreeMap<&str, &Instance> = all.filter(|(id, _)| asked(id)).collect();
+    let missing: Vec<&str> = wanted.iter().copied().filter(|id| !found.contains_key(id)).collect();
     if !missing.is_empty() {
         let message = format!("The instance IDs '{}' do not exist", missing.join(", "));
         return Err(Error::new("InvalidInstanceID.NotFound", message));
     }
-    let filters = ask.params.filters("Filter", "Value").only(&FILTERS)?;
     let passes = |instance: &&Instance| {
-        filters.0.is_empty()
-            || filters.pass(&tags(ask, instance), |name| match name {
-                "instance-id" => Some(instance.id.as_str().into()),
-                "image-id" => Some(instance.image.as_str().into()),
-                "instance-state-name" => Some(instance.ec2().0.into()),
-                "instance-type" => Some(instance.instance_type.as_str().into()),
-                "private-ip-address" => Some(instance.address.to_string().into()),
-                "availability-zone" => Some(instance.zone.as_str().into()),
-                _ => None,
-            })
+        let tags = if filters.ask_for_tags() { tags(ask, instance) } else { BTreeMap::new() };
+        filters.pass(&tags, |name| match name {
+            "instance-id" => Some(instance.id.as_str().into()),
+            "image-id" => Some(instance.image.as_str().into()),
+            "instance-state-name" => Some(instance.ec2().0.into()),
+            "instance-type" => Some(instance.instance_type.as_str().into()),
+            "private-ip-address" => Some(instance.address.to_string().into()),
+            "availability-zone" => Some(instance.zone.as_str().into()),
+            _ => None,
+        })
     };
-    let wanted = |instance: &&Instance| ids.is_empty() || ids.contains(&instance.id.as_str());
-    Ok(all.into_values().filter(wanted).filter(passes).cloned().collect())
+    let named = found.into_iter().filter(|(id, _)| is_exact(id));
+    Ok(named.map(|(_, instance)| instance).filter(passes).cloned().collect())
 }
 
 fn well_formed(id: &str) -> bool {

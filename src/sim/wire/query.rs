@@ -1,6 +1,6 @@
 //! Form-encoded parameters, and the lists and filters in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -163,6 +163,17 @@ impl Filters {
         }
     }
 
+    /// The values that a filter takes, when it is there and none of them is a pattern.
+    pub(super) fn exact(&self, name: &str) -> Option<BTreeSet<&str>> {
+        let (_, values) = self.0.iter().find(|(known, _)| known == name)?;
+        values.iter().all(|value| is_plain(value)).then(|| values.iter().map(String::as_str).collect())
+    }
+
+    /// Whether any of them asks for tags.
+    pub(super) fn ask_for_tags(&self) -> bool {
+        self.0.iter().any(|(name, _)| name.starts_with("tag"))
+    }
+
     /// Whether something passes: `value` says what it has under a filter's name, `None` for a
     /// filter that it does not know (which then matches nothing).
     pub(super) fn pass<'a>(
@@ -171,7 +182,9 @@ impl Filters {
         value: impl Fn(&str) -> Option<std::borrow::Cow<'a, str>>,
     ) -> bool {
         self.0.iter().all(|(name, globs)| {
-            let hits = |text: &str| globs.iter().any(|glob| glob_matches(glob, text));
+            let hits = |text: &str| {
+                globs.iter().any(|glob| if is_plain(glob) { glob == text } else { glob_matches(glob, text) })
+            };
             match (name.strip_prefix("tag:"), name.as_str()) {
                 (Some(key), _) => tags.get(key).is_some_and(|value| hits(value)),
                 (None, "tag-key") => tags.keys().any(|key| hits(key)),
@@ -180,4 +193,9 @@ impl Filters {
             }
         })
     }
+}
+
+/// Whether a filter's value is no pattern.
+fn is_plain(glob: &str) -> bool {
+    !glob.contains(['*', '?'])
 }

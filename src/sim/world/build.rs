@@ -43,6 +43,7 @@ impl World {
             build_tokens: BTreeMap::new(),
             dice: Dice::new(seed, loopback),
             agenda: BTreeSet::new(),
+            forgets: now,
         };
         for spec in &fleet.images {
             let image = image(spec, now);

@@ -137,7 +137,7 @@ impl Group {
             instance_type,
             weight,
             zone,
-            address: around.dice.address(),
+            address: around.dice.address(&self.key),
             life: Life::Pending,
             healthy: true,
             protected: false,

@@ -124,6 +124,8 @@ pub struct World {
     pub(super) build_tokens: BTreeMap<(Place, String), (String, String)>,
     pub(super) dice: Dice,
     agenda: BTreeSet<(Timestamp, GroupKey)>,
+    /// When the first of the terminated instances is forgotten; none is before.
+    forgets: Timestamp,
 }
 
 /// Everything random, from one seed.
@@ -131,7 +133,8 @@ pub struct World {
 pub(crate) struct Dice {
     rng: fastrand::Rng,
     loopback: Option<u16>,
-    addresses: u32,
+    /// The groups that the addresses were given to, in order.
+    addresses: Vec<GroupKey>,
 }
 
 /// What a group needs of the world while it changes.
@@ -155,11 +158,11 @@ impl Around<'_> {
 }
 
 /// How long EC2 still describes an instance that is terminated.
-const REMEMBERED: i64 = 3600;
+const REMEMBERED: u32 = 3600;
 
 impl Dice {
     fn new(seed: u64, loopback: Option<u16>) -> Self {
-        Self { rng: fastrand::Rng::with_seed(seed), loopback, addresses: 256 }
+        Self { rng: fastrand::Rng::with_seed(seed), loopback, addresses: Vec::new() }
     }
 
     /// That many lowercase hexadecimal digits.
@@ -183,16 +186,26 @@ impl Dice {
         self.rng.u8(0..100) < percent
     }
 
-    /// An address that was never used before.
-    fn address(&mut self) -> Ipv4Addr {
-        self.addresses += 1;
-        let Some(block) = self.loopback else {
-            let [_, b, c, d] = self.addresses.to_be_bytes();
-            return Ipv4Addr::new(10, b, c, d);
-        };
-        // 127.0.x.y is left to real servers on the machine. A block is room for 4,096 instances.
-        let [_, b, c, d] = (0x1_0000 + u32::from(block % 4000) * 0x1000 + self.addresses).to_be_bytes();
-        Ipv4Addr::new(127, b, c, d)
+    /// An address that was never used before, for an instance of that group.
+    fn address(&mut self, group: &GroupKey) -> Ipv4Addr {
+        self.addresses.push(group.clone());
+        let number = u32::try_from(self.addresses.len()).unwrap_or(u32::MAX);
+        Ipv4Addr::from(self.before_addresses().saturating_add(number))
+    }
+
+    /// The group whose instance was given that address.
+    fn group_at(&self, address: Ipv4Addr) -> Option<&GroupKey> {
+        let number = u32::from(address).checked_sub(self.before_addresses())?.checked_sub(1)?;
+        self.addresses.get(usize::try_from(number).ok()?)
+    }
+
+    /// The address before the first that is given.
+    fn before_addresses(&self) -> u32 {
+        match self.loopback {
+            None => u32::from(Ipv4Addr::new(10, 0, 1, 0)),
+            // 127.0.x.y is left to real servers on the machine. A block is room for 4,096 instances.
+            Some(block) => u32::from(Ipv4Addr::new(127, 1, 1, 0)) + u32::from(block % 4000) * 0x1000,
+        }
     }
 }
 
@@ -209,8 +222,13 @@ impl World {
         }
         self.now = self.now.max(to);
         self.end_builds();
-        let forgotten = before(self.now, REMEMBERED);
-        self.gone.retain(|_, instance| instance.ended.is_none_or(|ended| ended > forgotten));
+        // The world is asked at every call: it looks through what is gone only when some of it is to go.
+        if self.now >= self.forgets {
+            let forgotten = before(self.now, REMEMBERED.into());
+            self.gone.retain(|_, instance| instance.ended.is_none_or(|ended| ended > forgotten));
+            let oldest = self.gone.values().filter_map(|instance| instance.ended).min();
+            self.forgets = after(oldest.unwrap_or(self.now), REMEMBERED);
+        }
     }
 
     /// Lets a group do what is due now, and notes when it changes next. Call it after every
@@ -263,19 +281,17 @@ impl World {
         self.template(&group.key.place, &group.template.id)
     }
 
-    /// Every instance that EC2 describes in that place, by id.
-    pub fn instances_in(&self, place: &Place) -> BTreeMap<&InstanceId, &Instance> {
-        let living = self.groups.values().flat_map(|group| group.instances.iter());
-        let all = living.chain(self.gone.values());
-        all.filter(|instance| instance.group.place == *place).map(|found| (&found.id, found)).collect()
+    /// Every instance that EC2 describes in that place, in no order.
+    pub fn instances_in<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Instance> {
+        let here = self.groups.values().filter(move |group| group.key.place == *place);
+        let gone = self.gone.values().filter(move |instance| instance.group.place == *place);
+        here.flat_map(|group| group.instances.iter()).chain(gone)
     }
 
     /// The living instance at that address, and its group.
     pub fn at_address(&self, address: Ipv4Addr) -> Option<(&Group, &Instance)> {
-        self.groups
-            .values()
-            .flat_map(|group| group.instances.iter().map(move |instance| (group, instance)))
-            .find(|(_, instance)| instance.address == address)
+        let group = self.groups.get(self.dice.group_at(address)?)?;
+        group.instances.iter().find(|instance| instance.address == address).map(|found| (group, found))
     }
 }
 
