@@ -175,7 +175,7 @@ async fn instances_that_are_set_aside_protected_or_on_their_way_are_counted() {
     assert!(states(&file, |instances| instances.state == "Standby") > 5);
     assert!(states(&file, |instances| instances.protected) > 5);
     let file = keeps_its_plan("scaling").await;
-    assert!(states(&file, |instances| instances.state == "Pending" && instances.count == 2) > 5);
+    assert!(states(&file, |instances| instances.state == "Pending") > 5);
 }
 
 #[tokio::test(start_paused = true)]
