@@ -121,7 +121,7 @@ impl Judge<'_> {
         if let Some(marker) = marker {
             return self.resume(group, &marker, plan);
         }
-        let change = match self.places(group, &mut plan.notes)? {
+        let change = match self.places(group, plan)? {
             Found::Changes(change) => change,
             Found::There(image) => return already_there(group, &image, self.survey).map(Decision::Skip),
             Found::NotOurs(why) => return Err(Stop::Skip(why)),

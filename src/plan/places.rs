@@ -1,5 +1,6 @@
 //! Every place in which a group names an image, and what becomes of each.
 
+use super::GroupPlan;
 use super::change::{Change, OverrideChange, TemplateChange};
 use super::group::{Judge, Stop};
 use super::refusals::{
@@ -34,8 +35,12 @@ struct Tally {
 }
 
 impl Judge<'_> {
-    /// Looks at every place of the group; `notes` gets what people should know of them.
-    pub(super) fn places(&self, group: &Group, notes: &mut Vec<String>) -> Result<Found, Stop> {
+    /// Looks at every place of the group; the plan's notes get what people should know of them.
+    ///
+    /// Where root volumes are replaced in place, instances must go on matching the versions that
+    /// they were launched from: templates whose image is never launched stay as they are.
+    pub(super) fn places(&self, group: &Group, plan: &mut GroupPlan) -> Result<Found, Stop> {
+        let stays = plan.keeps_instances();
         let mut tally = Tally::default();
         let own = group.template.as_ref().ok_or_else(|| Stop::Refuse(template_gone(group)))?;
         let present: &[PolicyOverride] =
@@ -43,13 +48,14 @@ impl Judge<'_> {
         // With an override that names neither, or without any, the policy's own image is launched.
         let is_used =
             present.is_empty() || present.iter().any(|one| one.template.is_none() && one.image.is_none());
-        let own = self.template(group, &format!("group {}", group.name), own, is_used, &mut tally)?;
+        let who = format!("group {}", group.name);
+        let own = self.template(group, &who, own, (is_used, stays), &mut tally)?;
         let mut overrides = Vec::new();
         for (at, one) in present.iter().enumerate() {
             let who = format!("override {} ({}) of group {}", at + 1, one.label(), group.name);
             let template = match &one.template {
                 Some(template) => {
-                    Some(self.template(group, &who, template, one.image.is_none(), &mut tally)?)
+                    Some(self.template(group, &who, template, (one.image.is_none(), stays), &mut tally)?)
                 }
                 None => None,
             };
@@ -74,9 +80,9 @@ impl Judge<'_> {
         if !change.marker(true).fits() {
             return Err(Stop::Refuse(too_much_to_remember(group)));
         }
-        notes.extend(tally.not_ours.into_iter().map(|why| format!("stays as it is: {why}")));
+        plan.notes.extend(tally.not_ours.into_iter().map(|why| format!("stays as it is: {why}")));
         if pairs.len() > 1 {
-            notes.extend(pairs.iter().skip(1).map(|(from, to)| format!("also {from} -> {to}")));
+            plan.notes.extend(pairs.iter().skip(1).map(|(from, to)| format!("also {from} -> {to}")));
         }
         Ok(Found::Changes(change))
     }
@@ -87,7 +93,7 @@ impl Judge<'_> {
         group: &Group,
         who: &str,
         named: &GroupTemplate,
-        is_used: bool,
+        (is_used, stays): (bool, bool),
         tally: &mut Tally,
     ) -> Result<TemplateChange, Stop> {
         let gone = || Stop::Refuse(template_gone(group));
@@ -100,7 +106,8 @@ impl Judge<'_> {
         let Some(from) = &version.image else {
             return if is_used { Err(Stop::Refuse(names_no_image(who, named, number))) } else { Ok(still()) };
         };
-        if !is_used && self.survey.images.get(from).is_none_or(|image| image.state != ImageState::Available) {
+        let gone = self.survey.images.get(from).is_none_or(|image| image.state != ImageState::Available);
+        if !is_used && (stays || gone) {
             return Ok(still());
         }
         let to = self.image(group, who, from, tally)?;

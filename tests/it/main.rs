@@ -26,6 +26,7 @@ mod rules_fleet;
 mod rules_proof;
 mod rules_templates;
 mod stage;
+mod states;
 mod sweep;
 mod sweep_wide;
 mod truth;

@@ -70,7 +70,7 @@ fn may_pass(error: &aws::Error, waited: Duration) -> bool {
 
 /// When to look again: often at first, for the short states, and seldom in the long ones.
 fn pause(in_state: Duration) -> Duration {
-    in_state.div_f64(5.0).clamp(SOONEST, LATEST)
+    in_state.div_f64(3.0).clamp(SOONEST, LATEST)
 }
 
 fn short(arn: &str) -> &str {
@@ -127,6 +127,6 @@ mod tests {
     fn looks_are_frequent_in_a_new_state_and_rare_in_a_long_one() {
         let pauses: Vec<u64> =
             [0, 30, 100, 200, 3600].map(|secs| pause(Duration::from_secs(secs)).as_secs()).to_vec();
-        assert_eq!(pauses, [10, 10, 20, 40, 60]);
+        assert_eq!(pauses, [10, 10, 33, 60, 60]);
     }
 }

@@ -6,7 +6,7 @@ use super::aws::{Asked, Found, look, text};
 use crate::aws::{Cloud, Settings};
 use crate::clock::Clock;
 use crate::config::Fleet;
-use crate::model::{Build, Candidate, CandidateImage, Exit, Tracking};
+use crate::model::{Architecture, Build, Candidate, CandidateImage, Exit, Tracking};
 use crate::sim::{AlarmState, FleetSpec, HOME_KEY, HOME_SECRET, Scenario, Setup, Simulator, World};
 
 const HOME: &str = "100000000000";
@@ -39,7 +39,7 @@ overrides:
 async fn found(fleet: impl FnOnce(&mut FleetSpec), world: impl FnOnce(&mut World)) -> (Vec<Found>, String) {
     let configured = Fleet::parse(Path::new("test.yaml"), CONFIG).unwrap();
     let clock = Clock::starting_at("2026-11-22T19:00:00Z".parse().unwrap(), 1.0);
-    let images = [("eu-west-2".into(), NEW.into())];
+    let images = [("eu-west-2".into(), NEW.into(), Architecture::X86_64)];
     let mut spec = FleetSpec::from_config(&configured, &images, &HOME.into());
     fleet(&mut spec);
     let simulator = Simulator::new(Setup::new(spec, Scenario::clean(), 7), clock);

@@ -1,6 +1,7 @@
 //! How an environment is reached: external ids, and regions in order.
 
 use super::*;
+use crate::model::Region;
 
 /// Adds a line to `prod`, which has a role; what comes of it.
 fn prod(line: &str) -> Result<Fleet, ConfigErrors> {
@@ -53,7 +54,7 @@ fn an_external_id_is_for_a_role() {
 fn regions_are_kept_in_the_order_of_the_file() {
     let text = small_with("[eu-west-2]", "[us-east-1, eu-west-2, eu-central-1]\n  regions_in_order: true");
     let fleet = parse(&text).unwrap();
-    let names: Vec<&str> = fleet.environments[0].regions.iter().map(|region| region.as_str()).collect();
+    let names: Vec<&str> = fleet.environments[0].regions.iter().map(Region::as_str).collect();
     assert_eq!(names, ["us-east-1", "eu-west-2", "eu-central-1"]);
     assert!(fleet.environments.iter().all(|environment| environment.regions_in_order));
     let text = text.replace("  - name: prod\n", "  - name: prod\n    regions_in_order: false\n");

@@ -1,13 +1,14 @@
 //! The default fleet for a configuration.
 
+mod alarms;
 mod groups;
 mod healthy;
 mod manifest;
 
 use std::collections::BTreeSet;
 
-use super::{AlarmSpec, AlarmState, FleetSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec};
-use crate::config::{self, Environment, ExternalId, Family};
+use super::{FleetSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec};
+use crate::config::{self, ExternalId, Family};
 use crate::model::{AccountId, Architecture, BuildState, ImageId, Region};
 
 impl FleetSpec {
@@ -37,7 +38,7 @@ impl FleetSpec {
         spec.pipelines.extend(pipeline(fleet, candidate_images, home));
         for (at, environment) in fleet.environments.iter().enumerate() {
             groups::add(&mut spec, fleet, environment, at);
-            spec.alarms.extend(alarms(fleet, environment, home));
+            alarms::add(&mut spec, fleet, environment);
         }
         spec
     }
@@ -103,22 +104,6 @@ fn others(fleet: &config::Fleet, home: &AccountId, owner: &AccountId) -> Vec<Acc
     let own = fleet.environments.iter().map(|environment| &environment.account);
     let accounts: BTreeSet<&AccountId> = own.chain([home]).filter(|account| *account != owner).collect();
     accounts.into_iter().cloned().collect()
-}
-
-/// Every alarm that a refresh in the environment may be watched by, once, and quiet.
-fn alarms(fleet: &config::Fleet, environment: &Environment, home: &AccountId) -> Vec<AlarmSpec> {
-    let account = if environment.role_arn.is_some() { &environment.account } else { home };
-    let own = environment.refresh.preferences.alarms.iter();
-    let others = fleet.overrides.iter().flat_map(|change| change.refresh.alarms.iter().flatten());
-    let names: BTreeSet<&String> = own.chain(others).collect();
-    let quiet = |region: &Region, name: &String| AlarmSpec {
-        account: account.clone(),
-        region: region.clone(),
-        name: name.clone(),
-        state: AlarmState::Ok,
-    };
-    let regions = environment.regions.iter();
-    regions.flat_map(|region| names.iter().map(move |name| quiet(region, name))).collect()
 }
 
 fn images(

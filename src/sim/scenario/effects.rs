@@ -317,7 +317,8 @@ pub struct ImageBuildTrouble {
 }
 
 /// The groups have mixed instances policies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PolicyChange {
     /// Which, one group after the other.
     pub give: Vec<PolicyKind>,

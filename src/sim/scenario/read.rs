@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 use super::{
     AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
     DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, ImageBuildTrouble, Images,
-    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RateLimits, RollbackTrouble,
-    Scaling, StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
+    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, RateLimits, RollbackTrouble, Scaling,
+    StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
 use crate::model::{BuildState, Tracking};
 
@@ -87,7 +87,7 @@ pub(super) struct RawEffect {
     instance_dies: Option<RawAfter>,
     tracking: Option<RawTracking>,
     image_build: Option<RawImageBuild>,
-    policy: Option<RawPolicy>,
+    policy: Option<PolicyChange>,
     warm_pool: Option<WarmPoolChange>,
     hooks: Option<HooksChange>,
     maintenance: Option<MaintenanceChange>,
@@ -218,12 +218,6 @@ impl TryFrom<String> for Step {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPolicy {
-    give: Vec<PolicyKind>,
-}
-
 impl TryFrom<RawEffect> for Effect {
     type Error = String;
 
@@ -245,7 +239,7 @@ impl TryFrom<RawEffect> for Effect {
             raw.instance_dies.map(|r| EffectKind::InstanceDies(Death { after: r.after.0 })),
             raw.tracking.map(|r| EffectKind::Tracking(TrackingChange { follow: r.follow })),
             raw.image_build.map(RawImageBuild::kind),
-            raw.policy.map(|r| EffectKind::Policy(PolicyChange { give: r.give })),
+            raw.policy.map(EffectKind::Policy),
             raw.warm_pool.map(EffectKind::WarmPool),
             raw.hooks.map(EffectKind::Hooks),
             raw.maintenance.map(EffectKind::Maintenance),

@@ -47,7 +47,7 @@ const ACTIONS: [(&str, &[&str]); 4] = [
     ("sts", &["AssumeRole", "GetCallerIdentity"]),
 ];
 
-const NAMES: [&str; 38] = [
+const NAMES: [&str; 47] = [
     "AutoScalingGroupName",
     "AutoScalingGroupNames.member.1",
     "CheckpointPercentages.member.1",
@@ -55,6 +55,7 @@ const NAMES: [&str; 38] = [
     "DesiredCapacity",
     "DesiredConfiguration.LaunchTemplate.LaunchTemplateName",
     "DesiredConfiguration.LaunchTemplate.Version",
+    "DesiredConfiguration.MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateName",
     "DryRun",
     "DurationSeconds",
     "Filter.1.Name",
@@ -75,6 +76,13 @@ const NAMES: [&str; 38] = [
     "MaxRecords",
     "MaxSize",
     "MinSize",
+    "MixedInstancesPolicy.1",
+    "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateName",
+    "MixedInstancesPolicy.LaunchTemplate.Overrides.member.1.ImageId",
+    "MixedInstancesPolicy.LaunchTemplate.Overrides.member.1.InstanceRequirements.VCpuCount.Min",
+    "MixedInstancesPolicy.LaunchTemplate.Overrides.member.1.InstanceType",
+    "MixedInstancesPolicy.LaunchTemplate.Overrides.member.2.WeightedCapacity",
+    "MixedInstancesPolicy.LaunchTemplate.Overrides.member.2.Odd.3.member",
     "NextToken",
     "Preferences.BakeTime",
     "Preferences.InstanceWarmup",
@@ -82,6 +90,7 @@ const NAMES: [&str; 38] = [
     "Preferences.MinHealthyPercentage",
     "ResourceId.1",
     "SetDefaultVersion",
+    "Strategy",
     "Tag.1.Key",
     "Tag.1.Value",
     "Tags.member.1.Key",

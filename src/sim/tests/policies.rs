@@ -1,87 +1,15 @@
-//! Mixed instances policies: described, changed, launched from.
+//! Mixed instances policies: described, changed, refused.
 
 use aws_sdk_autoscaling::types::{
     InstanceRequirements, InstancesDistribution, LaunchTemplate, LaunchTemplateOverrides,
     LaunchTemplateSpecification, MemoryMiBRequest, MixedInstancesPolicy, VCpuCountRequest,
 };
 
-use super::support::{Bench, GROUP, HOME, NEW, OLD, code, fleet, preferences, template};
-use crate::model::{Architecture, RefreshStatus, Tracking};
+use super::policy_support::{mixed, overrides, types};
+use super::support::{Bench, GROUP, HOME, NEW, code, preferences, template};
+use crate::model::RefreshStatus;
 use crate::sim::wire::Request;
-use crate::sim::{FleetSpec, ImageSpec, Instance, Outcome, OverrideSpec, PolicySpec, Scenario};
-
-pub(super) const ARM: &str = "ami-0cccccccccccccccc";
-pub(super) const ARM_TEMPLATE: &str = "web-qa-arm";
-
-/// A change to a policy.
-pub(super) type Change = fn(&mut MixedInstancesPolicy);
-
-/// A group of that capacity with a policy; there is a template for arm64 too.
-pub(super) fn mixed(desired: u32, policy: PolicySpec) -> FleetSpec {
-    let mut fleet = fleet(desired, |group| {
-        group.target_groups.clear();
-        group.policy = Some(policy);
-    });
-    let mut image = ImageSpec::new(ARM.into(), "dept-base-arm", "eu-west-2".into(), HOME.into());
-    image.architecture = Architecture::Arm64;
-    fleet.images.push(image);
-    let mut arm = template(HOME, ARM_TEMPLATE);
-    arm.versions[0].data.extend([
-        ("ImageId".to_owned(), ARM.to_owned()),
-        ("InstanceType".to_owned(), "m6g.large".to_owned()),
-    ]);
-    fleet.templates.push(arm);
-    fleet
-}
-
-pub(super) fn types() -> PolicySpec {
-    PolicySpec::of_types(&["m5.large", "m6i.large"])
-}
-
-pub(super) fn weighted(weights: [u32; 2]) -> PolicySpec {
-    let mut policy = types();
-    for (one, weight) in policy.overrides.iter_mut().zip(weights) {
-        one.weight = Some(weight);
-    }
-    policy
-}
-
-pub(super) fn by_attributes() -> PolicySpec {
-    let wanted = [("VCpuCount.Min", "2"), ("VCpuCount.Max", "4"), ("MemoryMiB.Min", "4096")];
-    let requirements = wanted.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let overrides = vec![OverrideSpec { requirements, ..OverrideSpec::default() }];
-    PolicySpec { overrides, ..PolicySpec::default() }
-}
-
-impl Bench {
-    pub(super) fn mixed(desired: u32, policy: PolicySpec) -> Self {
-        Self::new(mixed(desired, policy), Scenario::clean())
-    }
-
-    /// The group's policy as it is described.
-    pub(super) async fn policy(&self) -> Option<MixedInstancesPolicy> {
-        let answer = self.scaling.describe_auto_scaling_groups().auto_scaling_group_names(GROUP).send().await;
-        answer.expect("the group").auto_scaling_groups()[0].mixed_instances_policy().cloned()
-    }
-
-    /// Asks for another policy; the error code when it is refused.
-    pub(super) async fn set_policy(&self, policy: MixedInstancesPolicy) -> Result<(), String> {
-        let call = self.scaling.update_auto_scaling_group().auto_scaling_group_name(GROUP);
-        let answer = call.mixed_instances_policy(policy).send().await;
-        answer.map(drop).map_err(|error| code(&error))
-    }
-
-    pub(super) fn instances(&self) -> Vec<Instance> {
-        self.simulator
-            .inspect(|world| world.group(GROUP).map(|group| group.instances.clone()))
-            .unwrap_or_default()
-    }
-}
-
-pub(super) fn overrides(policy: &mut MixedInstancesPolicy) -> &mut Vec<LaunchTemplateOverrides> {
-    let template = policy.launch_template.as_mut().expect("a launch template");
-    template.overrides.get_or_insert_default()
-}
+use crate::sim::{Outcome, Scenario};
 
 fn specification(name: &str, version: &str) -> LaunchTemplateSpecification {
     LaunchTemplateSpecification::builder().launch_template_name(name).version(version).build()
@@ -147,16 +75,35 @@ async fn requirements_come_back_with_their_lists() {
     assert_eq!(distribution.on_demand_allocation_strategy.as_deref(), Some("lowest-price"));
 }
 
+/// Sends a form as it is; the status and the answer.
+fn send(bench: &Bench, form: &str) -> (u16, String) {
+    let region = "Credential=AKIASIMULATEDHOMEKEY/20261122/eu-west-2/autoscaling/aws4_request";
+    let authorization = format!("AWS4-HMAC-SHA256 {region}, SignedHeaders=host, Signature=0");
+    let request = Request::form(Some(&authorization), form.as_bytes().to_vec());
+    let Outcome::Answered(reply) = bench.simulator.call(&request) else { panic!("no answer") };
+    (reply.status, reply.text())
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_are_no_names() {
+    let bench = Bench::clean();
+    for part in ["1=x", "LaunchTemplate.Odd.2=x&MixedInstancesPolicy.LaunchTemplate.Odd.Two=y"] {
+        let form = format!(
+            "Action=UpdateAutoScalingGroup&AutoScalingGroupName={GROUP}&MixedInstancesPolicy.{part}\
+             &MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateName={GROUP}"
+        );
+        let (status, answer) = send(&bench, &form);
+        assert!(status == 400 && answer.contains("UnknownParameter"), "{answer}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_nobody_knows_comes_back_too() {
     let bench = Bench::clean();
     let ask = |form: &str| {
-        let region = "Credential=AKIASIMULATEDHOMEKEY/20261122/eu-west-2/autoscaling/aws4_request";
-        let authorization = format!("AWS4-HMAC-SHA256 {region}, SignedHeaders=host, Signature=0");
-        let request = Request::form(Some(&authorization), form.as_bytes().to_vec());
-        let Outcome::Answered(reply) = bench.simulator.call(&request) else { panic!("no answer") };
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        reply.text()
+        let (status, answer) = send(&bench, form);
+        assert_eq!(status, 200, "{answer}");
+        answer
     };
     ask(&format!(
         "Action=UpdateAutoScalingGroup&AutoScalingGroupName={GROUP}\
@@ -174,91 +121,6 @@ async fn what_nobody_knows_comes_back_too() {
         "<Version>$Default</Version>",
     ] {
         assert!(seen.contains(part), "{part} is not in {seen}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn overrides_take_turns_and_instances_say_what_they_were_launched_from() {
-    let mut spec = types();
-    spec.overrides[1].image = Some(OLD.into());
-    spec.overrides.push(OverrideSpec {
-        template: Some((ARM_TEMPLATE.to_owned(), Tracking::Pinned(1))),
-        ..OverrideSpec::of_type("m6g.large")
-    });
-    let bench = Bench::mixed(6, spec);
-    let answer = bench.scaling.describe_auto_scaling_groups().send().await.expect("the group");
-    let seen = answer.auto_scaling_groups()[0].instances();
-    for (kind, template, image) in
-        [("m5.large", GROUP, None), ("m6i.large", GROUP, Some(OLD)), ("m6g.large", ARM_TEMPLATE, None)]
-    {
-        let of_kind: Vec<_> = seen.iter().filter(|i| i.instance_type() == Some(kind)).collect();
-        assert_eq!(of_kind.len(), 2, "{kind}");
-        for one in of_kind {
-            assert_eq!(one.launch_template().and_then(|t| t.launch_template_name()), Some(template));
-            assert_eq!((one.image_id(), one.weighted_capacity()), (image, None));
-        }
-    }
-    let running = |image: &str| bench.instances().iter().filter(|i| i.image.as_str() == image).count();
-    assert_eq!((running(OLD), running(ARM)), (4, 2));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_override_whose_image_does_not_fit_its_type_is_passed_over() {
-    let mut spec = types();
-    spec.overrides[1].instance_type = Some("m6g.large".to_owned());
-    let bench = Bench::mixed(4, spec);
-    assert!(bench.instances().iter().all(|i| i.instance_type == "m5.large"));
-    assert_eq!(bench.instances().len(), 4);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_image_of_the_other_architecture_is_not_launched() {
-    let on_arm = PolicySpec::of_types(&["c7g.large"]);
-    let mut plain = fleet(2, |_| {});
-    plain.templates[0].versions[0].data.insert("InstanceType".to_owned(), "t4g.large".to_owned());
-    for spec in [mixed(2, on_arm), plain] {
-        let bench = Bench::new(spec, Scenario::clean());
-        bench.simulator.change(|_| ());
-        assert_eq!(bench.instances().len(), 0);
-        let answer = bench.scaling.describe_scaling_activities().auto_scaling_group_name(GROUP).send().await;
-        let words = answer.expect("activities").activities()[0].status_message().map(str::to_owned);
-        let words = words.expect("a reason");
-        assert!(
-            words.starts_with(
-                "The architecture 'arm64' of the specified instance type does not match the architecture 'x86_64'"
-            ),
-            "{words}"
-        );
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_dry_run_tells_that_the_architectures_differ() {
-    let bench = Bench::clean();
-    let call = bench.ec2.run_instances().dry_run(true).image_id(OLD).min_count(1).max_count(1);
-    let fits = call.clone().instance_type("m5.large".into()).send().await.expect_err("a dry run");
-    let other = call.instance_type("m6g.large".into()).send().await.expect_err("a dry run");
-    assert_eq!((code(&fits), code(&other)), ("DryRunOperation".into(), "InvalidParameterValue".into()));
-}
-
-#[tokio::test(start_paused = true)]
-async fn capacity_is_counted_in_units() {
-    let bench = Bench::mixed(9, weighted([1, 4]));
-    let units = |bench: &Bench| -> usize {
-        bench.instances().iter().filter(|i| i.serves()).map(Instance::units).sum()
-    };
-    assert!((9..13).contains(&units(&bench)), "{} units", units(&bench));
-    let answer = bench.scaling.describe_auto_scaling_groups().send().await.expect("the group");
-    for one in answer.auto_scaling_groups()[0].instances() {
-        let weight = if one.instance_type() == Some("m5.large") { "1" } else { "4" };
-        assert_eq!(one.weighted_capacity(), Some(weight));
-    }
-    for desired in [18, 5] {
-        let call = bench.scaling.update_auto_scaling_group().auto_scaling_group_name(GROUP).max_size(20);
-        call.desired_capacity(desired).send().await.expect("an update");
-        tokio::time::sleep(std::time::Duration::from_secs(600)).await;
-        let least = usize::try_from(desired).expect("small");
-        assert!((least..least + 4).contains(&units(&bench)), "{} units of {desired}", units(&bench));
     }
 }
 
@@ -362,66 +224,4 @@ async fn a_policy_changes_only_while_no_desired_configuration_is_active() {
         let kind = if desired { "m5.large" } else { "c5.large" };
         assert_eq!((kinds, bench.policy().await.is_some()), (vec![kind.to_owned(); 2], !desired));
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn images_say_how_many_volumes_they_have() {
-    let mut spec = fleet(0, |_| {});
-    spec.images[1].volumes = 3;
-    let bench = Bench::new(spec, Scenario::clean());
-    let found = bench.ec2.describe_images().send().await.expect("images");
-    let volumes = |id: &str| {
-        let image = found.images().iter().find(|image| image.image_id() == Some(id)).expect("the image");
-        let names = image.block_device_mappings().iter().filter_map(|volume| volume.device_name());
-        let names: Vec<&str> = names.collect();
-        assert_eq!(names.first().copied(), image.root_device_name());
-        names.len()
-    };
-    assert_eq!((volumes(OLD), volumes(NEW)), (1, 3));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_scenario_gives_policies_of_every_kind_in_turn() {
-    let mut spec = mixed(2, types());
-    spec.groups[0].policy = None;
-    let arm = FleetSpec::previous_image_of(&"eu-west-2".into(), &Architecture::Arm64);
-    let mut image = spec.images[2].clone();
-    image.id = arm.clone();
-    spec.images.push(image);
-    let first = spec.groups[0].clone();
-    spec.groups = (0..6)
-        .map(|at| {
-            let mut group = first.clone();
-            group.name = format!("g{at}").into();
-            group
-        })
-        .collect();
-    let bench = Bench::named("mixed", spec);
-    let answer = bench.scaling.describe_auto_scaling_groups().send().await.expect("groups");
-    let mut policies: Vec<_> = answer
-        .auto_scaling_groups()
-        .iter()
-        .filter_map(|group| group.mixed_instances_policy().cloned())
-        .collect();
-    let strategy = |at: usize| {
-        policies[at].instances_distribution.as_ref().and_then(|part| part.spot_allocation_strategy.clone())
-    };
-    assert_eq!(strategy(4).as_deref(), Some("price-capacity-optimized"));
-    let mut of = |at: usize| overrides(&mut policies[at]).clone();
-    let count = |all: &[LaunchTemplateOverrides], has: fn(&LaunchTemplateOverrides) -> bool| {
-        all.iter().filter(|one| has(one)).count()
-    };
-    assert_eq!(count(&of(0), |one| one.instance_type.is_some()), 2);
-    assert_eq!(count(&of(1), |one| one.launch_template_specification.is_some()), 1);
-    assert_eq!(count(&of(2), |one| one.image_id.is_some()), 3);
-    assert_eq!(count(&of(3), |one| one.weighted_capacity.is_some()), 2);
-    assert_eq!(count(&of(5), |one| one.instance_requirements.is_some()), 1);
-    let on_arm = |name: &str| {
-        let found = |world: &crate::sim::World| {
-            let group = world.group(name).expect("the group");
-            (group.images().contains(&arm), group.serving().count() > 0)
-        };
-        bench.simulator.inspect(found)
-    };
-    assert_eq!((on_arm("g0"), on_arm("g1"), on_arm("g5")), ((false, true), (true, true), (false, true)));
 }

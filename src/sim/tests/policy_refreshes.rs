@@ -6,7 +6,7 @@ use aws_sdk_autoscaling::types::{
     DesiredConfiguration, InstanceRefresh, MixedInstancesPolicy, RefreshPreferences, RefreshStrategy,
 };
 
-use super::policies::{ARM, ARM_TEMPLATE, Change, by_attributes, mixed, overrides, types, weighted};
+use super::policy_support::{ARM, ARM_TEMPLATE, Change, by_attributes, mixed, overrides, types, weighted};
 use super::support::{Bench, GROUP, NEW, OLD, code, preferences};
 use crate::model::{RefreshStatus, Tracking};
 use crate::sim::{OverrideSpec, PolicySpec, Scenario};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{MixedInstancesPolicy, RefreshPreferences, RefreshStrategy};
 
-use super::policies::{Change, mixed, overrides, types};
+use super::policy_support::{Change, mixed, overrides, types};
 use super::support::{Bench, GROUP, NEW, OLD, preferences};
 use crate::model::RefreshStatus;
-use crate::sim::{FleetSpec, Life, PolicySpec, Scenario};
+use crate::sim::{FleetSpec, HookSpec, Life, PolicySpec, PoolState, Scenario, Transition, WarmPoolSpec};
 
 const ROOT: RefreshStrategy = RefreshStrategy::ReplaceRootVolume;
 
@@ -44,7 +44,7 @@ async fn instances_keep_their_ids_and_addresses_and_get_the_new_image() {
     while bench.refresh().status != RefreshStatus::Successful {
         let instances = bench.instances();
         low = low.min(instances.iter().filter(|i| i.serves()).count());
-        states.extend(instances.iter().map(|i| i.life.as_str()));
+        states.extend(instances.iter().map(|i| i.lifecycle()));
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
     assert_eq!(states.into_iter().collect::<Vec<_>>(), ["InService", "Pending", "ReplacingRootVolume"]);
@@ -69,6 +69,31 @@ async fn a_rollback_replaces_the_root_volumes_again() {
         bench.until(RefreshStatus::RollbackSuccessful).await;
         assert_eq!((bench.images(), (ids(&bench), bench.policy().await)), ((3, 0), before.clone()), "{wait}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_hold_the_replacement_up_before_and_after() {
+    let mut fleet = mixed(1, with_images());
+    let hook = |name: &str, transition| HookSpec { completes: Some(300), ..HookSpec::new(name, transition) };
+    fleet.groups[0].hooks =
+        vec![hook("drain", Transition::Terminating), hook("warm-up", Transition::Launching)];
+    let bench = Bench::new(fleet, Scenario::clean());
+    let wanted = with_new_images(&bench).await;
+    bench.begin(ROOT, Some(wanted), asked().build()).await.expect("a refresh");
+    let mut seen: Vec<String> = Vec::new();
+    while bench.refresh().status != RefreshStatus::Successful {
+        let state = bench.instances()[0].lifecycle();
+        if seen.last() != Some(&state) {
+            seen.push(state);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let replacing = ["ReplacingRootVolume:Wait", "ReplacingRootVolume:Proceed"];
+    let booting = ["Pending", "Pending:Wait", "Pending:Proceed"];
+    assert_eq!(seen, [&["InService"], &replacing[..], &booting[..], &["InService"]].concat());
+    let took = bench.refresh();
+    let took = took.ended.expect("an end").duration_since(took.started).as_secs();
+    assert!(took > 600, "{took}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,6 +131,10 @@ async fn root_volumes_are_replaced_under_awss_conditions_only() {
     };
     add("a floating version", |fleet| fleet.groups[0].tracking = crate::model::Tracking::Latest);
     add("a load balancer", |fleet| fleet.groups[0].target_groups = vec!["web".to_owned()]);
+    add("a warm pool", |fleet| {
+        fleet.groups[0].warm_pool =
+            Some(WarmPoolSpec { min: 1, max_prepared: None, state: PoolState::Stopped });
+    });
     add("several volumes", |fleet| fleet.images[1].volumes = 2);
     add("an image that is not there", |fleet| {
         fleet.images.remove(1);

@@ -100,12 +100,12 @@ impl Params {
     pub(super) fn tree(&self, name: &str) -> Result<BTreeMap<String, Data>, Error> {
         let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let flat = || self.under(name);
+        let unknown = |path: &str| {
+            Error::new("UnknownParameter", format!("The parameter {name}{path} is not recognized"))
+        };
         match flat().find(|(path, _)| path.split('.').count() > DEEPEST || !path.split('.').all(plain)) {
-            Some((path, _)) => {
-                let message = format!("The parameter {name}.{path} is not recognized");
-                Err(Error::new("UnknownParameter", message))
-            }
-            None => Ok(Data::from_flat(flat())),
+            Some((path, _)) => Err(unknown(&format!(".{path}"))),
+            None => Some(Data::from_flat(flat())).filter(are_named).ok_or_else(|| unknown("")),
         }
     }
 
@@ -139,6 +139,18 @@ impl Params {
         let from = self.0.range(prefix.clone()..);
         from.map_while(move |(key, value)| key.strip_prefix(&prefix).map(|rest| (rest, value.as_str())))
     }
+}
+
+/// Whether numbers stand for places in lists only: an element's name can't be one.
+fn are_named(parts: &BTreeMap<String, Data>) -> bool {
+    fn is_named(data: &Data) -> bool {
+        match data {
+            Data::Value(_) => true,
+            Data::Parts(parts) => are_named(parts),
+            Data::List(items) => items.iter().all(is_named),
+        }
+    }
+    parts.iter().all(|(name, data)| !name.starts_with(|c: char| c.is_ascii_digit()) && is_named(data))
 }
 
 impl Filters {

@@ -90,7 +90,8 @@ impl Group {
                 Ok(mut instance) => {
                     instance.pool = pool;
                     self.note_launch(activity, &instance, cause);
-                    lacking = lacking.saturating_sub(instance.units());
+                    // A pool counts its instances, a group their units.
+                    lacking = lacking.saturating_sub(if pool.is_some() { 1 } else { instance.units() });
                     self.instances.push(instance);
                     launched = true;
                 }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 
 use super::hooks::Waited;
+use super::roots::REPLACING;
 use super::{ActivityStatus, Around, Group, GroupKey, Step, after, passed};
 use crate::model::{ImageId, InstanceId, TemplateId};
 use crate::sim::fleet::{PoolState, Transition};
@@ -136,8 +137,8 @@ impl Instance {
             (life, _) => life.as_str(),
         };
         let step = match (self.life, &self.step) {
-            (Life::Pending | Life::Terminating, Step::Waiting(_)) => ":Wait",
-            (Life::Pending | Life::Terminating, Step::Proceeding) => ":Proceed",
+            (Life::Pending | Life::ReplacingRoot | Life::Terminating, Step::Waiting(_)) => ":Wait",
+            (Life::Pending | Life::ReplacingRoot | Life::Terminating, Step::Proceeding) => ":Proceed",
             (_, Step::Plain | Step::Waiting(_) | Step::Proceeding) => "",
         };
         format!("{}{life}{step}", if self.pool.is_some() { "Warmed:" } else { "" })
@@ -191,7 +192,8 @@ impl Group {
         let Some(at) = self.instances.iter().position(|instance| instance.id == *id) else { return };
         let keeps_unhealthy = self.keeps_unhealthy();
         let instance = &mut self.instances[at];
-        let (healthy, waits) = (instance.healthy, matches!(instance.step, Step::Waiting(_)));
+        let (life, healthy, waits) =
+            (instance.life, instance.healthy, matches!(instance.step, Step::Waiting(_)));
         instance.due = None;
         match (instance.life, instance.doomed.take()) {
             (Life::Pending, None) => self.progress_launch(at, unhealthy_after, around),
@@ -211,12 +213,13 @@ impl Group {
                 self.terminate(id, cause, around);
                 self.note_failure(around);
             }
-            (Life::ReplacingRoot, _) => self.boot_from_new_root(id, around),
-            (Life::Terminating, _) if waits => {
+            (Life::Terminating | Life::ReplacingRoot, _) if waits => {
                 if let Waited::Over = self.look_at_waits(at, Transition::Terminating, now) {
-                    self.instances[at].due = Some(after(now, self.shutdown()));
+                    let takes = if life == Life::Terminating { self.shutdown() } else { REPLACING };
+                    self.instances[at].due = Some(after(now, takes));
                 }
             }
+            (Life::ReplacingRoot, _) => self.boot_from_new_root(id, around),
             (Life::Terminating, _) => {
                 let instance = self.instances.remove(at);
                 bury(instance, around);
@@ -324,7 +327,7 @@ impl Group {
         for instance in self.instances.iter_mut().filter(|i| ids.contains(&i.id) && i.life == Life::Standby) {
             instance.life = Life::Pending;
             instance.due = Some(after(now, RETURNS));
-            self.desired += 1;
+            self.desired += instance.weight.unwrap_or(1);
         }
     }
 }

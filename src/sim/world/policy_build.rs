@@ -48,7 +48,7 @@ impl World {
     pub(super) fn give_policy(&mut self, group: &mut Group, at: usize) {
         let change = group.effect(&self.scenario, EffectKind::policy);
         let kind = change.and_then(|change| change.give.get(at % change.give.len().max(1)).copied());
-        if let Some(kind) = kind {
+        if let Some(kind) = kind.filter(|_| group.launch_configuration.is_none()) {
             let spec = self.policy_of_kind(group, kind);
             group.policy = Some(self.policy_of(&group.key.place, &spec));
         }

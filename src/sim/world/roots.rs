@@ -1,25 +1,32 @@
 //! Root volumes that are replaced in place: the instance stays, its image changes.
 
-use super::{Activity, Around, Group, ImageFrom, Life, after};
+use super::{Activity, Around, Group, ImageFrom, Life, Step, after};
 use crate::model::InstanceId;
+use crate::sim::fleet::Transition;
 use crate::sim::scenario::LaunchTrouble;
 
 /// How long a root volume takes to be replaced, in seconds; then the instance boots.
-const REPLACING: u32 = 45;
+pub(super) const REPLACING: u32 = 45;
 
 impl Group {
     /// Takes an instance out of service to give it the root volume of its target's image.
     pub(super) fn replace_root(&mut self, id: &InstanceId, around: &mut Around<'_>) {
-        let target = self.target().to_configuration();
         let found = self.instances.iter().find(|instance| instance.id == *id);
-        let image = found.and_then(|instance| self.image_for(instance, target.target(), around));
+        // What is in standby is to be terminated, if anything.
+        let found = found.filter(|instance| instance.life != Life::Standby);
+        let image = found.and_then(|instance| self.image_for(instance, self.target(), around));
         let Some(image) = image else {
             // The target has nothing like it: it makes room for one that is.
-            let cause = format!("At {:.0} an instance could not get a new root volume.", around.now);
+            let cause = format!(
+                "At {:.0} an instance was taken out of service in response to an instance refresh.",
+                around.now
+            );
             return self.terminate(id, cause, around);
         };
-        let Some(instance) = self.instances.iter_mut().find(|instance| instance.id == *id) else { return };
+        let Some(at) = self.instances.iter().position(|instance| instance.id == *id) else { return };
+        let instance = &mut self.instances[at];
         instance.life = Life::ReplacingRoot;
+        instance.step = Step::Plain;
         instance.next_image = Some(image);
         instance.serving_since = None;
         instance.doomed = None;
@@ -30,6 +37,8 @@ impl Group {
         }
         let activity = around.dice.uuid();
         self.note(Activity::of_root_volume(activity, id, &zone, around.now));
+        // The hooks of a termination hold this up too.
+        self.begin_wait(at, Transition::Terminating, around);
     }
 
     /// The new root volume is attached: the instance boots from it.
@@ -49,6 +58,8 @@ impl Group {
         instance.image_is_new = is_new;
         instance.image_from = ImageFrom::Override;
         instance.life = Life::Pending;
+        instance.step = Step::Plain;
+        (instance.alive, instance.healthy) = (true, true);
         instance.due = Some(after(around.now, boot));
         instance.doomed = doomed;
     }

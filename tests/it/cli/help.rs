@@ -66,7 +66,10 @@ fn mistakes_in_its_use_exit_2_and_name_what_is_missing() {
     let place = Place::empty();
     place.run("").exits(2);
     place.run("bogus").exits(2).says(&["bogus"]);
-    place.run("candidate").exits(2).says(&["--from-packer <MANIFEST>|--ami <ID>|--from-lookup"]);
+    place
+        .run("candidate")
+        .exits(2)
+        .says(&["--from-packer <MANIFEST>|--from-image-builder <PIPELINE_ARN>|--ami <ID>|--from-lookup"]);
     place.run("candidate --from-lookup --ami ami-0abc1234").exits(2).says(&["cannot be used with"]);
     for step in ["plan", "rollout", "refresh", "update-templates"] {
         place.run(step).exits(2).says(&["--env <NAME>|--all"]);
