@@ -120,8 +120,12 @@ pub enum Step {
     Status(commands::status::Args),
     /// Tell each team what will be refreshed when, once a window
     Announce(commands::announce::Args),
+    /// Write the fleet as found to a file that rehearse takes
+    Snapshot(commands::snapshot::Args),
     /// Run the whole rollout on the embedded simulator
     Rehearse(commands::rehearse::Args),
+    /// Print the least that a role needs, as an IAM policy
+    IamPolicy(commands::iam_policy::Args),
     /// Serve the simulator on loopback, for the AWS CLI, boto3, or a pipeline's test
     Simulator(commands::simulator::Args),
     /// Print a shell's completions

@@ -19,12 +19,14 @@
 //! | [`net`] | how probes reach the network |
 //! | [`notify`] | tells people and machines outside: Slack, webhooks, tickets |
 //! | [`overview`] | what `schedule` and `status` show: pure |
+//! | [`permissions`] | IAM policies with the least that a role needs: pure |
 //! | [`plan`] | what would change, and what is refused: pure |
 //! | [`report`] | the terminal, JUnit, the summary: from events alone |
 //! | [`rollout`] | the one place that acts |
 //! | [`schedule`] | when a group may be refreshed: windows, freezes: pure |
 //! | [`secret`] | reads what the configuration says is kept elsewhere |
 //! | [`sim`] | the simulator: AWS's wire and the applications, for rehearsals |
+//! | [`snapshot`] | a fleet as it was found, in a file |
 //! | [`smoke`] | the checks: asked of instances, targets and applications, and judged |
 
 pub mod announce;
@@ -41,6 +43,7 @@ pub mod model;
 pub mod net;
 pub mod notify;
 pub mod overview;
+pub mod permissions;
 pub mod plan;
 pub mod report;
 pub mod rollout;
@@ -48,3 +51,4 @@ pub mod schedule;
 pub mod secret;
 pub mod sim;
 pub mod smoke;
+pub mod snapshot;

@@ -182,7 +182,7 @@ impl Cloud {
                 sts: aws_sdk_sts::Client::new(&home),
                 role_arn: role_arn.clone(),
                 external_id: external_id.clone(),
-                session_name: self.session_name.clone(),
+                name: self.session_name.clone(),
                 clock: self.clock,
                 rehearsed: self.rehearsed,
                 held: Mutex::new(Held::default()),

@@ -11,7 +11,9 @@ mod groups;
 mod image_builder;
 mod images;
 mod instances;
+mod inventory;
 mod limits;
+mod permissions;
 mod policies;
 mod refreshes;
 mod session;
@@ -21,6 +23,8 @@ mod templates;
 pub use connect::{Account, Cloud, Identity, Settings};
 pub use error::{Error, Kind};
 pub use groups::TagChange;
+pub use inventory::{FoundGroup, FoundHook, FoundInstance, FoundVersion, FoundWarmPool};
+pub use permissions::{Access, BESIDES, CALLS, Part, Permission};
 pub use refreshes::{FailedActivity, Start};
 
 use std::fmt::Write;

@@ -38,7 +38,7 @@ pub(super) struct Session {
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) role_arn: String,
     pub(super) external_id: Option<ExternalId>,
-    pub(super) session_name: String,
+    pub(super) name: String,
     pub(super) clock: Clock,
     pub(super) rehearsed: bool,
     pub(super) held: Mutex<Held>,
@@ -86,7 +86,7 @@ impl Session {
 
     async fn assume(&self) -> provider::Result {
         let external_id = self.external_id()?;
-        let request = self.sts.assume_role().role_arn(&self.role_arn).role_session_name(&self.session_name);
+        let request = self.sts.assume_role().role_arn(&self.role_arn).role_session_name(&self.name);
         let answer = request.set_external_id(external_id).send().await;
         let refused =
             |error| CredentialsError::provider_error(Error::from_sdk("AssumeRole", error).of_credentials());

@@ -8,6 +8,7 @@ pub mod candidate;
 pub mod completions;
 pub mod environments;
 pub mod gate;
+pub mod iam_policy;
 pub mod plan;
 pub mod quarantine;
 pub mod refresh;
@@ -17,6 +18,7 @@ pub mod rollout;
 pub mod schedule;
 pub mod simulator;
 pub mod smoke;
+pub mod snapshot;
 pub mod status;
 pub mod update_templates;
 pub mod validate;
@@ -55,7 +57,9 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Step::Schedule(args) => on_clock(global, schedule::run(global, args)),
         Step::Status(args) => on_clock(global, status::run(global, args)),
         Step::Announce(args) => on_clock(global, announce::run(global, args)),
+        Step::Snapshot(args) => on_clock(global, snapshot::run(global, args)),
         Step::Rehearse(args) => rehearse::run(global, args),
+        Step::IamPolicy(args) => iam_policy::run(global, args),
         Step::Simulator(args) => on_clock(global, simulator::run(global, args)),
         Step::Completions(args) => completions::run(global, args),
     }

@@ -1,5 +1,7 @@
 //! `rehearse`: the whole rollout on the embedded simulator, on paused time.
 
+mod found;
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -24,6 +26,7 @@ use crate::report;
 use crate::rollout::{self, Scope, Steps, homes};
 use crate::schedule::When;
 use crate::sim::{FleetSpec, HOME_KEY, HOME_SECRET, Scenario, Setup, Simulator};
+use crate::snapshot;
 
 /// What a rehearsal works on when nothing else is given: both ship with the product.
 const CONFIGURATION: &str = include_str!("../../pipeline/environments.yaml");
@@ -43,7 +46,8 @@ Nothing leaves this process: no AWS account is needed, and none is touched.
 Examples:
   ami-refresh rehearse
   ami-refresh rehearse --scenario app-down --groups '*-qa'
-  ami-refresh rehearse --config my-environments.yaml --from-packer packer-manifest.json")]
+  ami-refresh rehearse --config my-environments.yaml --from-packer packer-manifest.json
+  ami-refresh snapshot && ami-refresh rehearse --fleet fleet.json")]
 pub struct Args {
     #[command(flatten)]
     world: WorldArgs,
@@ -58,7 +62,7 @@ pub struct Args {
     when: Option<WhenArg>,
 
     /// When the rehearsal begins, such as 2026-12-18T09:00, by the configuration's clock
-    /// [default: a Sunday]
+    /// [default: a Sunday; of a fleet that was found, the next one, or at once]
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }
@@ -73,13 +77,16 @@ impl Args {
         }
     }
 
-    fn begins(&self, fleet: &Fleet, when: When) -> Result<Timestamp, Failure> {
-        match (self.at, when) {
-            (Some(at), _) => at.moment(fleet),
-            (None, When::Scheduled) => {
+    fn begins(&self, staged: &Staged, when: When) -> Result<Timestamp, Failure> {
+        let fleet = &staged.fleet;
+        match (self.at, when, &staged.found) {
+            (Some(at), ..) => at.moment(fleet),
+            (None, When::Scheduled, Some(found)) => Ok(found::week_after(found.taken, &fleet.timezone)),
+            (None, When::Now, Some(found)) => Ok(found.taken),
+            (None, When::Scheduled, None) => {
                 At::Wall(WEEK_BEGINS.parse().map_err(anyhow::Error::from)?).moment(fleet)
             }
-            (None, When::Now) => Ok(BEGINS.parse().map_err(anyhow::Error::from)?),
+            (None, When::Now, None) => Ok(BEGINS.parse().map_err(anyhow::Error::from)?),
         }
     }
 }
@@ -102,6 +109,10 @@ pub(super) struct WorldArgs {
     /// The Packer manifest whose images are rolled out [default: one that ships]
     #[arg(long, value_name = "MANIFEST")]
     from_packer: Option<PathBuf>,
+
+    /// The fleet, as 'ami-refresh snapshot' found it [default: one that fits the configuration]
+    #[arg(long = "fleet", value_name = "FILE")]
+    found: Option<PathBuf>,
 }
 
 /// A simulated world, before its clock.
@@ -112,12 +123,17 @@ pub(super) struct Staged {
     pub(super) scenario: Scenario,
     pub(super) setup: Setup,
     pub(super) begins: Timestamp,
+    /// The fleet that was found, where there is one.
+    pub(super) found: Option<snapshot::Fleet>,
 }
 
 impl WorldArgs {
     /// Reads everything that a simulated world is made from.
     pub(super) fn stage(&self, global: &Global) -> Result<Staged, Failure> {
         let fleet = configuration(&global.config)?;
+        if let Some(path) = &self.found {
+            return found::stage(self, global, fleet, path);
+        }
         let (images, found_by) = match &self.from_packer {
             Some(path) => (packer::read(path), format!("packer manifest {}", path.display())),
             None => (packer::parse("that ships", MANIFEST), "the packer manifest that ships".to_owned()),
@@ -133,7 +149,7 @@ impl WorldArgs {
         }
         let setup = Setup::new(spec, scenario.clone(), self.seed);
         let begins = BEGINS.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-        Ok(Staged { fleet, images, found_by, scenario, setup, begins })
+        Ok(Staged { fleet, images, found_by, scenario, setup, begins, found: None })
     }
 
     /// The images with the architectures that the manifest's builds are named for.
@@ -197,12 +213,15 @@ fn scenario(named: &str, groups: Option<&str>) -> Result<Scenario, Failure> {
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let mut staged = args.world.stage(global)?;
     let when = args.when(&staged.fleet);
-    staged.begins = args.begins(&staged.fleet, when)?;
-    let environments = if args.environments.is_empty() {
-        staged.fleet.environments.iter().collect()
-    } else {
-        context::environments(&staged.fleet, &args.environments)?
+    staged.begins = args.begins(&staged, when)?;
+    let environments = match (&staged.found, args.environments.is_empty()) {
+        (_, false) => context::environments(&staged.fleet, &args.environments)?,
+        (Some(found), true) => found::environments(&staged.fleet, found)?,
+        (None, true) => staged.fleet.environments.iter().collect(),
     };
+    if let Some(found) = &staged.found {
+        found::all_there(&environments, found)?;
+    }
     // The SDK spreads its retries by chance: the seed makes that chance the same each time.
     fastrand::seed(args.world.seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;

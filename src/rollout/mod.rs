@@ -37,6 +37,7 @@ pub use record::pass_by_proof;
 pub use running::{Running, Sight, family, groups, running};
 pub use smoke::{no_candidate, smoke};
 pub use survey::plan;
+pub(crate) use survey::right_account;
 pub use takeback::{Given, TAKEN_BACK, given, rollback, rollback_to_previous};
 
 use std::cell::RefCell;

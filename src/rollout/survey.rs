@@ -49,7 +49,7 @@ pub(super) async fn look_in_right_account(
 }
 
 /// Refuses credentials that lead to another account than the environment's.
-pub(super) async fn right_account(
+pub(crate) async fn right_account(
     clock: Clock,
     environment: &Environment,
     account: &Account,

@@ -5,6 +5,7 @@
 
 mod apps;
 mod default;
+mod found;
 mod pipelines;
 mod policy;
 mod states;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, Tracking};
+use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, TemplateId, Tracking};
 
 pub use apps::{AppKind, AppSpec};
 pub use pipelines::{BuildEnd, OutputSpec, PastBuild, PipelineSpec};
@@ -132,13 +133,15 @@ impl ImageSpec {
 /// A launch template.
 #[derive(Debug, Clone)]
 pub struct TemplateSpec {
+    /// Its id; `None` for one that is made up.
+    pub id: Option<TemplateId>,
     /// The account it is in.
     pub account: AccountId,
     /// The region it is in.
     pub region: Region,
     /// Its name, unique in its account and region.
     pub name: String,
-    /// Its versions, from 1, at least one.
+    /// Its versions in order, at least one.
     pub versions: Vec<VersionSpec>,
     /// The number of its default version.
     pub default_version: u64,
@@ -147,6 +150,8 @@ pub struct TemplateSpec {
 /// A version of a launch template.
 #[derive(Debug, Clone, Default)]
 pub struct VersionSpec {
+    /// Its number; `None` for the one after the last.
+    pub number: Option<u64>,
     /// Its description; may be empty.
     pub description: String,
     /// Its data by the API's request names without the prefix, such as `ImageId` or
@@ -195,6 +200,9 @@ pub struct GroupSpec {
     pub standby: u32,
     /// How many of its instances are on their way in when the world begins.
     pub launching: u32,
+    /// How many of its serving instances were launched from other versions of its template
+    /// than it names: versions, and how many each.
+    pub of_other_versions: Vec<(u64, u32)>,
     /// Its warm pool.
     pub warm_pool: Option<WarmPoolSpec>,
     /// Its lifecycle hooks.
@@ -228,6 +236,7 @@ impl GroupSpec {
             protected: 0,
             standby: 0,
             launching: 0,
+            of_other_versions: Vec::new(),
             warm_pool: None,
             hooks: Vec::new(),
             maintenance: None,

@@ -39,7 +39,7 @@ BINARY: Path
 NEEDED = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
 EXPORT = re.compile(r"export ([A-Z_]+)=(.*)")
 # The longest that a role can be assumed for, in seconds of the simulator's clock.
-LONGEST_SESSION = 43_200
+LONGEST_SESSION = 3_600
 
 
 def candidate() -> str:

@@ -11,8 +11,9 @@ import xml.etree.ElementTree as ElementTree
 
 def problems(operation, body: bytes) -> list[str]:
     """What in a successful answer the model of its operation does not know."""
-    if operation.service_model.metadata["protocol"] in ("json", "rest-json"):
-        return _field(operation.output_shape, json.loads(body), operation.name)
+    if operation.service_model.resolved_protocol in ("json", "rest-json"):
+        shape = operation.output_shape
+        return [] if shape is None else _field(shape, json.loads(body), operation.name)
     root = ElementTree.fromstring(body)
     shape = operation.output_shape
     where = operation.name
@@ -81,6 +82,7 @@ def _list(shape, element, where: str) -> list[str]:
 
 # What a document holds for each kind of value.
 KINDS = {"structure": dict, "map": dict, "list": list, "string": str, "boolean": bool, "integer": int, "long": int}
+KINDS |= {"double": float}
 
 
 def _field(shape, value, where: str) -> list[str]:

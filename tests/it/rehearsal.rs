@@ -270,6 +270,7 @@ rehearsals! {
     };
     lifecycle_hooks: "lifecycle-hooks" on "*", everything_passed;
     hook_abandons: "hook-abandons" on "payments-dev", payments_went_back;
+    // Where nobody names alarms nobody minds them.
     alarm_fires: "alarm-fires" on "*", everything_passed;
     alarm_firing: "alarm-firing" on "*", everything_passed;
     standby_and_protected: "standby-and-protected" on "*", everything_passed;
@@ -292,6 +293,31 @@ fn payments_is_refused(rehearsal: &Rehearsal, why: &str) {
     assert!(story.iter().any(told), "{story:#?}");
     assert_eq!(changing_calls(&rehearsal.stage), [""; 0]);
     assert_eq!(rehearsal.stage.simulator.inspect(truth::gates).len(), 0);
+}
+
+#[test]
+fn an_alarm_that_a_refresh_watches_takes_it_back() {
+    block(async {
+        let config = CONFIG.replace("timeout: 1h", "timeout: 1h, alarms: [errors]");
+        let rehearsal = Rehearsal::of(&config, scenario("alarm-fires", "*")).await;
+        rehearsal.keeps_its_promises();
+        assert_eq!(rehearsal.verdicts, [Verdict::RolledBack, Verdict::NotReached]);
+        let ends = GROUPS.map(|group| refreshes(&rehearsal.stage, group));
+        assert_eq!(ends, [vec![RefreshStatus::RollbackSuccessful], vec![], vec![]], "the canary alone");
+        rehearsal.is_whole("catalog-dev", &old(), Tracking::Default);
+    });
+}
+
+#[test]
+fn an_alarm_that_fires_already_is_refused() {
+    block(async {
+        let config = CONFIG.replace("timeout: 1h", "timeout: 1h, alarms: [errors]");
+        let rehearsal = Rehearsal::of(&config, scenario("alarm-firing", "payments-dev")).await;
+        assert_eq!(rehearsal.verdicts, [Verdict::Refused, Verdict::NotReached]);
+        let story = rehearsal.story("dev");
+        assert!(story.iter().any(|line| line.contains("alarm errors")), "{story:#?}");
+        assert_eq!(changing_calls(&rehearsal.stage), [""; 0]);
+    });
 }
 
 /// Nothing goes wrong: every write is made once, and in its place.

@@ -30,6 +30,7 @@ fn with(scenario: Scenario) -> Simulator {
         ..VersionSpec::default()
     };
     fleet.templates.push(TemplateSpec {
+        id: None,
         account: account.into(),
         region: region.into(),
         name: "web".to_owned(),

@@ -2,13 +2,13 @@
 
 mod alarms;
 mod groups;
-mod healthy;
+pub(super) mod healthy;
 mod manifest;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FleetSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec};
-use crate::config::{self, ExternalId, Family};
+use crate::config::{self, Environment, ExternalId, Family};
 use crate::model::{AccountId, Architecture, BuildState, ImageId, Region};
 
 impl FleetSpec {
@@ -24,16 +24,7 @@ impl FleetSpec {
         home: &AccountId,
     ) -> Self {
         let mut spec = Self::empty(home.clone());
-        for environment in &fleet.environments {
-            if let Some(role) = &environment.role_arn {
-                let mut of = RoleSpec::new(environment.account.clone());
-                // One that is kept elsewhere is nobody's business here: any will do.
-                if let Some(ExternalId::Plain(text)) = &environment.external_id {
-                    of.external_id = Some(text.clone());
-                }
-                spec.roles.insert(role.clone(), of);
-            }
-        }
+        spec.roles = roles(fleet);
         spec.images = images(fleet, candidate_images, home);
         spec.pipelines.extend(pipeline(fleet, candidate_images, home));
         for (at, environment) in fleet.environments.iter().enumerate() {
@@ -50,15 +41,31 @@ impl FleetSpec {
 
     /// The id of the older image for an architecture in a region.
     pub fn previous_image_of(region: &Region, architecture: &Architecture) -> ImageId {
-        // Readable, well-formed, and another one in each region.
         let kind: u64 = match architecture {
             Architecture::Arm64 => 0xb,
             Architecture::X86_64 | Architecture::Other(_) => 0xa,
         };
-        let hash =
-            region.as_str().bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
-        ImageId::new(format!("ami-0{:016x}", (kind << 48) | (hash & 0xffff_ffff_ffff)))
+        regional(kind, region.as_str())
     }
+}
+
+/// The roles of the environments.
+pub(super) fn roles(fleet: &config::Fleet) -> BTreeMap<String, RoleSpec> {
+    let of = |environment: &Environment| {
+        let mut role = RoleSpec::new(environment.account.clone());
+        // One that is kept elsewhere is nobody's business here: any will do.
+        if let Some(ExternalId::Plain(text)) = &environment.external_id {
+            role.external_id = Some(text.clone());
+        }
+        Some((environment.role_arn.clone()?, role))
+    };
+    fleet.environments.iter().filter_map(of).collect()
+}
+
+/// An id that is readable, well-formed, and another one for each place.
+pub(super) fn regional(kind: u64, place: &str) -> ImageId {
+    let hash = place.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+    ImageId::new(format!("ami-0{:016x}", (kind << 48) | (hash & 0xffff_ffff_ffff)))
 }
 
 /// The pipeline of the first family: it made the candidate's images, and makes one for each
@@ -144,7 +151,7 @@ fn images(
 }
 
 /// The account that owns the family's images: the home account, if it may.
-fn owner(family: &Family, home: &AccountId) -> AccountId {
+pub(super) fn owner(family: &Family, home: &AccountId) -> AccountId {
     let ours = |owner: &&String| *owner == "self" || *owner == home.as_str();
     match (family.owners.iter().find(ours), family.owners.first()) {
         (None, Some(other)) => AccountId::new(other),
@@ -153,6 +160,6 @@ fn owner(family: &Family, home: &AccountId) -> AccountId {
 }
 
 /// A name that the glob matches.
-fn fill(glob: &str, star: &str) -> String {
+pub(super) fn fill(glob: &str, star: &str) -> String {
     glob.replacen('*', star, 1).replace('*', "").replace('?', "0")
 }

@@ -6,7 +6,7 @@ use aws_credential_types::Credentials;
 
 use super::support::{Bench, GROUP, HOME, NEW, QA, REGION, ROLE, code, fleet, template};
 use crate::sim::wire::Request;
-use crate::sim::{GroupSpec, Outcome, Scenario, World};
+use crate::sim::{GroupSpec, Outcome, Scenario};
 
 /// Clients with credentials of the role.
 async fn assume(bench: &Bench) -> Bench {

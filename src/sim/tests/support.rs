@@ -68,10 +68,11 @@ pub(super) fn template(account: &str, name: &str) -> TemplateSpec {
     ];
     let data = data.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     TemplateSpec {
+        id: None,
         account: account.into(),
         region: REGION.into(),
         name: name.to_owned(),
-        versions: vec![VersionSpec { description: "first & <only>".to_owned(), data }],
+        versions: vec![VersionSpec { number: None, description: "first & <only>".to_owned(), data }],
         default_version: 1,
     }
 }

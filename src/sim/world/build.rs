@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::changes::quiet;
+use super::changes::{quiet, resolve_image};
 use super::groups::Happened;
 use super::{
-    Alarm, Around, Data, Dice, Group, GroupKey, Image, Life, Place, Template, TemplateRef, TemplateVersion,
-    World, before,
+    Alarm, Around, Data, Dice, Group, GroupKey, Image, Instance, Life, Place, Template, TemplateRef,
+    TemplateVersion, World, before,
 };
-use crate::model::{TemplateId, Tracking};
+use crate::model::{ImageId, TemplateId, Tracking};
 use crate::sim::fleet::{FleetSpec, GroupSpec, ImageSpec, TemplateSpec};
 use crate::sim::scenario::{EffectKind, ForeignStart, Scenario};
 
@@ -77,10 +77,15 @@ impl World {
 
     /// Adds a launch template and returns its id.
     pub fn add_template(&mut self, spec: &TemplateSpec) -> TemplateId {
-        let id = TemplateId::new(format!("lt-0{}", self.dice.hex(16)));
+        // An id is thrown whether it is needed or not: what chance decides later stays the same.
+        let made_up = TemplateId::new(format!("lt-0{}", self.dice.hex(16)));
+        let id = spec.id.clone().unwrap_or(made_up);
         let place = Place { account: spec.account.clone(), region: spec.region.clone() };
         let created = before(self.now, 30 * DAY);
-        let versions = (1..).zip(&spec.versions).map(|(number, version)| {
+        let mut last = 0;
+        let versions = spec.versions.iter().map(|version| {
+            let number = version.number.unwrap_or(last + 1);
+            last = number;
             let data =
                 Data::from_flat(version.data.iter().map(|(name, value)| (name.as_str(), value.as_str())));
             let description = version.description.clone();
@@ -197,6 +202,7 @@ impl Group {
             instance.doomed = None;
             instance.protected = at < spec.protected as usize;
         }
+        self.age(&spec.of_other_versions, around);
         self.keep_warm_pool(around);
         for instance in self.instances.iter_mut().filter(|instance| instance.pool.is_some()) {
             instance.life = Life::Warmed;
@@ -207,6 +213,22 @@ impl Group {
         self.activities.clear();
         (self.failures, self.troubled_since, self.retry_at) = (0, None, None);
         around.now = now;
+    }
+
+    /// Lets some of the instances be of other versions than the group names.
+    fn age(&mut self, versions: &[(u64, u32)], around: &Around<'_>) {
+        let template = self.find(&self.template, around);
+        let own = |one: &&mut Instance| one.life == Life::InService && one.template == self.template.id;
+        let mut instances = self.instances.iter_mut().filter(own);
+        for (number, count) in versions {
+            let named = template.and_then(|template| template.versions.get(number)?.image());
+            let Some(named) = named else { continue };
+            let image = resolve_image(around.parameters, &self.key.place, named.as_str());
+            for instance in instances.by_ref().take(*count as usize) {
+                instance.version = *number;
+                instance.image = image.map_or_else(|| named.clone(), ImageId::from);
+            }
+        }
     }
 }
 

@@ -108,8 +108,11 @@ impl World {
     fn version_of(&self, group: &Group) -> VersionSpec {
         let template = self.template_of(group);
         let version = template.and_then(|known| known.versions.get(&known.resolve(group.template.tracking)));
-        let spec = version
-            .map(|version| VersionSpec { description: version.description.clone(), data: version.fields() });
+        let spec = version.map(|version| VersionSpec {
+            number: None,
+            description: version.description.clone(),
+            data: version.fields(),
+        });
         spec.unwrap_or_default()
     }
 
@@ -125,6 +128,7 @@ impl World {
         version.data.extend(image.map(|image| ("ImageId".to_owned(), image.to_string())));
         let Place { account, region } = group.key.place.clone();
         self.add_template(&TemplateSpec {
+            id: None,
             account,
             region,
             name: name.clone(),

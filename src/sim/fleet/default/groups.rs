@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::healthy;
 use crate::config::{self, Environment};
 use crate::model::{AccountId, ImageId, Region, Tracking};
-use crate::sim::fleet::{FleetSpec, GroupSpec, TemplateSpec, VersionSpec};
+use crate::sim::fleet::{AlarmSpec, AlarmState, FleetSpec, GroupSpec, TemplateSpec, VersionSpec};
 
 /// The services: name, usual capacity, instance type, boot time, whether behind a balancer.
 const SERVICES: [(&str, u32, &str, u32, bool); 5] = [
@@ -30,7 +30,19 @@ pub(super) fn add(spec: &mut FleetSpec, fleet: &config::Fleet, environment: &Env
             group.apps = healthy::apps(fleet, environment);
             let hosts = healthy::hosts(fleet, environment, region, &group.name);
             spec.hosts.extend(hosts.into_iter().map(|host| (host, spec.groups.len())));
+            add_alarms(spec, fleet.policy(environment, &group.name).preferences.alarms, &group);
             spec.groups.push(group);
+        }
+    }
+}
+
+/// Adds the alarms that a group's refreshes are to watch: they are quiet.
+fn add_alarms(spec: &mut FleetSpec, names: Vec<String>, group: &GroupSpec) {
+    for name in names {
+        let (account, region) = (group.account.clone(), group.region.clone());
+        let alarm = AlarmSpec { account, region, name, state: AlarmState::Ok };
+        if !spec.alarms.contains(&alarm) {
+            spec.alarms.push(alarm);
         }
     }
 }
@@ -117,10 +129,12 @@ fn template(account: &AccountId, region: &Region, name: &str, kind: &str, turn: 
     let image = FleetSpec::previous_image(region);
     let newest = versions(turn);
     let describe = |number: u64| VersionSpec {
+        number: None,
         description: if number == 1 { String::new() } else { format!("terraform apply {number}") },
         data: data(name, kind, &image, number),
     };
     TemplateSpec {
+        id: None,
         account: account.clone(),
         region: region.clone(),
         name: name.to_owned(),

@@ -13,7 +13,7 @@ use crate::model::{GroupName, Region};
 use crate::sim::fleet::{AppKind, AppSpec};
 
 /// What listens on a group's instances: what its environment's checks ask for, and always the default.
-pub(super) fn apps(fleet: &config::Fleet, environment: &Environment) -> Vec<AppSpec> {
+pub(in crate::sim::fleet) fn apps(fleet: &config::Fleet, environment: &Environment) -> Vec<AppSpec> {
     let mut apps: BTreeMap<u16, AppSpec> = BTreeMap::new();
     for check in fleet.checks_of(environment) {
         let app = match &check.kind {
@@ -32,7 +32,7 @@ pub(super) fn apps(fleet: &config::Fleet, environment: &Environment) -> Vec<AppS
 }
 
 /// The names, not addresses, that the environment's checks ask for a group under.
-pub(super) fn hosts(
+pub(in crate::sim::fleet) fn hosts(
     fleet: &config::Fleet,
     environment: &Environment,
     region: &Region,
