@@ -198,6 +198,7 @@ impl Cloud {
 
     fn account(&self, config: SdkConfig, name: &str, region: &Region, watch: Watch) -> Account {
         let config = config.into_builder().region(sdk_region(region)).build();
+        // The others are asked too little to be throttled by it.
         let held = |service| self.held_back(&config, name, region, service);
         let ec2 = aws_sdk_ec2::config::Builder::from(&held("ec2")).interceptor(watch.clone());
         let autoscaling = held("autoscaling");
@@ -206,7 +207,7 @@ impl Cloud {
         let balancing = aws_sdk_elasticloadbalancingv2::config::Builder::from(&balancing);
         let cloudwatch = held("monitoring");
         let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&cloudwatch).interceptor(watch.clone());
-        let sts = aws_sdk_sts::config::Builder::from(&held("sts")).interceptor(watch.clone());
+        let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(watch.clone());
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = shared.entry((name.to_owned(), region.clone())).or_default().clone();
         Account {
@@ -219,7 +220,7 @@ impl Cloud {
             ),
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
-            image_builder: super::image_builder::client(&held("imagebuilder")),
+            image_builder: super::image_builder::client(&config),
             activities: shared.activities,
             sights: shared.sights,
         }

@@ -112,7 +112,7 @@ class Failing(Pipelines):
 
 
 class Throttled(Case):
-    scenario = "throttled"
+    scenario = "tests/conformance/throttled.yaml"
 
     def test_too_many_calls_are_refused_in_its_own_words(self):
         codes = set()

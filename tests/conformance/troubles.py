@@ -27,7 +27,7 @@ class Trouble(Case):
 
 
 class Throttled(Trouble):
-    scenario = "throttled"
+    scenario = "tests/conformance/throttled.yaml"
 
     def test_calls_are_throttled_in_each_services_own_words(self):
         scaling = self.outcomes(self.client("autoscaling", "qa", 1).describe_auto_scaling_groups, 100)

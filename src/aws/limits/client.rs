@@ -14,9 +14,12 @@ use jiff::Timestamp;
 
 use super::{Counted, Limits, SharedBucket, lock};
 
-/// How long a call is held back, or made again, before the SDK signs it anew: AWS takes a
-/// signature for five minutes.
+/// How long a call is held back before the SDK signs it anew: AWS takes a signature for five
+/// minutes.
 const SIGNED: Duration = Duration::from_secs(180);
+/// For how long a throttled call is made again before the SDK, which tries eight times, hears
+/// of it: a spell of some eight minutes is waited out.
+const AGAIN: Duration = Duration::from_secs(60);
 /// How long a server may take for an answer, its body included.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 /// The least pause before a throttled call is made again.
@@ -74,6 +77,7 @@ impl HeldBack {
         let of = Counted { action: self.counted_action(&request), ..self.of.clone() };
         let bucket = self.limits.bucket(of.clone());
         let begun = clock.now();
+        let mut first = None;
         loop {
             let waited = self.turn(&of, &bucket, begun).await?;
             // A body that can't be sent twice is sent once.
@@ -88,7 +92,8 @@ impl HeldBack {
                 return Ok(response);
             }
             slow(&of, &bucket, sent, clock.now());
-            if clock.since(begun) + PAUSE >= SIGNED {
+            let first = *first.get_or_insert(sent);
+            if clock.since(first) + PAUSE >= AGAIN {
                 return Ok(response);
             }
             clock.sleep(PAUSE.mul_f64(1.0 + fastrand::f64())).await;
@@ -171,9 +176,9 @@ fn is_throttled(response: &HttpResponse) -> bool {
         return false;
     }
     let body = response.body().bytes().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
-    let in_xml = between(body, "<Code>", "</Code>");
-    let in_json = || between(body, "\"__type\":\"", "\"");
-    let code = in_xml.or_else(|| response.headers().get("x-amzn-errortype")).or_else(in_json);
+    let headers = response.headers();
+    let in_headers = || headers.get("x-amzn-errortype").or_else(|| headers.get("x-amzn-query-error"));
+    let code = between(body, "<Code>", "</Code>").or_else(in_headers);
     code.is_some_and(|code| code.contains("Throttl") || code.contains("RequestLimitExceeded"))
 }
 
