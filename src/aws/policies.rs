@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup, LaunchTemplateOverrides, LaunchTemplateSpecification, MixedInstancesPolicy,
+    AutoScalingGroup, LaunchTemplate, LaunchTemplateOverrides, LaunchTemplateSpecification,
+    MixedInstancesPolicy,
 };
 
 use super::{Account, Error};
@@ -33,7 +34,7 @@ pub(super) fn own_template(group: &AutoScalingGroup) -> Option<GroupTemplate> {
 /// The policy, its own template aside.
 pub(super) fn read_policy(policy: &MixedInstancesPolicy) -> Policy {
     let template = policy.launch_template();
-    let overrides = template.map(|template| template.overrides()).unwrap_or_default();
+    let overrides = template.map(LaunchTemplate::overrides).unwrap_or_default();
     Policy { overrides: overrides.iter().map(read_override).collect(), fields: read_fields(policy) }
 }
 
@@ -80,10 +81,10 @@ fn read_fields(policy: &MixedInstancesPolicy) -> BTreeMap<String, String> {
 }
 
 /// A template by its id; the API refuses id and name together.
-pub(super) fn specification(template: &TemplateId, version: impl ToString) -> LaunchTemplateSpecification {
+pub(super) fn specification(template: &TemplateId, tracking: Tracking) -> LaunchTemplateSpecification {
     LaunchTemplateSpecification::builder()
         .launch_template_id(template.as_str())
-        .version(version.to_string())
+        .version(tracking.to_string())
         .build()
 }
 

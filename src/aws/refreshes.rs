@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_autoscaling::types::builders::DesiredConfigurationBuilder;
 use aws_sdk_autoscaling::types::{
     Activity, AlarmSpecification, DesiredConfiguration, InstanceRefresh, RefreshPreferences, RefreshStrategy,
     ScaleInProtectedInstances, ScalingActivityStatusCode, StandbyInstances,
@@ -13,7 +14,7 @@ use tokio::sync::Mutex;
 use super::policies::{read_target, specification};
 use super::{Account, Error, count, seconds, timestamp};
 use crate::config::{Preferences, Protected, Standby, Strategy};
-use crate::model::{Group, GroupName, Refresh, RefreshId, RefreshStatus, Target};
+use crate::model::{Group, GroupName, Refresh, RefreshId, RefreshStatus, Target, Tracking};
 
 /// A scaling activity that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +76,9 @@ impl Account {
             Some(target) if group.policy.is_some() => {
                 Some(desired.mixed_instances_policy(self.policy_to(group, target).await?))
             }
-            Some(target) => Some(desired.launch_template(specification(&target.template, target.version))),
+            Some(target) => Some(
+                desired.launch_template(specification(&target.template, Tracking::Pinned(target.version))),
+            ),
         };
         let request = self.autoscaling.start_instance_refresh();
         let answer = request
@@ -84,7 +87,7 @@ impl Account {
                 Strategy::Rolling => RefreshStrategy::Rolling,
                 Strategy::ReplaceRootVolume => RefreshStrategy::ReplaceRootVolume,
             })
-            .set_desired_configuration(desired.map(|desired| desired.build()))
+            .set_desired_configuration(desired.map(DesiredConfigurationBuilder::build))
             .preferences(write_preferences(start))
             .send()
             .await

@@ -1,5 +1,6 @@
 //! What is decided for one group by itself.
 
+use super::notes::notes;
 use super::places::Found;
 use super::refusals::{bad_marker, moved_elsewhere, other_rollout, supported, template_gone};
 use super::resume::{floats_elsewhere, leads_back, leads_to, named_now, resumed};
@@ -45,9 +46,9 @@ impl Judge<'_> {
     pub(super) fn judge(&self, group: &Group) -> Judged {
         let version = self.present(group);
         // Of a policy whose own template names none, the first override's stands for it.
-        let overrides = group.policy.iter().flat_map(|policy| &policy.overrides);
+        let mut overrides = group.policy.iter().flat_map(|policy| &policy.overrides);
         let own = version.and_then(|version| version.image.clone());
-        let image = own.or_else(|| overrides.filter_map(|one| one.image.clone()).next());
+        let image = own.or_else(|| overrides.find_map(|one| one.image.clone()));
         let known = image.as_ref().and_then(|id| self.survey.images.get(id));
         let policy = self.fleet.policy(self.environment, &group.name);
         let mut plan = Box::new(GroupPlan {
@@ -198,7 +199,7 @@ impl Judge<'_> {
                 return Err(self.busy(group, active, plan.policy.busy));
             }
         }
-        plan.notes.extend(self.notes(group, &resumed.change, plan));
+        plan.notes.extend(notes(group, &resumed.change, plan));
         plan.under_way = resumed.under_way;
         plan.names_new = resumed.names_new;
         Ok(Decision::Resume(resumed.change))

@@ -161,10 +161,11 @@ impl SlotMark {
                 Tracking::Default => 'd',
                 Tracking::Pinned(_) => 'p',
             };
-            text += &format!("{version}{letter}{}", pair.map_or_else(String::new, |pair| pair.to_string()));
+            let pair = pair.map_or_else(String::new, |pair| pair.to_string());
+            text = format!("{version}{letter}{pair}");
         }
         if let Some(pair) = self.image {
-            text += &format!("i{pair}");
+            text = format!("{text}i{pair}");
         }
         if text.is_empty() { "-".to_owned() } else { text }
     }

@@ -1,6 +1,5 @@
 //! What people should know of a group before it is refreshed: a line each.
 
-use super::group::Judge;
 use super::{Change, GroupPlan};
 use crate::config::{Protected, Standby, Strategy};
 use crate::model::{Group, Lifecycle};
@@ -11,37 +10,35 @@ const MISSED: [(&str, &str); 2] = [
     ("ReplaceUnhealthy", "a new instance that fails is not replaced"),
 ];
 
-impl Judge<'_> {
-    pub(super) fn notes(&self, group: &Group, change: &Change, plan: &GroupPlan) -> Vec<String> {
-        let mut notes = Vec::new();
-        if group.chooses_by_attributes() {
-            notes.push(
-                "chooses instance types by attributes: AWS takes no desired configuration, so it is told its new \
-                 version first, and goes back by a refresh to the old one"
-                    .to_owned(),
-            );
-        }
-        if plan.policy.preferences.strategy == Strategy::ReplaceRootVolume {
-            notes.push("its instances stay, and get new root volumes".to_owned());
-        }
-        notes.extend(of_capacity(group, plan));
-        notes.extend(of_members(group, plan));
-        for (process, price) in MISSED {
-            if group.suspended.iter().any(|suspended| suspended == process) {
-                notes.push(format!("its process {process} is suspended: {price}"));
-            }
-        }
-        if change.templates().count() > 1 {
-            let mut ids: Vec<String> = change.published().into_iter().map(|id| id.to_string()).collect();
-            ids.dedup();
-            if ids.len() > 1 {
-                notes.push(format!("launches from {} templates: {}", ids.len(), ids.join(", ")));
-            }
-        }
-        notes
+/// What people should know of the group, a line each.
+pub(super) fn notes(group: &Group, change: &Change, plan: &GroupPlan) -> Vec<String> {
+    let mut notes = Vec::new();
+    if group.chooses_by_attributes() {
+        notes.push(
+            "chooses instance types by attributes: AWS takes no desired configuration, so it is told its new \
+             version first, and goes back by a refresh to the old one"
+                .to_owned(),
+        );
     }
+    if plan.policy.preferences.strategy == Strategy::ReplaceRootVolume {
+        notes.push("its instances stay, and get new root volumes".to_owned());
+    }
+    notes.extend(of_capacity(group, plan));
+    notes.extend(of_members(group, plan));
+    for (process, price) in MISSED {
+        if group.suspended.iter().any(|suspended| suspended == process) {
+            notes.push(format!("its process {process} is suspended: {price}"));
+        }
+    }
+    if change.templates().count() > 1 {
+        let mut ids: Vec<String> = change.published().into_iter().map(|id| id.to_string()).collect();
+        ids.dedup();
+        if ids.len() > 1 {
+            notes.push(format!("launches from {} templates: {}", ids.len(), ids.join(", ")));
+        }
+    }
+    notes
 }
-
 /// What its size and the bounds of the refresh come to.
 fn of_capacity(group: &Group, plan: &GroupPlan) -> Vec<String> {
     let mut notes = Vec::new();

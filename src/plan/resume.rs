@@ -116,7 +116,7 @@ fn with_known_versions(
         let copies = copies(one, survey);
         let launched = group.members.iter().filter_map(|member| member.launched_from.as_ref());
         let launched = launched.filter(|(id, number)| *id == one.template && copies.contains(number));
-        let launched = launched.map(|(_, number)| *number).last();
+        let launched = launched.map(|(_, number)| *number).next_back();
         let aimed = aimed.into_iter().flatten().find(|number| copies.contains(number));
         one.existing = aimed.or(launched).or(copies.last().copied());
     };

@@ -1,6 +1,7 @@
 //! Whether a group is in a state in which it can be refreshed.
 
 use super::group::{Judge, Stop};
+use super::notes::notes;
 use super::{Change, GroupPlan};
 use crate::model::{AlarmState, Group, Problem};
 
@@ -24,8 +25,7 @@ impl Judge<'_> {
         if let Some(problem) = problems.into_iter().flatten().next() {
             return Err(Stop::Refuse(problem));
         }
-        let notes = self.notes(group, change, plan);
-        plan.notes.extend(notes);
+        plan.notes.extend(notes(group, change, plan));
         Ok(())
     }
 

@@ -21,7 +21,7 @@ fn old_arm() -> ImageId {
 fn arm_template(spec: &mut FleetSpec, group: &str, name: &str) {
     let template = group_mut(spec, group).template.clone();
     let mut copy = spec.templates.iter().find(|one| one.name == template).expect("its template").clone();
-    copy.name = name.to_owned();
+    name.clone_into(&mut copy.name);
     for version in &mut copy.versions {
         version.data.insert("ImageId".into(), old_arm().to_string());
         version.data.insert("InstanceType".into(), "m7g.large".into());

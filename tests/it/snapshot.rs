@@ -115,13 +115,13 @@ fn groups(file: &Fleet) -> impl Iterator<Item = &Group> {
 
 #[tokio::test(start_paused = true)]
 async fn how_groups_follow_their_templates_is_kept() {
-    let file = keeps_its_plan("mixed-tracking").await;
+    let file = Box::pin(keeps_its_plan("mixed-tracking")).await;
     assert!(groups(&file).filter_map(|group| group.template.as_ref()).any(|named| named.version.floats()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn mixed_instances_policies_are_kept_whole() {
-    let file = keeps_its_plan("mixed").await;
+    let file = Box::pin(keeps_its_plan("mixed")).await;
     let fields: BTreeSet<&str> = groups(&file)
         .flat_map(|group| group.mixed_instances_policy.keys())
         .map(|name| name.rsplit_once("member.").map_or(name.as_str(), |(_, rest)| rest))
@@ -141,7 +141,7 @@ async fn mixed_instances_policies_are_kept_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn warm_pools_are_kept() {
-    let file = keeps_its_plan("warm-pools").await;
+    let file = Box::pin(keeps_its_plan("warm-pools")).await;
     let pools = groups(&file).filter_map(|group| group.warm_pool.as_ref());
     let states: BTreeSet<&str> = pools.map(|pool| pool.state.as_str()).collect();
     assert_eq!(states, BTreeSet::from(["Hibernated", "Running", "Stopped"]));
@@ -149,7 +149,7 @@ async fn warm_pools_are_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn lifecycle_hooks_are_kept_and_answered() {
-    let file = keeps_its_plan("lifecycle-hooks").await;
+    let file = Box::pin(keeps_its_plan("lifecycle-hooks")).await;
     assert!(groups(&file).all(|group| group.hooks.len() == 3));
     let verdicts = found(CONFIG, &file).await.rollout().await;
     assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Passed), "{verdicts:?}");
@@ -157,7 +157,7 @@ async fn lifecycle_hooks_are_kept_and_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn maintenance_policies_are_kept() {
-    let file = keeps_its_plan("maintenance-policy").await;
+    let file = Box::pin(keeps_its_plan("maintenance-policy")).await;
     assert!(groups(&file).all(|group| {
         group
             .maintenance
@@ -168,27 +168,27 @@ async fn maintenance_policies_are_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn instances_that_are_set_aside_protected_or_on_their_way_are_counted() {
-    let file = keeps_its_plan("standby-and-protected").await;
+    let file = Box::pin(keeps_its_plan("standby-and-protected")).await;
     let states = |file: &Fleet, is_it: fn(&Instances) -> bool| {
         groups(file).flat_map(|group| &group.instances).filter(|instances| is_it(instances)).count()
     };
     assert!(states(&file, |instances| instances.state == "Standby") > 5);
     assert!(states(&file, |instances| instances.protected) > 5);
-    let file = keeps_its_plan("scaling").await;
+    let file = Box::pin(keeps_its_plan("scaling")).await;
     assert!(states(&file, |instances| instances.state == "Pending") > 5);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_refused_is_refused_of_its_snapshot() {
-    let file = keeps_its_plan("suspended").await;
+    let file = Box::pin(keeps_its_plan("suspended")).await;
     assert!(groups(&file).any(|group| group.suspended == ["Launch", "Terminate"]));
-    let file = keeps_its_plan("deleting").await;
+    let file = Box::pin(keeps_its_plan("deleting")).await;
     assert!(groups(&file).any(|group| group.deleting));
-    let file = keeps_its_plan("launch-configurations").await;
+    let file = Box::pin(keeps_its_plan("launch-configurations")).await;
     assert!(groups(&file).any(|group| group.launch_configuration_image.is_some()));
-    let file = keeps_its_plan("parameter-images").await;
+    let file = Box::pin(keeps_its_plan("parameter-images")).await;
     assert!(file.places.iter().any(|place| !place.parameters.is_empty()));
-    keeps_its_plan("one-instance").await;
+    Box::pin(keeps_its_plan("one-instance")).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -90,6 +90,7 @@ impl Sweep<'_> {
     }
 
     /// Kills `work` at every call, and runs it again.
+    #[expect(clippy::needless_pass_by_value, reason = "closures are handed over, once")]
     fn crashes<W, C>(&self, scenario: &Scenario, work: W, check: C)
     where
         W: AsyncFn(&Stage) -> Vec<Verdict>,
@@ -108,6 +109,7 @@ impl Sweep<'_> {
     }
 
     /// Lets every call go wrong once.
+    #[expect(clippy::needless_pass_by_value, reason = "closures are handed over, once")]
     fn faults<W, C>(&self, scenario: &Scenario, work: W, check: C)
     where
         W: AsyncFn(&Stage) -> Vec<Verdict>,

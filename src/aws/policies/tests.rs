@@ -87,7 +87,7 @@ fn any_other_difference_is_seen() {
     };
     let one = |at: usize, change: fn(&mut LaunchTemplateOverrides)| {
         differing(&|policy| {
-            change(&mut policy.launch_template.as_mut().unwrap().overrides.as_mut().unwrap()[at])
+            change(&mut policy.launch_template.as_mut().unwrap().overrides.as_mut().unwrap()[at]);
         })
     };
     assert_eq!(one(0, |one| one.weighted_capacity = Some("3".into())), ["Overrides[0].WeightedCapacity"]);

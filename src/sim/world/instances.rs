@@ -56,6 +56,7 @@ pub enum ImageFrom {
 
 /// An instance.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that any instance may or may not have")]
 pub struct Instance {
     /// Its id.
     pub id: InstanceId,
