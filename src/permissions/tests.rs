@@ -66,7 +66,7 @@ fn pipelines_that_are_named_are_the_only_ones() {
     let options = Options { pipelines: vec![arn.to_owned()], ..Options::default() };
     let policy = home(&fleet(), &options);
     let statement = policy.statement.iter().find(|one| one.sid == "BuildImages").expect("its statement");
-    assert_eq!(statement.resource, ["arn:aws:imagebuilder:eu-west-2:100000000000:image/*", arn]);
+    assert_eq!(statement.resource, [arn, "arn:aws:imagebuilder:eu-west-2:100000000000:image/*"]);
 }
 
 #[test]
