@@ -21,7 +21,7 @@ pub(super) fn start(ask: &mut Ask<'_>) -> Answer {
     let strategy = strategy.transpose()?.unwrap_or_default();
     let desired = policy::read(ask, &ask.params.structure("DesiredConfiguration"))?;
     let usual = ask.world.groups.get(&key).map(Group::usual_preferences).unwrap_or_default();
-    let preferences = read_preferences(&ask.params.structure("Preferences"), usual)?;
+    let preferences = read_preferences(&ask.params.structure("Preferences"), &usual)?;
     let id = ask.world.start_refresh(&key, StartRequest { strategy, desired, preferences })?;
     Ok(only_id(&id))
 }
@@ -32,7 +32,7 @@ fn only_id(id: &RefreshId) -> Xml {
     xml
 }
 
-fn read_preferences(params: &Params, usual: Preferences) -> Result<Preferences, Error> {
+fn read_preferences(params: &Params, usual: &Preferences) -> Result<Preferences, Error> {
     let small = |name| -> Result<Option<u8>, Error> {
         let number = params.number(name)?;
         // A number beyond the type's range is beyond every percentage's too.

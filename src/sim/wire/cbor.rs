@@ -107,7 +107,9 @@ fn put(to: &mut Encoder, name: &str, value: &Value) {
         }
         Value::Array(items) => {
             to.array(items.len());
-            items.iter().for_each(|item| put(to, name, item));
+            for item in items {
+                put(to, name, item);
+            }
         }
         Value::Object(fields) => {
             to.map(fields.len());

@@ -125,17 +125,13 @@ impl Group {
             (Some(_), Transition::Terminating) => waits.clear(),
             (None, _) => waits.retain(|wait| wait.result(now).is_none()),
         }
-        match waits.iter().map(Wait::ends).min() {
-            Some(next) => {
-                instance.due = Some(next);
-                Waited::Still
-            }
-            None => {
-                instance.step = Step::Proceeding;
-                instance.due = Some(after(now, PROCEEDS));
-                Waited::Over
-            }
+        if let Some(next) = waits.iter().map(Wait::ends).min() {
+            instance.due = Some(next);
+            return Waited::Still;
         }
+        instance.step = Step::Proceeding;
+        instance.due = Some(after(now, PROCEEDS));
+        Waited::Over
     }
 
     /// Somebody speaks of a lifecycle action: completes it with a result, or records a heartbeat.
