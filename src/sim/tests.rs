@@ -10,6 +10,7 @@ mod bounds;
 mod calls;
 mod errors;
 mod faults;
+mod hooks;
 mod identity;
 mod imagebuilder;
 mod nonsense;

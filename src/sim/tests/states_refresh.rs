@@ -1,13 +1,13 @@
-//! Refreshes of groups with warm pools, hooks, policies and suspended processes.
+//! Refreshes of groups with warm pools, policies and suspended processes.
 
 use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{InstanceRefresh, RefreshPreferences};
 
-use super::states::{hooked, pooled};
+use super::states::pooled;
 use super::support::{Bench, GROUP, NEW, OLD, fleet, preferences};
 use crate::model::{RefreshStatus, Tracking};
-use crate::sim::{HookSpec, Images, PoolState, Scenario, Transition, World};
+use crate::sim::{PoolState, Scenario, World};
 
 async fn told(bench: &Bench) -> InstanceRefresh {
     let answer = bench.scaling.describe_instance_refreshes().auto_scaling_group_name(GROUP).send().await;
@@ -100,25 +100,6 @@ async fn a_partial_refresh_leaves_the_warm_pool() {
     bench.start("2", preferences().checkpoint_percentages(30).build()).await;
     bench.until(RefreshStatus::Successful).await;
     assert_eq!(bench.simulator.inspect(|world| (on(world, OLD), on(world, NEW))), (2, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_hook_that_nobody_completes_on_the_new_image_fails_the_refresh() {
-    let hook = HookSpec {
-        timeout: 120,
-        completes: Some(20),
-        on: Images::Old,
-        ..HookSpec::new("bootstrap", Transition::Launching)
-    };
-    let bench = Bench::new(hooked(vec![hook], 2), Scenario::clean());
-    bench.publish().await;
-    bench.start("2", preferences().auto_rollback(true).build()).await;
-    let seen = bench.until(RefreshStatus::RollbackInProgress).await;
-    assert!(
-        seen.rollback.is_some_and(|details| details.started.duration_since(seen.started).as_secs() >= 3600)
-    );
-    bench.until(RefreshStatus::RollbackSuccessful).await;
-    assert_eq!(bench.images(), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -179,9 +179,9 @@ pub(super) fn resume(ask: &mut Ask<'_>) -> Answer {
 pub(super) fn describe_configurations(ask: &mut Ask<'_>) -> Answer {
     let names = ask.params.list("LaunchConfigurationNames.member");
     let here = ask.world.groups.values().filter(|group| group.key.place == ask.place);
-    let launched = here.filter_map(|group| Some((group.launch_configuration.as_deref()?, group)));
+    let having = here.filter_map(|group| Some((group.launch_configuration.as_deref()?, group)));
     let found: std::collections::BTreeMap<&str, &Group> =
-        launched.filter(|(name, _)| names.is_empty() || names.contains(name)).collect();
+        having.filter(|(name, _)| names.is_empty() || names.contains(name)).collect();
     let page = ask.page(found.into_iter().collect(), CONFIGURATIONS)?;
     let (region, account) = (&ask.place.region, &ask.place.account);
     let mut xml = Xml::new();

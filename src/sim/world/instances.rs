@@ -6,44 +6,10 @@ use jiff::Timestamp;
 
 use super::hooks::Waited;
 use super::roots::REPLACING;
-use super::{ActivityStatus, Around, Group, GroupKey, Step, after, passed};
+use super::{ActivityStatus, Around, Group, GroupKey, Life, Step, after, passed};
 use crate::model::{ImageId, InstanceId, TemplateId};
 use crate::sim::fleet::{PoolState, Transition};
 use crate::sim::scenario::EffectKind;
-
-/// Where an instance is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
-    /// Launched, and not in service yet.
-    Pending,
-    /// Serving.
-    InService,
-    /// Set aside by somebody.
-    Standby,
-    /// Getting another root volume, out of service.
-    ReplacingRoot,
-    /// Ready in the warm pool.
-    Warmed,
-    /// Being terminated.
-    Terminating,
-    /// Gone.
-    Terminated,
-}
-
-impl Life {
-    /// Auto Scaling's name of the state, as far as the life alone says it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::InService => "InService",
-            Self::Standby => "Standby",
-            Self::ReplacingRoot => "ReplacingRootVolume",
-            Self::Warmed => PoolState::Running.as_str(),
-            Self::Terminating => "Terminating",
-            Self::Terminated => "Terminated",
-        }
-    }
-}
 
 /// Where an instance has its image from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +22,7 @@ pub enum ImageFrom {
 
 /// An instance.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "facts that any instance may or may not have")]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct Instance {
     /// Its id.
     pub id: InstanceId,
@@ -129,33 +95,6 @@ impl Instance {
     /// Whether it has served for at least that many seconds.
     pub(super) fn warm(&self, now: Timestamp, warmup: u32) -> bool {
         self.serves() && self.serving_since.is_some_and(|since| passed(since, warmup, now))
-    }
-
-    /// Auto Scaling's name of its state.
-    pub fn lifecycle(&self) -> String {
-        let life = match (self.life, self.pool) {
-            (Life::Warmed, Some(state)) => state.as_str(),
-            (life, _) => life.as_str(),
-        };
-        let step = match (self.life, &self.step) {
-            (Life::Pending | Life::ReplacingRoot | Life::Terminating, Step::Waiting(_)) => ":Wait",
-            (Life::Pending | Life::ReplacingRoot | Life::Terminating, Step::Proceeding) => ":Proceed",
-            (_, Step::Plain | Step::Waiting(_) | Step::Proceeding) => "",
-        };
-        format!("{}{life}{step}", if self.pool.is_some() { "Warmed:" } else { "" })
-    }
-
-    /// EC2's name of its state, and the code.
-    pub fn ec2(&self) -> (&'static str, u8) {
-        match (self.life, self.pool, &self.step) {
-            (Life::Warmed, Some(PoolState::Stopped | PoolState::Hibernated), _) => ("stopped", 80),
-            // Auto Scaling's Pending spans EC2's pending and the boot: EC2 says running by then, as
-            // it does while a hook holds up the end.
-            (Life::Pending | Life::InService | Life::Standby | Life::Warmed | Life::ReplacingRoot, ..)
-            | (Life::Terminating, _, Step::Waiting(_)) => ("running", 16),
-            (Life::Terminating, ..) => ("shutting-down", 32),
-            (Life::Terminated, ..) => ("terminated", 48),
-        }
     }
 
     /// How many units of capacity it counts.
