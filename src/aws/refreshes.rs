@@ -194,6 +194,12 @@ fn read_failed(activity: &Activity) -> Option<FailedActivity> {
     })
 }
 
+/// Whether AWS can tell an instance that matches: it compares templates, versions and types, and no
+/// images that overrides name themselves.
+fn is_told_by_version(target: &Target) -> bool {
+    target.overrides.iter().all(|one| one.image.is_none())
+}
+
 fn write_preferences(start: &Start<'_>) -> RefreshPreferences {
     let preferences = start.preferences;
     let checkpoints: Vec<i32> = preferences.checkpoints.iter().map(|&percent| percent.into()).collect();
@@ -202,8 +208,7 @@ fn write_preferences(start: &Start<'_>) -> RefreshPreferences {
         .set_max_healthy_percentage(preferences.max_healthy.map(Into::into))
         .set_instance_warmup(preferences.warmup.map(seconds))
         .auto_rollback(start.auto_rollback)
-        // AWS compares with a desired configuration, and takes the two together only.
-        .skip_matching(preferences.skip_matching && start.desired.is_some())
+        .skip_matching(preferences.skip_matching && start.desired.is_some_and(is_told_by_version))
         .bake_time(seconds(preferences.bake))
         .scale_in_protected_instances(match preferences.protected {
             Protected::Refresh => ScaleInProtectedInstances::Refresh,

@@ -77,6 +77,15 @@ fn agenda<'a>(
 /// A group that follows a template and has to stay where it is keeps every group of that
 /// template from changing: a new version would reach it on its next scale-out.
 fn defer_with_sharers(groups: &mut [GroupPlan]) {
+    // Who is kept back by one template may follow another, and keeps its groups back in turn.
+    while let Some((at, deferral)) = kept_back(groups) {
+        groups[at].decision = Decision::Defer(deferral);
+        groups[at].stays = true;
+    }
+}
+
+/// A group that is to change, and why it may not: one that has to stay follows its template.
+fn kept_back(groups: &[GroupPlan]) -> Option<(usize, Deferral)> {
     let mut staying: BTreeMap<TemplateId, Deferral> = BTreeMap::new();
     for group in groups.iter().filter(|group| group.stays) {
         let (why, next) = match &group.decision {
@@ -92,12 +101,11 @@ fn defer_with_sharers(groups: &mut [GroupPlan]) {
             staying.entry(template.id.clone()).or_insert(Deferral { why, next });
         }
     }
-    for group in groups.iter_mut().filter(|group| !group.under_way) {
-        let published = group.change().map(Change::published).unwrap_or_default();
-        if let Some(deferral) = published.iter().find_map(|template| staying.get(template)).cloned() {
-            group.decision = Decision::Defer(deferral);
-        }
-    }
+    groups.iter().enumerate().filter(|(_, group)| !group.under_way).find_map(|(at, group)| {
+        let published = group.change().map(Change::published)?;
+        let deferral = published.iter().find_map(|template| staying.get(template))?;
+        Some((at, deferral.clone()))
+    })
 }
 
 /// A rollout was begun on a group that is not due any more, and never moved it: it follows

@@ -2,11 +2,11 @@
 
 use super::notes::notes;
 use super::places::Found;
-use super::refusals::{bad_marker, moved_elsewhere, other_rollout, supported, template_gone};
+use super::refusals::{bad_marker, marker_misfits, moved_elsewhere, other_rollout, supported, template_gone};
 use super::resume::{floats_elsewhere, leads_back, leads_to, named_now, resumed};
 use super::{Change, Decision, Deferral, GroupPlan, Marker, Survey};
 use crate::config::{Busy, Environment, Family, Fleet};
-use crate::model::{Candidate, Group, ImageId, Member, Problem, Refresh, Version};
+use crate::model::{Candidate, Group, ImageId, Member, Problem, Refresh, Target, Version};
 use crate::schedule::{Agenda, Standing};
 
 /// Why a refused group is skipped: the plan's problems say more.
@@ -175,26 +175,37 @@ impl Judge<'_> {
 
     /// Goes on with a rollout of this candidate that was begun before.
     fn resume(&self, group: &Group, marker: &Marker, plan: &mut GroupPlan) -> Result<Decision, Stop> {
-        let gone = || Stop::Refuse(template_gone(group));
-        let resumed = resumed(group, marker, self.survey).ok_or_else(gone)?;
+        if marker.to != marker.from && !self.candidate.contains(&marker.to) {
+            return Err(Stop::Refuse(other_rollout(group, marker)));
+        }
+        let misfits = || {
+            let named = named_now(group, self.survey);
+            let there = |target: &Target| {
+                target.versions().all(|(id, number)| self.survey.versions.contains_key(&(id.clone(), number)))
+            };
+            let problem = if named.as_ref().is_some_and(there) {
+                marker_misfits(group, marker)
+            } else {
+                template_gone(group)
+            };
+            Stop::Refuse(problem)
+        };
+        let resumed = resumed(group, marker, self.survey).ok_or_else(misfits)?;
         if marker.to == marker.from {
             // The rollout only held it still while another group's version was made.
             return Ok(Decision::HoldStill(resumed.change, "held still while its template changed".into()));
-        }
-        if !self.candidate.contains(&marker.to) {
-            return Err(Stop::Refuse(other_rollout(group, marker)));
         }
         if let Some(number) = floats_elsewhere(group, &resumed, self.survey) {
             return Err(Stop::Refuse(moved_elsewhere(group, marker, number)));
         }
         if let Some(active) = self.survey.active.get(&group.name) {
-            let ours = match &active.target {
-                Some(target) => {
-                    leads_to(&resumed.change, target, self.survey) || leads_back(&resumed.change, target)
-                }
-                // AWS takes no desired configuration for it, so neither can its refresh have one.
-                None => !active.has_desired && group.chooses_by_attributes(),
-            };
+            // AWS takes no desired configuration where types are chosen by attributes; before the group
+            // was told anything, such a refresh is somebody else's.
+            let begun = resumed.names_new || resumed.moved;
+            let undirected = begun && !active.has_desired && group.chooses_by_attributes();
+            let ours = active.target.as_ref().map_or(undirected, |target| {
+                leads_to(&resumed.change, target, self.survey) || leads_back(&resumed.change, target)
+            });
             if !ours {
                 return Err(self.busy(group, active, plan.policy.busy));
             }

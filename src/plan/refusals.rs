@@ -1,7 +1,7 @@
 //! Why a group may not be rolled, in words that say what to do about it.
 
 use super::group::Stop;
-use super::{MARKER_TAG, Marker};
+use super::{MARKER_TAG, MARKER_TAGS, Marker};
 use crate::model::{AccountId, Architecture, Candidate, Group, GroupTemplate, Image, ImageId, Problem};
 
 /// Refuses the kinds of group that can't be rolled.
@@ -110,7 +110,22 @@ pub(super) fn bad_marker(group: &Group, text: &str) -> Problem {
     Problem::new(
         format!("the tag {} of group {} can't be read", MARKER_TAG, group.name),
         format!("it says {text:?}"),
-        "look what the group runs and how it names its version, then remove the tag",
+        format!(
+            "look what the group runs and how it names its version, then remove {}",
+            MARKER_TAGS.join(", ")
+        ),
+    )
+}
+
+/// What a marker speaks of and what the group names now don't go together.
+pub(super) fn marker_misfits(group: &Group, marker: &Marker) -> Problem {
+    Problem::new(
+        format!("group {} names other templates or images than when its rollout began", group.name),
+        format!(
+            "a rollout of {} was begun on it, when it had {} (version {})",
+            marker.to, marker.from, marker.version
+        ),
+        format!("put back what it named then, or look what it runs and remove {}", MARKER_TAGS.join(", ")),
     )
 }
 

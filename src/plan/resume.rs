@@ -13,6 +13,8 @@ pub struct Resumed {
     /// Whether it may have moved the group: a refresh is active, or an instance or the group
     /// itself is on the new version.
     pub under_way: bool,
+    /// Whether an instance was launched from the new version, as far as versions tell.
+    pub moved: bool,
     /// Whether the group itself names what it is taken to: its refresh ended well before, or it
     /// was told so by us, where AWS takes no desired configuration.
     pub names_new: bool,
@@ -37,7 +39,7 @@ pub fn resumed(group: &Group, marker: &Marker, survey: &Survey) -> Option<Resume
     });
     let under_way =
         !still && (active.is_some() || names_new || moved || was_refreshed(&change, group, survey));
-    Some(Resumed { change, under_way, names_new })
+    Some(Resumed { change, under_way, moved, names_new })
 }
 
 /// Whether the target is what the change leads to: of equal versions, any will do.
@@ -142,7 +144,8 @@ fn was_refreshed(change: &Change, group: &Group, survey: &Survey) -> bool {
             let back = leads_back(change, target) && refresh.status != RefreshStatus::Successful;
             back || (leads_to(change, target, survey) && refresh.status != RefreshStatus::RollbackSuccessful)
         }
-        None => !refresh.has_desired && refresh.status != RefreshStatus::Successful,
+        // It went to what the group said then, which the group does not say any more.
+        None => !refresh.has_desired,
     })
 }
 
@@ -164,7 +167,12 @@ fn change_of(group: &Group, marker: &Marker, survey: &Survey) -> Option<Change> 
     let template = |mark: &SlotMark, template: &GroupTemplate| {
         let (version, tracking, pair) = mark.template.as_ref()?;
         let source = survey.versions.get(&(template.id.clone(), *version))?;
-        let to = pair.and_then(|pair| slots.pairs.get(pair)).map(|(_, to)| to.clone());
+        let pair = pair.and_then(|pair| slots.pairs.get(pair));
+        // A version of that number in another template is not what was recorded.
+        if pair.is_some_and(|(from, _)| source.image.as_ref() != Some(from)) {
+            return None;
+        }
+        let to = pair.map(|(_, to)| to.clone());
         Some(TemplateChange {
             template: template.id.clone(),
             source: *version,
@@ -181,10 +189,10 @@ fn change_of(group: &Group, marker: &Marker, survey: &Survey) -> Option<Change> 
             (Some(_), None) | (None, Some(_)) => return None,
         };
         let image = match (mark.image.and_then(|pair| slots.pairs.get(pair)), &present.image) {
-            (Some(pair), Some(_)) => Some(pair.clone()),
+            (Some(pair), Some(now)) if [&pair.0, &pair.1].contains(&now) => Some(pair.clone()),
             (None, Some(stays)) => Some((stays.clone(), stays.clone())),
             (None, None) => None,
-            (Some(_), None) => return None,
+            (Some(_), Some(_) | None) => return None,
         };
         Some(OverrideChange { template, image })
     };

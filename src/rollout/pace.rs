@@ -144,7 +144,11 @@ fn seconds(known: &Known, elapsed: f64, preferences: &Preferences) -> f64 {
         RefreshStatus::Pending | RefreshStatus::InProgress => {
             let next = preferences.checkpoints.iter().find(|&&one| one > known.percent);
             match known.stop(next.copied().unwrap_or(100), preferences) {
-                Some(window) => aim(elapsed, window, bake).min(LATEST.max(elapsed / 6.0)),
+                // At a checkpoint the checks are to be asked while it pauses.
+                Some(window) => {
+                    aim(elapsed, window, if next.is_some_and(|one| *one < 100) { 0.0 } else { bake })
+                        .min(LATEST.max(elapsed / 6.0))
+                }
                 None => at_first(elapsed, preferences),
             }
         }

@@ -10,7 +10,8 @@ use super::patience::until;
 use crate::aws::{Account, Error};
 use crate::config::{Preferences, Protected, Standby};
 use crate::model::{
-    Group, GroupName, ImageId, InstanceId, Launch, Lifecycle, Member, Policy, Sighting, Target, Tracking,
+    Group, GroupName, ImageId, InstanceId, Launch, Lifecycle, Member, OverrideTarget, Policy, PolicyOverride,
+    Sighting, Target, Tracking,
 };
 
 /// How long a proof is waited for: a new instance may still be on its way in.
@@ -93,7 +94,7 @@ fn judge(sighting: &Sighting, wanted: &Wanted<'_>) -> Proof {
             }
         }
     }
-    for member in &sighting.warm {
+    for member in sighting.warm.iter().filter(|member| !is_leaving(member)) {
         if let Some(what) = runs_another(member, sighting, wanted) {
             proof.stragglers.push(member.id.clone());
             proof.wrong.push(format!("{what} (warm pool)"));
@@ -107,13 +108,37 @@ fn judge(sighting: &Sighting, wanted: &Wanted<'_>) -> Proof {
     {
         proof.wrong.push(format!("the group names version {version}, not {}", wanted.target.version));
     }
-    if let (Some(before), Some(now)) = (wanted.policy, &group.policy) {
-        let fields = now.differing_fields(before);
-        if !fields.is_empty() {
-            proof.wrong.push(format!("its mixed instances policy is another in {}", fields.join(", ")));
-        }
-    }
+    proof.wrong.extend(wrong_policy(group, wanted));
     proof
+}
+
+/// What is wrong with the policy: another field than before, or another version or image.
+fn wrong_policy(group: &Group, wanted: &Wanted<'_>) -> Option<String> {
+    let before = wanted.policy?;
+    let Some(now) = &group.policy else { return Some("its mixed instances policy is gone".to_owned()) };
+    let fields = now.differing_fields(before);
+    if !fields.is_empty() {
+        return Some(format!("its mixed instances policy is another in {}", fields.join(", ")));
+    }
+    let right = |(one, target): (&PolicyOverride, &OverrideTarget)| {
+        let version = target.template.as_ref().map(|(_, version)| Tracking::Pinned(*version));
+        let named = one.template.as_ref().map(|template| template.tracking);
+        // What floats is put right, and looked at, later.
+        named.is_none_or(Tracking::floats) || named == version
+    };
+    let images = |(one, target): (&PolicyOverride, &OverrideTarget)| one.image == target.image;
+    let both = || now.overrides.iter().zip(&wanted.target.overrides);
+    let wrong = both().position(|pair| !images(pair) || (!wanted.any_version && !right(pair)))?;
+    Some(format!("override {} of its policy names something else", wrong + 1))
+}
+
+/// Whether a member of the warm pool is on its way out.
+fn is_leaving(member: &Member) -> bool {
+    match &member.lifecycle {
+        Lifecycle::Terminating => true,
+        Lifecycle::Other(state) => state.contains("Terminat"),
+        Lifecycle::Pending | Lifecycle::InService | Lifecycle::Standby => false,
+    }
 }
 
 /// Why its capacity is not there, in instances, or in units where they are weighted.

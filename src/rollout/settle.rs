@@ -207,15 +207,24 @@ fn sides_of_held_groups(ends: &mut [GroupEnd<'_>]) {
     }
     for end in ends.iter_mut() {
         let Decision::HoldStill(change, _) = &end.plan.decision else { continue };
-        let followed = change.templates().map(|one| one.template.clone()).collect();
-        let others: Vec<Side> =
-            keys(end, followed).iter().filter_map(|key| sides.get(key)).flatten().copied().collect();
-        end.side = if others.contains(&Side::Unknown) {
-            Side::Unknown
-        } else if others.contains(&Side::New) {
-            Side::New
-        } else {
-            Side::Old
+        let followed: BTreeSet<TemplateId> =
+            change.templates().filter(|one| one.tracking.floats()).map(|one| one.template.clone()).collect();
+        let one = |key: &(Region, TemplateId)| {
+            let others = sides.get(key)?;
+            Some(if others.contains(&Side::Unknown) {
+                Side::Unknown
+            } else if others.contains(&Side::New) {
+                Side::New
+            } else {
+                Side::Old
+            })
+        };
+        let each: Vec<Side> = keys(end, followed).iter().filter_map(one).collect();
+        end.side = match each.as_slice() {
+            [] => Side::Old,
+            [first, rest @ ..] if rest.iter().all(|side| side == first) => *first,
+            // Its templates went different ways: it can follow neither.
+            [..] => Side::Unknown,
         };
     }
 }

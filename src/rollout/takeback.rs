@@ -32,31 +32,39 @@ pub(super) async fn after_failures(
     accounts: &BTreeMap<Region, Account>,
     ends: &mut [GroupEnd<'_>],
 ) {
+    // Taking a group of several templates back may tear another one.
+    while let Some((back, why)) = to_take_back(environment, ends) {
+        let back = ends.iter_mut().enumerate().filter(|(at, _)| back.contains(at));
+        let back = stream::iter(back).map(async |(_, end)| take_back(run, accounts, end, &why).await);
+        back.buffer_unordered(environment.refresh.groups_at_once).collect::<Vec<()>>().await;
+    }
+}
+
+/// Who must not stay on the new image as things stand, and why; `None` when nobody is left.
+fn to_take_back(environment: &Environment, ends: &[GroupEnd<'_>]) -> Option<(BTreeSet<usize>, String)> {
     let failed: Vec<String> = ends
         .iter()
         .filter(|end| matches!(end.outcome, Outcome::RolledBack { .. } | Outcome::NeedsPerson { .. }))
         .map(|end| end.plan.at.group.to_string())
         .collect();
     let torn = torn_templates(ends);
-    if failed.is_empty() && torn.is_empty() {
-        return;
-    }
     let all = environment.refresh.on_failure == OnFailure::Environment && !failed.is_empty();
     let why = if failed.is_empty() {
         "another group of its template could not go with it".to_owned()
     } else {
         format!("{} failed", failed.join(", "))
     };
-    let back = ends.iter_mut().filter(|end| {
+    let must = |end: &GroupEnd<'_>| {
         let published = end.plan.change().map(Change::published).unwrap_or_default();
-        let shares =
-            published.into_iter().any(|template| torn.contains(&(end.plan.at.region.clone(), template)));
+        let region = &end.plan.at.region;
+        let shares = published.into_iter().any(|template| torn.contains(&(region.clone(), template)));
         // What bakes for the next step to go on with is taken back as well as what ended.
         let baking = matches!(end.outcome, Outcome::Left { .. });
-        (end.side == Side::New && (all || shares)) || (baking && all)
-    });
-    let back = stream::iter(back).map(async |end| take_back(run, accounts, end, &why).await);
-    back.buffer_unordered(environment.refresh.groups_at_once).collect::<Vec<()>>().await;
+        ((end.side == Side::New && (all || shares)) || (baking && all)) && end.target.is_some()
+    };
+    let back: BTreeSet<usize> =
+        ends.iter().enumerate().filter(|(_, end)| must(end)).map(|(at, _)| at).collect();
+    (!back.is_empty()).then_some((back, why))
 }
 
 /// The templates that a group follows by floating, with groups on both sides.

@@ -67,6 +67,11 @@ impl Driver<'_> {
         let start = Start { desired: None, preferences, auto_rollback: false };
         match self.start_once(target, start).await {
             Seen::NotStarted(why) => self.untell(target, why).await,
+            // Should one run all the same, it goes to the old version from then on.
+            Seen::Lost(why) => match self.untell(target, why).await {
+                Seen::NotStarted(why) => Seen::Lost(why),
+                seen => seen,
+            },
             seen => seen,
         }
     }
@@ -86,9 +91,9 @@ impl Driver<'_> {
         }
         match self.tell_group(&self.change.back()).await {
             Ok(()) => Seen::NotStarted(why),
-            Err(failure) => Seen::Lost(format!(
-                "{why}; it names the new version, and could not be told the old one: {failure}"
-            )),
+            Err(failure) => {
+                Seen::Lost(format!("{why}; whether it names the old version again is not certain: {failure}"))
+            }
         }
     }
 

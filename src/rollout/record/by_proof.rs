@@ -9,7 +9,7 @@ use super::{keep, unmark};
 use crate::config::Environment;
 use crate::gate::{self, State};
 use crate::model::{Outcome, Problem, Verdict};
-use crate::plan::{Decision, GroupPlan, Marker};
+use crate::plan::{Change, Decision, GroupPlan, Marker};
 use crate::schedule::{Agenda, Standing, When};
 
 /// Passes the environment's gate when every group is proved to be on the image, its checks
@@ -32,6 +32,10 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
     let mut ends = Vec::new();
     for group in &plan.groups {
         match &group.decision {
+            Decision::HoldStill(change, _) if let Some(why) = still_pinned(group, change) => {
+                let next = format!("run 'ami-refresh refresh --env {}'", environment.name);
+                problems.push(missing(group, &why, &next));
+            }
             Decision::Skip(_) | Decision::Defer(_) | Decision::HoldStill(..) => skipped += 1,
             Decision::Refresh(_) if keeps_out(run, environment, group) => skipped += 1,
             Decision::Refresh(change) => problems.push(missing(
@@ -103,11 +107,7 @@ async fn unproved(group: &GroupPlan, account: &crate::aws::Account) -> Result<Op
     if !proof.wrong.is_empty() {
         return Ok(Some(missing(group, &proof.wrong.join(", "), &refresh)));
     }
-    let present = group.group.templates().map(|template| template.tracking);
-    let mut pinned =
-        change.templates().zip(present).filter(|(one, now)| one.tracking.floats() && one.tracking != *now);
-    if let Some((one, _)) = pinned.next() {
-        let why = format!("it does not follow {} again yet", one.tracking);
+    if let Some(why) = still_pinned(group, change) {
         return Ok(Some(missing(group, &why, &refresh)));
     }
     let checked = Marker::of(&group.group.tags).ok().flatten().is_some_and(|marker| marker.checked);
@@ -116,6 +116,14 @@ async fn unproved(group: &GroupPlan, account: &crate::aws::Account) -> Result<Op
         return Ok(Some(missing(group, "no checks passed on it since it was refreshed", &smoke)));
     }
     Ok(None)
+}
+
+/// What the group does not follow again yet, if anything.
+fn still_pinned(group: &GroupPlan, change: &Change) -> Option<String> {
+    let present = group.group.templates().map(|template| template.tracking);
+    let mut both = change.templates().zip(present);
+    let (one, _) = both.find(|(one, now)| one.tracking.floats() && one.tracking != *now)?;
+    Some(format!("it does not follow {} again yet", one.tracking))
 }
 
 fn missing(group: &GroupPlan, why: &str, next: &str) -> Problem {

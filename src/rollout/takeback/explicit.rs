@@ -17,7 +17,7 @@ use crate::gate::{self, State};
 use crate::model::{
     Candidate, Group, GroupName, GroupTemplate, ImageId, Outcome, Problem, Region, Target, Verdict,
 };
-use crate::plan::{Decision, GroupPlan, Marker, Survey, resumed};
+use crate::plan::{Change, Decision, GroupPlan, Marker, Survey, TemplateChange, resumed};
 
 /// What the record of a gate says first that a rollback revoked.
 pub const TAKEN_BACK: &str = "rolled back by hand";
@@ -85,8 +85,10 @@ async fn attempt(run: &Run<'_>, environment: &Environment, which: Which<'_>) -> 
     let only = which.only;
     let accounts = run.accounts(environment);
     let (mut backs, mut problems, mut looked_at) = (Vec::new(), Vec::new(), 0);
+    let mut dragged = Vec::new();
     for account in accounts.values() {
         let survey = survey::look_in_right_account(run, environment, account).await?;
+        let before = backs.len();
         let groups = survey.groups.iter().filter(|group| environment.select.matches(&group.tags));
         for group in groups.filter(|group| which.holds(group)) {
             looked_at += 1;
@@ -95,12 +97,16 @@ async fn attempt(run: &Run<'_>, environment: &Environment, which: Which<'_>) -> 
                 Err(problem) => problems.push(problem),
             }
         }
+        dragged.extend(dragged_along(&survey, &backs[before..]));
     }
     if looked_at == 0 {
         return Err(Stop::Refused(vec![nobody(environment, only)]));
     }
     if backs.is_empty() && !problems.is_empty() {
         return Err(Stop::Refused(problems));
+    }
+    if !dragged.is_empty() {
+        return Err(Stop::Refused(dragged));
     }
     let groups = backs.iter().map(|back| back.told(run)).collect();
     run.events.emit(Event::Planned { environment: environment.name.clone(), groups });
@@ -179,6 +185,32 @@ async fn go_back<'a>(run: &Run<'_>, accounts: &BTreeMap<Region, Account>, back: 
     GroupEnd { plan: &back.plan, target, outcome, side }
 }
 
+/// The groups that stay on the new image, and would follow a template back with those that go.
+fn dragged_along(survey: &Survey, backs: &[Back]) -> Vec<Problem> {
+    let changes: Vec<&Change> = backs.iter().filter_map(|back| back.plan.change()).collect();
+    let goes = |group: &Group| backs.iter().any(|back| back.plan.group.name == group.name);
+    let moved = |template: &GroupTemplate| {
+        let number = survey.resolve(&template.id, template.tracking);
+        let image =
+            number.and_then(|number| survey.versions.get(&(template.id.clone(), number))?.image.clone());
+        let of_template = |one: &TemplateChange| {
+            one.template == template.id && one.tracking.floats() && image.is_some() && one.to == image
+        };
+        template.tracking.floats() && changes.iter().any(|change| change.changing().any(of_template))
+    };
+    let staying = survey.groups.iter().filter(|group| !goes(group));
+    let named =
+        staying.filter_map(|group| Some((group, group.templates().find(|template| moved(template))?)));
+    let problem = |(group, template): (&Group, &GroupTemplate)| {
+        Problem::new(
+            format!("group {} follows {} of {} too", group.name, template.tracking, template.id),
+            "it is not taken back, and would launch the old image from then on",
+            format!("take it back with the others, or pin {} first", group.name),
+        )
+    };
+    named.map(problem).collect()
+}
+
 /// What a group had; `None` when no rollout touched it and it does not run the candidate.
 async fn back_of(
     run: &Run<'_>,
@@ -218,7 +250,7 @@ async fn back_of(
             all.versions.insert((template.clone(), version.number), version);
         }
     }
-    let marker = marker.or_else(|| finished::marker(group, &all));
+    let marker = marker.or_else(|| finished::marker(group, run.candidate, &all));
     let Some(resumed) = marker.as_ref().and_then(|marker| resumed(group, marker, &all)) else {
         return Ok(Err(nothing_recorded(group)));
     };

@@ -1,17 +1,17 @@
 //! What a group had whose rollout is over: the versions that it names say where they come from.
 
 use super::previous::source_of;
-use crate::model::{Group, GroupTemplate, ImageId, Tracking, Version};
+use crate::model::{Candidate, Group, GroupTemplate, ImageId, Tracking, Version};
 use crate::plan::{Change, Marker, OverrideChange, Survey, TemplateChange};
 
-/// The marker that the group had, as its versions tell it; `None` when they don't, or when an
-/// override names an image that was given to it, for nothing says which one was there before.
-pub(super) fn marker(group: &Group, survey: &Survey) -> Option<Marker> {
-    let own = template(group.template.as_ref()?, survey)?;
+/// The marker that the group had, as the versions with the candidate's images tell it; `None` when
+/// they don't, or when an override names one of these itself, for nothing says what it named before.
+pub(super) fn marker(group: &Group, candidate: &Candidate, survey: &Survey) -> Option<Marker> {
+    let own = template(group.template.as_ref()?, candidate, survey)?;
     let mut overrides = Vec::new();
     for one in group.policy.iter().flat_map(|policy| &policy.overrides) {
         let template = match &one.template {
-            Some(named) => Some(template(named, survey)?),
+            Some(named) => Some(template(named, candidate, survey)?),
             None => None,
         };
         let image = one.image.clone().map(|image| (image.clone(), image));
@@ -20,8 +20,8 @@ pub(super) fn marker(group: &Group, survey: &Survey) -> Option<Marker> {
     let overrides = group.policy.as_ref().map(|_| overrides);
     let mut change = Change { own, overrides, from: ImageId::new(""), to: ImageId::new("") };
     let (from, to) = change.images().into_iter().next()?;
-    let mut given = change.overrides().iter().filter_map(|one| one.image.as_ref());
-    if given.any(|(image, _)| *image == to) {
+    let mut own = change.overrides().iter().filter_map(|one| one.image.as_ref());
+    if own.any(|(image, _)| candidate.contains(image)) {
         return None;
     }
     change.from = from;
@@ -30,11 +30,13 @@ pub(super) fn marker(group: &Group, survey: &Survey) -> Option<Marker> {
 }
 
 /// What a reference to a template had before, where a rollout made its version.
-fn template(named: &GroupTemplate, survey: &Survey) -> Option<TemplateChange> {
+fn template(named: &GroupTemplate, candidate: &Candidate, survey: &Survey) -> Option<TemplateChange> {
     let find = |number: u64| survey.versions.get(&(named.id.clone(), number));
     let number = survey.resolve(&named.id, named.tracking)?;
     let present: &Version = find(number)?;
-    let Some(source) = source_of(present, find).and_then(find) else {
+    // One that another candidate was given stays on that.
+    let given = present.image.as_ref().is_some_and(|image| candidate.contains(image));
+    let Some(source) = source_of(present, find).and_then(find).filter(|_| given) else {
         return Some(TemplateChange::still(named.id.clone(), number, named.tracking, present.image.clone()));
     };
     let tracking = match named.tracking {
