@@ -1,6 +1,6 @@
 //! A fleet as it was found, in a file: what `snapshot` writes and a rehearsal is set up from.
 //!
-//! [`Fleet`] is the file. [`take`] asks AWS for what is in it, read-only; user data and what
+//! [`Fleet`] is the file. [`take()`] asks AWS for what is in it, read-only; user data and what
 //! looks like a secret never get that far (`redact`). Never decides what a rollout does.
 
 mod file;
