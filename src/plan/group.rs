@@ -6,7 +6,7 @@ use super::refusals::{bad_marker, marker_misfits, moved_elsewhere, other_rollout
 use super::resume::{floats_elsewhere, leads_back, leads_to, named_now, resumed};
 use super::{Change, Decision, Deferral, GroupPlan, Marker, Survey};
 use crate::config::{Busy, Environment, Family, Fleet};
-use crate::model::{Candidate, Group, ImageId, Member, Problem, Refresh, Target, Version};
+use crate::model::{Candidate, Group, ImageId, Lifecycle, Member, Problem, Refresh, Target, Version};
 use crate::schedule::{Agenda, Standing};
 
 /// Why a refused group is skipped: the plan's problems say more.
@@ -130,8 +130,12 @@ impl Judge<'_> {
         plan.image = Some(change.from.clone());
         plan.image_name =
             self.survey.images.get(&change.from).map(|image| image.name.clone()).unwrap_or_default();
-        if group.desired == 0 && group.members.is_empty() && group.warm_pool.is_none_or(|size| size == 0) {
-            return Err(Stop::Skip("it has no instances: nothing to replace, and nothing to prove".into()));
+        let aside = group.members.iter().all(|member| member.lifecycle == Lifecycle::Standby);
+        if group.desired == 0 && aside && group.warm_pool.is_none_or(|size| size == 0) {
+            // With none desired AWS puts nothing in the place of what is in standby, and waits.
+            let what =
+                if group.members.is_empty() { "it has no instances" } else { "nothing of it is to serve" };
+            return Err(Stop::Skip(format!("{what}: nothing to replace, and nothing to prove")));
         }
         self.can_be_refreshed(group, &change, plan)?;
         let active = self.survey.active.get(&group.name);

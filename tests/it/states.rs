@@ -255,3 +255,18 @@ fn what_is_particular_of_a_group_is_in_the_plan() {
         });
     }
 }
+
+#[test]
+fn a_group_of_which_nothing_is_to_serve_is_skipped_though_some_stand_by() {
+    block(async {
+        let aside = |spec: &mut FleetSpec| {
+            let group = group_mut(spec, "payments-dev");
+            group.capacity = (0, 0, 4);
+            group.standby = 1;
+        };
+        let done = Rehearsal::with(CONFIG, Scenario::clean(), aside).await;
+        assert_eq!(done.verdicts, [Verdict::Passed, Verdict::Passed], "{:#?}", done.story("payments-dev"));
+        assert_eq!(refreshes(&done.stage, "payments-dev"), []);
+        assert!(planned(&done.stage, "payments-dev").why.contains("nothing of it is to serve"));
+    });
+}

@@ -287,6 +287,17 @@ fn unreadable(group: &Group, text: &str) -> Problem {
 }
 
 fn nothing_recorded(group: &Group) -> Problem {
+    let mut overrides = group.policy.iter().flat_map(|policy| &policy.overrides);
+    if overrides.any(|one| one.image.is_some()) {
+        return Problem::new(
+            format!("nobody recorded what the overrides of group {} named before", group.name),
+            "its rollout is over, and no version tells which image an override had of its own",
+            format!(
+                "put the images of {}'s policy back, and start an instance refresh of it by hand",
+                group.name
+            ),
+        );
+    }
     Problem::new(
         format!("nobody recorded what group {} had before", group.name),
         "it has no marker whose version exists, and its version's description names no source",
