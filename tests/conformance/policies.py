@@ -27,9 +27,16 @@ def numbered(group: dict) -> bool:
     return policy(group)["LaunchTemplate"]["LaunchTemplateSpecification"]["Version"].isdigit()
 
 
-class Policies(Case):
+class Mixed(Case):
+    """Groups with policies of every kind, each taken by one test."""
+
     scenario = "mixed"
-    taken: set[str] = set()
+    taken: set[str]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.taken = set()
 
     def take(self, kind: str, wanted=lambda group: True) -> dict:
         """A group with a policy of that kind that no other test works in."""
@@ -89,6 +96,8 @@ class Policies(Case):
             time.sleep(0.02)
         self.fail(f"not {until} after 60 s: {seen}")
 
+
+class Policies(Mixed):
     def test_instances_are_what_the_policy_says(self):
         for kind in KINDS:
             with self.subTest(kind=kind):
@@ -205,7 +214,17 @@ class Policies(Case):
         update = {"AutoScalingGroupName": group["AutoScalingGroupName"], "MixedInstancesPolicy": policy(group)}
         self.refused("ValidationError", self.scaling.update_auto_scaling_group, **update)
 
-    def test_root_volumes_are_replaced_in_place(self):
+
+class RootVolumes(Mixed):
+    # A root volume takes 45 s: long enough to be seen from a machine that is busy with something else.
+    speed = 30
+
+    def replacements(self, group: dict) -> list[dict]:
+        """The group's activities that are about root volumes."""
+        found = self.scaling.describe_scaling_activities(AutoScalingGroupName=group["AutoScalingGroupName"])
+        return [one for one in found["Activities"] if one["Description"].startswith("Replacing root volume")]
+
+    def test_they_are_replaced_in_place(self):
         group = self.take("images", lambda group: not group["TargetGroupARNs"])
         before = {one["InstanceId"] for one in group["Instances"]}
         wanted = policy(group)
@@ -228,3 +247,6 @@ class Policies(Case):
         after = self.now(group)["Instances"]
         self.assertEqual({one["InstanceId"] for one in after}, before)
         self.assertEqual((self.images(group), {one["ImageId"] for one in after}), ({candidate()}, {candidate()}))
+        done = self.replacements(group)
+        self.assertEqual({one["StatusCode"] for one in done}, {"Successful"})
+        self.assertEqual(len(done), len(before), "each root volume is replaced once")
