@@ -17,8 +17,6 @@ locals {
     BuiltBy  = "packer"
   }
   tags = merge(var.tags, { for key, value in local.origin : key => value if value != "" })
-
-  communicator = var.stand_in == "" ? "ssh" : "none"
 }
 
 source "amazon-ebs" "base-x86_64" {
@@ -50,7 +48,7 @@ source "amazon-ebs" "base-x86_64" {
   region_kms_key_ids = var.region_kms_key_ids
   ena_support        = true
 
-  # {{ Packer 1.7 and later
+  # Packer 1.7 and later {
   imds_support = "v2.0"
 
   metadata_options {
@@ -58,18 +56,13 @@ source "amazon-ebs" "base-x86_64" {
     http_tokens                 = "required"
     http_put_response_hop_limit = 1
   }
-  # }}
+  # }
 
-  communicator                          = local.communicator
   ssh_username                          = var.ssh_username
-  ssh_interface                         = local.communicator == "ssh" ? var.ssh_interface : ""
+  ssh_interface                         = var.ssh_interface
   subnet_id                             = var.subnet_id
   temporary_security_group_source_cidrs = var.ssh_from
   iam_instance_profile                  = var.iam_instance_profile
-
-  custom_endpoint_ec2     = var.stand_in
-  skip_region_validation  = var.stand_in != ""
-  skip_metadata_api_check = var.stand_in != ""
 }
 
 source "amazon-ebs" "base-arm64" {
@@ -101,7 +94,7 @@ source "amazon-ebs" "base-arm64" {
   region_kms_key_ids = var.region_kms_key_ids
   ena_support        = true
 
-  # {{ Packer 1.7 and later
+  # Packer 1.7 and later {
   imds_support = "v2.0"
 
   metadata_options {
@@ -109,18 +102,13 @@ source "amazon-ebs" "base-arm64" {
     http_tokens                 = "required"
     http_put_response_hop_limit = 1
   }
-  # }}
+  # }
 
-  communicator                          = local.communicator
   ssh_username                          = var.ssh_username
-  ssh_interface                         = local.communicator == "ssh" ? var.ssh_interface : ""
+  ssh_interface                         = var.ssh_interface
   subnet_id                             = var.subnet_id
   temporary_security_group_source_cidrs = var.ssh_from
   iam_instance_profile                  = var.iam_instance_profile
-
-  custom_endpoint_ec2     = var.stand_in
-  skip_region_validation  = var.stand_in != ""
-  skip_metadata_api_check = var.stand_in != ""
 }
 
 build {
@@ -129,7 +117,6 @@ build {
     "source.amazon-ebs.base-arm64",
   ]
 
-  # {{ An instance to log in to
   # In this order: cleaning undoes what the others leave behind, and the self-test holds the
   # result to what is promised. Where it fails there is no image.
   provisioner "shell" {
@@ -142,7 +129,6 @@ build {
     environment_vars = ["SERVICES=${join(" ", var.services)}"]
     execute_command  = "sudo -n env {{ .Vars }} sh {{ .Path }}"
   }
-  # }}
 
   # One after the other: the hook reads what the manifest says of this run.
   post-processors {

@@ -207,16 +207,3 @@ variable "candidate" {
   type        = string
   default     = "candidate.json"
 }
-
-# --- For tests ---------------------------------------------------------------------------------
-
-variable "stand_in" {
-  description = "A server on this machine that stands in for EC2. Its instances are made up: nothing is logged in to and no script is run."
-  type        = string
-  default     = ""
-
-  validation {
-    condition     = regex_replace(var.stand_in, "^(|http://127\\.0\\.0\\.1:[0-9]+)$", "") == ""
-    error_message = "A stand-in for EC2 is at http://127.0.0.1:PORT: images of AWS are never built without their scripts."
-  }
-}
