@@ -120,7 +120,7 @@ class BothArchitectures(Case):
     def test_nothing_is_left_running(self):
         reservations = self.cloud.client().describe_instances()["Reservations"]
         states = [one["State"]["Name"] for reservation in reservations for one in reservation["Instances"]]
-        self.assertEqual(states, ["terminated", "terminated"])
+        self.assertEqual(set(states), {"terminated"})
 
     def test_every_script_ran_on_both(self):
         self.assertEqual(len(self.machines), 2)
@@ -225,20 +225,15 @@ class Variants(Case):
         self.assertFalse(ids & set(first.values()))
 
     def test_without_a_build_number_nothing_is_tagged_empty(self):
-        run = self.built()
+        self.built()
         for image in self.cloud.images().values():
-            if f"{REGION}:{image['ImageId']}" in run.image_ids().values():
-                self.assertNotIn("ami-refresh:build", image["Tags"])
-                self.assertNotIn("Build", image["Tags"])
-                self.assertEqual(image["Tags"]["ami-refresh:family"], "base")
+            self.assertNotIn("ami-refresh:build", image["Tags"])
+            self.assertNotIn("Build", image["Tags"])
+            self.assertEqual(image["Tags"]["ami-refresh:family"], "base")
 
     def test_further_tags_are_on_everything(self):
         self.built("-var", 'tags={"CostCentre"="4711"}')
-        for image in self.cloud.images().values():
-            if "CostCentre" in image["Tags"]:
-                break
-        else:
-            self.fail("no image has the tag")
+        self.assertEqual([image["Tags"]["CostCentre"] for image in self.cloud.images().values()], ["4711", "4711"])
         for call in self.cloud.asked("RunInstances"):
             self.assertIn("4711", call.values())
 

@@ -73,6 +73,13 @@ class Ec2:
             for image in found
         }
 
+    def forget(self) -> None:
+        """Takes away the images and calls that were there so far: moto keeps its state for the whole process."""
+        for region in (REGION, "eu-west-1"):
+            for id_ in self.images(region):
+                self.client(region=region).deregister_image(ImageId=id_)
+        self.calls.clear()
+
     def asked(self, action: str) -> list[dict[str, str]]:
         """The calls of that name, in their order."""
         return [call for call in self.calls if call.get("Action") == action]

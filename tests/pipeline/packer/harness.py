@@ -127,7 +127,7 @@ class Case(unittest.TestCase):
         self.template.point_at(self.cloud, self.instances)
         self.instances.forget()
         self.instances.prepare = lambda machine: None
-        self.cloud.calls.clear()
+        self.cloud.forget()
 
     def build(self, *options: str, **variables: str) -> Run:
         """`packer build`, as a pipeline does it."""
