@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = ROOT / "packer" / "scripts"
-SSHD = ROOT / "target" / "pipeline" / "sshd"
+SSHD = ROOT / "target" / "sshd"
 SERVICES = "sshd chronyd amazon-ssm-agent"
 # "nobody", where the tests run as root.
 NOBODY = 65534
