@@ -46,7 +46,6 @@ source "amazon-ebs" "base-x86_64" {
   encrypt_boot       = true
   kms_key_id         = var.kms_key_id
   region_kms_key_ids = var.region_kms_key_ids
-  ena_support        = true
 
   # Packer 1.7 and later {
   imds_support = "v2.0"
@@ -92,7 +91,6 @@ source "amazon-ebs" "base-arm64" {
   encrypt_boot       = true
   kms_key_id         = var.kms_key_id
   region_kms_key_ids = var.region_kms_key_ids
-  ena_support        = true
 
   # Packer 1.7 and later {
   imds_support = "v2.0"
