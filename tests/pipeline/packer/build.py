@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import unittest
 
 import yaml
 
@@ -18,29 +19,26 @@ BUILD = {"BUILD_NUMBER": "812", "BUILD_URL": "https://ci.example/job/base/812/",
 STAMP = re.compile(r"dept-base-(\d{8}-\d{6})-(x86_64|arm64)")
 
 
-class BothArchitectures(Case):
+class BothArchitectures(unittest.TestCase):
     """One build, looked at from all sides."""
 
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
-        one = cls("runTest")
-        one.setUp()
-        cls.addClassCleanup(one.doCleanups)
-        cls.run_ = one.built(**BUILD)
-        cls.calls = list(cls.cloud.calls)
-        cls.found = cls.cloud.images()
-        cls.machines = [(machine.files(), machine.calls()) for machine in cls.instances.machines]
-
-    def setUp(self):
-        if self._testMethodName == "runTest":
-            super().setUp()
-
-    def runTest(self):
-        """Only there to make the build's directory."""
+        KEPT.unlink(missing_ok=True)
+        bench = harness.Bench(cls.addClassCleanup)
+        bench.clear(cls.addClassCleanup)
+        cls.made = bench.built(**BUILD)
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(cls.made.manifest, KEPT)
+        cls.calls = list(bench.cloud.calls)
+        cls.found = bench.cloud.images()
+        reservations = bench.cloud.client().describe_instances()["Reservations"]
+        states = {i["InstanceId"]: i["State"]["Name"] for reservation in reservations for i in reservation["Instances"]}
+        cls.states = states
+        cls.machines = [(machine.files(), machine.calls()) for machine in bench.instances.machines]
 
     def image(self, architecture: str) -> dict:
-        region, _, id_ = self.run_.image_ids()[f"base-{architecture}"].partition(":")
+        region, _, id_ = self.made.image_ids()[f"base-{architecture}"].partition(":")
         self.assertEqual(region, REGION)
         return self.found[id_]
 
@@ -48,8 +46,8 @@ class BothArchitectures(Case):
         return [call for call in self.calls if call.get("Action") == action]
 
     def test_the_manifest_tells_the_architectures_apart(self):
-        self.assertEqual(sorted(self.run_.builds()), ["base-arm64", "base-x86_64"])
-        self.assertEqual(len(set(self.run_.image_ids().values())), 2)
+        self.assertEqual(sorted(self.made.builds()), ["base-arm64", "base-x86_64"])
+        self.assertEqual(len(set(self.made.image_ids().values())), 2)
         for architecture in ARCHITECTURES:
             self.assertEqual(self.image(architecture)["Architecture"], architecture)
 
@@ -118,9 +116,8 @@ class BothArchitectures(Case):
         self.assertEqual(blocks, {"10.0.0.0/8"})
 
     def test_nothing_is_left_running(self):
-        reservations = self.cloud.client().describe_instances()["Reservations"]
-        states = [one["State"]["Name"] for reservation in reservations for one in reservation["Instances"]]
-        self.assertEqual(set(states), {"terminated"})
+        self.assertGreaterEqual(len(self.states), 2)
+        self.assertEqual(set(self.states.values()), {"terminated"})
 
     def test_every_script_ran_on_both(self):
         self.assertEqual(len(self.machines), 2)
@@ -130,10 +127,10 @@ class BothArchitectures(Case):
             self.assertEqual(enabled, ["sshd.service", "chronyd.service", "amazon-ssm-agent.service"])
             self.assertEqual(files["etc/machine-id"], "")
             self.assertNotIn("home/ec2-user/.ssh/authorized_keys", files)
-        self.assertEqual(self.run_.output.count("the image keeps its promises"), 2)
+        self.assertEqual(self.made.output.count("the image keeps its promises"), 2)
 
     def test_the_candidate_is_both_images(self):
-        candidate = json.loads(self.run_.candidate.read_text())
+        candidate = json.loads(self.made.candidate.read_text())
         self.assertEqual((candidate["version"], candidate["family"]), (1, "base"))
         self.assertEqual(candidate["build"], {"url": BUILD["BUILD_URL"], "number": "812", "commit": "4f2e9c1"})
         found = {
@@ -147,24 +144,23 @@ class BothArchitectures(Case):
         self.assertEqual(found, wanted)
 
     def test_the_hook_spoke_once_for_both(self):
-        self.assertEqual(self.run_.output.count("candidate of family base, by packer manifest"), 1)
+        self.assertEqual(self.made.output.count("candidate of family base, by packer manifest"), 1)
         self.assertEqual(len(self.asked("GetCallerIdentity")), 1)
 
-    def test_the_simulator_takes_the_images_as_its_own(self):
-        KEPT.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(self.run_.manifest, KEPT)
-        reports = self.run_.directory / "reports"
+    def test_a_rehearsal_rolls_out_both_images(self):
+        reports = self.made.directory / "reports"
         command = [harness.BINARY, "--config", CONFIGURATION, "--report-dir", reports, "--color", "never", "rehearse"]
-        done = subprocess.run(
-            [*command, "--from-packer", KEPT], cwd=self.run_.directory, capture_output=True, text=True, timeout=120
-        )
+        # The scenario in which groups run on both architectures.
+        command += ["--from-packer", KEPT, "--scenario", "mixed"]
+        done = subprocess.run(command, cwd=self.made.directory, capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        journal = (reports / "journal.jsonl").read_text()
+        events = [json.loads(line) for line in (reports / "journal.jsonl").read_text().splitlines()]
+        versions = json.dumps([event for event in events if event["event"] == "version_ready"])
         for architecture in ARCHITECTURES:
-            self.assertIn(self.image(architecture)["ImageId"], journal, f"no group took the image for {architecture}")
+            self.assertIn(self.image(architecture)["ImageId"], versions, f"no template got the image for {architecture}")
 
     def test_the_simulator_on_loopback_does_too(self):
-        command = [harness.BINARY, "--config", CONFIGURATION, "simulator", "--from-packer", self.run_.manifest]
+        command = [harness.BINARY, "--config", CONFIGURATION, "simulator", "--from-packer", KEPT]
         simulator = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.addCleanup(simulator.stdout.close)
         self.addCleanup(simulator.wait)
@@ -176,10 +172,10 @@ class BothArchitectures(Case):
             # The last that it prints.
             if "AMI_REFRESH_CLOCK" in variables:
                 break
-        where = self.run_.directory / "simulated.json"
+        where = self.made.directory / "simulated.json"
         command = [harness.BINARY, "--config", CONFIGURATION, "--candidate", where, "candidate", "--family", "base"]
         done = subprocess.run(
-            [*command, "--from-packer", self.run_.manifest],
+            [*command, "--from-packer", KEPT],
             env=harness.environment(**variables),
             capture_output=True,
             text=True,
@@ -192,10 +188,10 @@ class BothArchitectures(Case):
 
 class Variants(Case):
     def test_copies_in_other_regions_are_part_of_the_candidate(self):
-        configuration = self.directory / "environments.yaml"
+        configuration = self.bench.directory / "environments.yaml"
         text = CONFIGURATION.read_text()
         configuration.write_text(text.replace("regions: [eu-west-2]", "regions: [eu-west-2, eu-west-1]"))
-        run = self.built(
+        run = self.bench.built(
             "-var", 'ami_regions=["eu-west-1"]', "-var", 'ami_users=["111111111111"]', "-var", "kms_key_id=alias/images",
             "-var", 'region_kms_key_ids={"eu-west-1"="alias/images"}', AMI_REFRESH_CONFIG=str(configuration),
         )  # fmt: skip
@@ -204,19 +200,19 @@ class Variants(Case):
         candidate = json.loads(run.candidate.read_text())
         found = sorted((image["region"], image["architecture"]) for image in candidate["images"])
         self.assertEqual(found, [(r, a) for r in ("eu-west-1", "eu-west-2") for a in ("arm64", "x86_64")])
-        self.assertEqual({copy["KmsKeyId"] for copy in self.cloud.asked("CopyImage")}, {"alias/images"})
-        shared = [value for call in self.cloud.asked("ModifyImageAttribute") for key, value in call.items() if "UserId" in key]
+        self.assertEqual({copy["KmsKeyId"] for copy in self.bench.cloud.asked("CopyImage")}, {"alias/images"})
+        shared = [value for call in self.bench.cloud.asked("ModifyImageAttribute") for key, value in call.items() if "UserId" in key]
         self.assertEqual(set(shared), {"111111111111"})
-        self.assertEqual({copy["_region"] for copy in self.cloud.asked("CopyImage")}, {"eu-west-1", "eu-west-2"})
+        self.assertEqual({copy["_region"] for copy in self.bench.cloud.asked("CopyImage")}, {"eu-west-1", "eu-west-2"})
 
     def test_one_architecture_alone(self):
-        run = self.built("-only=amazon-ebs.base-arm64", "-var", "builds=1")
+        run = self.bench.built("-only=amazon-ebs.base-arm64", "-var", "builds=1")
         images = json.loads(run.candidate.read_text())["images"]
         self.assertEqual([image["architecture"] for image in images], ["arm64"])
 
     def test_the_manifest_of_an_earlier_run_is_added_to_and_passed_over(self):
-        first = self.built(**BUILD).image_ids()
-        second = self.built(**BUILD | {"BUILD_NUMBER": "813"})
+        first = self.bench.built(**BUILD).image_ids()
+        second = self.bench.built(**BUILD | {"BUILD_NUMBER": "813"})
         manifest = json.loads(second.manifest.read_text())
         self.assertEqual(len(manifest["builds"]), 4)
         candidate = json.loads(second.candidate.read_text())
@@ -225,16 +221,16 @@ class Variants(Case):
         self.assertFalse(ids & set(first.values()))
 
     def test_without_a_build_number_nothing_is_tagged_empty(self):
-        self.built()
-        for image in self.cloud.images().values():
+        self.bench.built()
+        for image in self.bench.cloud.images().values():
             self.assertNotIn("ami-refresh:build", image["Tags"])
             self.assertNotIn("Build", image["Tags"])
             self.assertEqual(image["Tags"]["ami-refresh:family"], "base")
 
     def test_further_tags_are_on_everything(self):
-        self.built("-var", 'tags={"CostCentre"="4711"}')
-        self.assertEqual([image["Tags"]["CostCentre"] for image in self.cloud.images().values()], ["4711", "4711"])
-        for call in self.cloud.asked("RunInstances"):
+        self.bench.built("-var", 'tags={"CostCentre"="4711"}')
+        self.assertEqual([image["Tags"]["CostCentre"] for image in self.bench.cloud.images().values()], ["4711", "4711"])
+        for call in self.bench.cloud.asked("RunInstances"):
             self.assertIn("4711", call.values())
 
 

@@ -109,19 +109,19 @@ def packer(arguments: list[str], directory: Path, **variables: str) -> Run:
     return Run(done.returncode, done.stdout, directory)
 
 
-class Case(unittest.TestCase):
-    """Tests with one EC2 and one ssh server, and a directory for each test."""
+class Bench:
+    """One EC2, one ssh server, and a directory with the template's copy, for one build after another."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.cloud = ec2.Ec2()
-        cls.addClassCleanup(cls.cloud.stop)
-        cls.instances = instance.Instances()
-        cls.addClassCleanup(cls.instances.stop)
+    def __init__(self, add_cleanup):
+        self.cloud = ec2.Ec2()
+        add_cleanup(self.cloud.stop)
+        self.instances = instance.Instances()
+        add_cleanup(self.instances.stop)
 
-    def setUp(self):
+    def clear(self, add_cleanup) -> None:
+        """Begins anew: no images, no machines, a directory of its own."""
         made = tempfile.TemporaryDirectory(prefix="packer-build-")
-        self.addCleanup(made.cleanup)
+        add_cleanup(made.cleanup)
         self.directory = Path(made.name)
         self.template = Template(self.directory)
         self.template.point_at(self.cloud, self.instances)
@@ -132,12 +132,23 @@ class Case(unittest.TestCase):
     def build(self, *options: str, **variables: str) -> Run:
         """`packer build`, as a pipeline does it."""
         known = {"AMI_REFRESH": str(BINARY), "AMI_REFRESH_CONFIG": str(CONFIGURATION)}
-        return packer(
-            ["build", "-color=false", *options, "packer"], self.directory, **self.cloud.variables() | known | variables
-        )
+        variables = self.cloud.variables() | known | variables
+        return packer(["build", "-color=false", *options, "packer"], self.directory, **variables)
 
     def built(self, *options: str, **variables: str) -> Run:
         """A build that has to work."""
         run = self.build(*options, **variables)
-        self.assertEqual(run.code, 0, run.output)
+        if run.code != 0:
+            raise AssertionError(f"Packer exited with {run.code}\n{run.output}")
         return run
+
+
+class Case(unittest.TestCase):
+    """Tests with a build of their own each."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bench = Bench(cls.addClassCleanup)
+
+    def setUp(self):
+        self.bench.clear(self.addCleanup)
