@@ -8,7 +8,8 @@ locals {
   # Sorts by time, and is matched by the family's `previous.name` in pipeline/environments.yaml.
   name = "${var.name_prefix}-${formatdate("YYYYMMDD-hhmmss", timestamp())}"
 
-  # `ami-refresh:` tags are not set here: they say that an image was verified.
+  # Of images and their snapshots, build instances and their volumes. `ami-refresh:` tags are not
+  # set here: they say that an image was verified.
   origin = {
     Family   = var.family
     Build    = var.build_number
@@ -37,7 +38,6 @@ source "amazon-ebs" "base-x86_64" {
   ami_name        = "${local.name}-x86_64"
   ami_description = "${var.family} for x86_64, from ${var.source_name}"
   tags            = merge(local.tags, { Name = "${local.name}-x86_64", Architecture = "x86_64", Source = "{{ .SourceAMI }} {{ .SourceAMIName }}" })
-  snapshot_tags   = merge(local.tags, { Name = "${local.name}-x86_64", Architecture = "x86_64" })
   run_tags        = merge(local.tags, { Name = "packer ${local.name}-x86_64" })
   run_volume_tags = merge(local.tags, { Name = "packer ${local.name}-x86_64" })
 
@@ -82,7 +82,6 @@ source "amazon-ebs" "base-arm64" {
   ami_name        = "${local.name}-arm64"
   ami_description = "${var.family} for arm64, from ${var.source_name}"
   tags            = merge(local.tags, { Name = "${local.name}-arm64", Architecture = "arm64", Source = "{{ .SourceAMI }} {{ .SourceAMIName }}" })
-  snapshot_tags   = merge(local.tags, { Name = "${local.name}-arm64", Architecture = "arm64" })
   run_tags        = merge(local.tags, { Name = "packer ${local.name}-arm64" })
   run_volume_tags = merge(local.tags, { Name = "packer ${local.name}-arm64" })
 
