@@ -101,9 +101,12 @@ class Rehearsals(unittest.TestCase):
             self.assertEqual(missing.returncode, 1)
             self.assertIn("no such directory", missing.stderr)
 
-    def test_a_file_without_a_case_fails(self):
+    def test_a_file_without_a_case_is_good_beside_others_and_not_alone(self):
         with tempfile.TemporaryDirectory(prefix="readers-") as made:
             Path(made, "junit-qa.xml").write_text('<?xml version="1.0"?><testsuites/>')
             done = read(Path(made))
             self.assertEqual(done.returncode, 1)
-            self.assertIn("holds no case", done.stderr)
+            self.assertIn("no file holds a case", done.stderr)
+            shutil.copy(self.directory / "clean" / "junit-dev.xml", made)
+            done = read(Path(made))
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
