@@ -60,6 +60,13 @@ class Template:
             '  pause_before_connecting = "0s"',
         ]
         self.edit("base.pkr.hcl", lambda text: SOURCE.sub(lambda found: found[0] + "\n".join(lines) + "\n", text))
+        # Packer leaves a script that failed where it put it, which must not be this machine's /tmp.
+        uploads = self.directory.parent / "uploads"
+        uploads.mkdir()
+        uploads.chmod(0o777)
+        self.directory.parent.chmod(0o711)
+        line = f'  provisioner "shell" {{\n    remote_folder = "{uploads}"\n'
+        self.edit("base.pkr.hcl", lambda text: text.replace('  provisioner "shell" {\n', line))
 
 
 @dataclasses.dataclass
