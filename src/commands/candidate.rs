@@ -79,14 +79,22 @@ pub struct Args {
     format: Format,
 }
 
+impl Args {
+    /// The build; a variable that is set to nothing says nothing, or builds without a number would
+    /// be one build.
+    fn build(&self) -> Build {
+        let said = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        Build { url: said(&self.build_url), number: said(&self.build_number), commit: said(&self.commit) }
+    }
+}
+
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let fleet = context::fleet(global)?;
     let (name, family) = family(&fleet, args.family.as_deref())?;
     // What can't be read or written is said before AWS is asked anything.
     let from_packer = args.source.from_packer.as_deref().map(packer::read).transpose().map_err(told)?;
     let given = given(&fleet, args)?;
-    let build =
-        Build { url: args.build_url.clone(), number: args.build_number.clone(), commit: args.commit.clone() };
+    let build = args.build();
     let from_builder = Asked::read(&args.source.from_image_builder, &args.builder, &build)?;
     Candidate::writable(&global.candidate)?;
     let world = World::outside("candidate").await?;

@@ -43,6 +43,17 @@ fn validation_is_told_in_both_formats() {
 }
 
 #[test]
+fn a_build_of_which_nothing_is_said_has_no_number() {
+    let mut place = Place::new();
+    let _simulator = Simulator::start(&mut place, 100, "");
+    for (number, written) in [("812", Some("812")), ("", None), (" ", None)] {
+        place.set("BUILD_NUMBER", number);
+        let ran = place.run("candidate --from-packer manifest.json --format json").exits(0);
+        assert_eq!(ran.json()["build"]["number"].as_str(), written, "{number:?}");
+    }
+}
+
+#[test]
 fn the_candidate_is_printed_as_it_is_written() {
     let mut place = Place::new();
     let simulator = Simulator::start(&mut place, 100, "");
