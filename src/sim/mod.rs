@@ -41,8 +41,8 @@ pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
 pub use world::{
     Activity, ActivityStatus, Alarm, Build, Configuration, Data, Group, GroupKey, Image, ImageFrom, Instance,
-    Life, Override, Pipeline, Place, Policy, Preferences, Refresh, Reserved, RollbackDetails, Session, Step,
-    Strategy, Template, TemplateRef, TemplateVersion, Wait, World,
+    Life, Override, Pipeline, Place, Policy, Preferences, Refresh, Reserved, RollbackDetails, Session,
+    Settings, Step, Strategy, Template, TemplateRef, TemplateVersion, Wait, World,
 };
 
 use crate::clock::Clock;

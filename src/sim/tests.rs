@@ -13,6 +13,7 @@ mod faults;
 mod hooks;
 mod identity;
 mod imagebuilder;
+mod lives;
 mod nonsense;
 mod policies;
 mod policy_launches;

@@ -3,13 +3,16 @@
 use super::errors::Error;
 use super::{
     Answer, Ask, autoscaling_activities as activities, autoscaling_groups as groups,
-    autoscaling_refresh as refresh, autoscaling_states as states, autoscaling_tags as tags,
+    autoscaling_lives as lives, autoscaling_refresh as refresh, autoscaling_states as states,
+    autoscaling_tags as tags,
 };
 use crate::sim::world::{Group, GroupKey};
 
 pub(super) fn answer(ask: &mut Ask<'_>) -> Answer {
     match ask.action {
         "DescribeAutoScalingGroups" => groups::describe(ask),
+        "CreateAutoScalingGroup" => lives::create(ask),
+        "DeleteAutoScalingGroup" => lives::delete(ask),
         "UpdateAutoScalingGroup" => groups::update(ask),
         "SetDesiredCapacity" => groups::set_desired(ask),
         "CreateOrUpdateTags" => tags::change_tags(ask, true),

@@ -8,12 +8,12 @@ use super::autoscaling_tags::write_tag;
 use super::errors::Error;
 use super::paging::Size;
 use super::xml::Xml;
-use super::{Answer, Ask, autoscaling_states as states};
+use super::{Answer, Ask, autoscaling_lives as lives, autoscaling_states as states};
 use crate::model::InstanceId;
 use crate::sim::world::{Group, GroupKey, ImageFrom, Instance};
 
 /// The largest group there can be.
-const LARGEST: u32 = 5_000;
+pub(super) const LARGEST: u32 = 5_000;
 const GROUPS: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 50, most: 100 };
 
 pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
@@ -42,22 +42,22 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, group: &Group, with_instances: bool) {
         }
         None => policy::write(xml, group.own()),
     }
-    let region = &ask.place.region;
-    let check = if group.target_groups.is_empty() { "EC2" } else { "ELB" };
+    let settings = &group.settings;
     xml.leaf("MinSize", group.min)
         .leaf("MaxSize", group.max)
         .leaf("DesiredCapacity", group.desired)
-        .leaf("DefaultCooldown", 300)
-        .list("AvailabilityZones", "member", ["a", "b", "c"], |xml, letter| {
-            xml.value(format_args!("{region}{letter}"));
+        .leaf("DefaultCooldown", settings.cooldown)
+        .list("AvailabilityZones", "member", &settings.zones, |xml, zone| {
+            xml.value(zone);
         })
-        .leaf("HealthCheckType", check)
+        .leaf("HealthCheckType", &settings.health_check)
         .leaf("HealthCheckGracePeriod", group.grace)
         .time("CreatedTime", group.created)
-        .leaf("VPCZoneIdentifier", "subnet-0a1,subnet-0b1,subnet-0c1")
+        .text("VPCZoneIdentifier", &settings.subnets)
         .maybe("DefaultInstanceWarmup", group.default_warmup)
-        .leaf("NewInstancesProtectedFromScaleIn", false)
+        .leaf("NewInstancesProtectedFromScaleIn", settings.protects_new)
         .maybe("Status", group.deleting.then_some("Delete in progress"));
+    lives::write_settings(xml, settings);
     states::write_of_group(xml, group);
     xml.list("TargetGroupARNs", "member", &group.target_groups, |xml, arn| {
         xml.value(arn);
@@ -114,9 +114,11 @@ pub(super) fn update(ask: &mut Ask<'_>) -> Answer {
         ask.world.check_configuration(&key, configuration)?;
     }
     let sizes = sizes(ask, &key)?;
-    let (warmup, grace) =
-        (ask.params.number("DefaultInstanceWarmup")?, ask.params.number("HealthCheckGracePeriod")?);
-    let maintenance = states::read_maintenance(ask, &key)?;
+    let grace = ask.params.number("HealthCheckGracePeriod")?;
+    let group = ask.world.groups.get(&key).ok_or_else(|| no_group(key.name.as_str()))?;
+    let warmup = lives::read_warmup(ask, group.default_warmup)?;
+    let settings = lives::read_settings(ask, &group.settings)?;
+    let maintenance = states::read_maintenance(ask, group.maintenance)?;
     let until = ask.world.stale_until();
     ask.world.with_group(&key, |group, _| {
         group.remember(until);
@@ -125,7 +127,8 @@ pub(super) fn update(ask: &mut Ask<'_>) -> Answer {
         }
         group.maintenance = maintenance;
         (group.min, group.desired, group.max) = sizes;
-        group.default_warmup = warmup.or(group.default_warmup);
+        group.default_warmup = warmup;
+        group.settings = settings;
         group.grace = grace.unwrap_or(group.grace);
     });
     Ok(Xml::new())

@@ -7,7 +7,7 @@ use super::xml::Xml;
 use super::{Answer, Ask};
 use crate::model::InstanceId;
 use crate::sim::fleet::{HookResult, HookSpec, WarmPoolSpec};
-use crate::sim::world::{Group, GroupKey, PROCESSES, longest};
+use crate::sim::world::{Group, PROCESSES, longest};
 
 const POOL: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 50, most: 50 };
 const CONFIGURATIONS: Size = Size { parameter: "MaxRecords", token: "NextToken", usual: 50, most: 100 };
@@ -32,7 +32,7 @@ fn write_pool(xml: &mut Xml, pool: &WarmPoolSpec) {
 }
 
 /// The maintenance policy that a group will have; both bounds are given, or neither.
-pub(super) fn read_maintenance(ask: &Ask<'_>, key: &GroupKey) -> Result<Option<(u8, u8)>, Error> {
+pub(super) fn read_maintenance(ask: &Ask<'_>, present: Option<(u8, u8)>) -> Result<Option<(u8, u8)>, Error> {
     let policy = ask.params.structure("InstanceMaintenancePolicy");
     let wrong = || {
         let message = "InstanceMaintenancePolicy needs MinHealthyPercentage (0 to 100) and MaxHealthyPercentage \
@@ -40,7 +40,7 @@ pub(super) fn read_maintenance(ask: &Ask<'_>, key: &GroupKey) -> Result<Option<(
         Error::new("ValidationError", message)
     };
     match (policy.get("MinHealthyPercentage"), policy.get("MaxHealthyPercentage")) {
-        (None, None) => Ok(ask.world.groups.get(key).and_then(|group| group.maintenance)),
+        (None, None) => Ok(present),
         (Some("-1"), Some("-1")) => Ok(None),
         (Some(min), Some(max)) => {
             let (min, max) = min.parse().ok().zip(max.parse().ok()).ok_or_else(wrong)?;

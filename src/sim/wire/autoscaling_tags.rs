@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::autoscaling::no_group;
-use super::ec2::MOST_TAGS;
+use super::ec2_tags::MOST_TAGS;
 use super::errors::Error;
 use super::paging::Size;
 use super::xml::Xml;
@@ -18,7 +18,7 @@ pub(super) fn write_tag(xml: &mut Xml, group: &Group, key: &str, value: &str) {
         .leaf("ResourceType", "auto-scaling-group")
         .leaf("Key", key)
         .leaf("Value", value)
-        .leaf("PropagateAtLaunch", true);
+        .leaf("PropagateAtLaunch", !group.own_tags.contains(key));
 }
 
 pub(super) fn change_tags(ask: &mut Ask<'_>, set: bool) -> Answer {
@@ -35,7 +35,15 @@ pub(super) fn change_tags(ask: &mut Ask<'_>, set: bool) -> Answer {
         ask.world
             .with_group(&key, |group, _| {
                 group.remember(until);
-                if set { group.tags.insert(tag_key, value) } else { group.tags.remove(&tag_key) }
+                group.own_tags.remove(&tag_key);
+                if !set {
+                    group.tags.remove(&tag_key);
+                    return;
+                }
+                if tag.flag("PropagateAtLaunch") != Some(true) {
+                    group.own_tags.insert(tag_key.clone());
+                }
+                group.tags.insert(tag_key, value);
             })
             .ok_or_else(|| no_group(name))?;
     }
@@ -52,7 +60,7 @@ pub(super) fn describe_tags(ask: &mut Ask<'_>) -> Answer {
                 "auto-scaling-group" => Some(group.key.name.as_str().into()),
                 "key" => Some(key.as_str().into()),
                 "value" => Some(value.as_str().into()),
-                "propagate-at-launch" => Some("true".into()),
+                "propagate-at-launch" => Some((!group.own_tags.contains(key)).to_string().into()),
                 _ => None,
             });
             if passes {

@@ -61,7 +61,9 @@ fn well_formed(id: &str) -> bool {
 }
 
 fn tags(ask: &Ask<'_>, instance: &Instance) -> BTreeMap<String, String> {
-    let mut tags = ask.world.groups.get(&instance.group).map(|group| group.tags.clone()).unwrap_or_default();
+    let group = ask.world.groups.get(&instance.group);
+    let mut tags = group.map(|group| group.tags.clone()).unwrap_or_default();
+    tags.retain(|key, _| !group.is_some_and(|group| group.own_tags.contains(key)));
     tags.insert("aws:autoscaling:groupName".to_owned(), instance.group.name.to_string());
     if instance.configuration.is_none() {
         tags.insert("aws:ec2launchtemplate:id".to_owned(), instance.template.to_string());

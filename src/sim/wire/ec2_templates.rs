@@ -19,7 +19,7 @@ fn templates(ask: &Ask<'_>) -> Vec<Template> {
     found.map(|(_, template)| template.seen(ask.stale)).collect()
 }
 
-fn by_id(ask: &Ask<'_>, id: &str) -> Result<Template, Error> {
+pub(super) fn by_id(ask: &Ask<'_>, id: &str) -> Result<Template, Error> {
     let found = ask.world.template(&ask.place, &id.into()).map(|template| template.seen(ask.stale));
     found.ok_or_else(|| {
         let message = format!("The specified launch template, with template ID {id}, does not exist.");
@@ -27,7 +27,7 @@ fn by_id(ask: &Ask<'_>, id: &str) -> Result<Template, Error> {
     })
 }
 
-fn by_name(ask: &Ask<'_>, name: &str) -> Result<Template, Error> {
+pub(super) fn by_name(ask: &Ask<'_>, name: &str) -> Result<Template, Error> {
     templates(ask).into_iter().find(|template| template.name == name).ok_or_else(|| {
         let message = format!("The specified launch template, with template name {name}, does not exist.");
         Error::new("InvalidLaunchTemplateName.NotFoundException", message)
@@ -35,7 +35,7 @@ fn by_name(ask: &Ask<'_>, name: &str) -> Result<Template, Error> {
 }
 
 /// The template that is named by id or by name; `None` when neither is given.
-fn named(ask: &Ask<'_>, params: &Params) -> Result<Option<Template>, Error> {
+pub(super) fn named(ask: &Ask<'_>, params: &Params) -> Result<Option<Template>, Error> {
     match (params.get("LaunchTemplateId"), params.get("LaunchTemplateName")) {
         (Some(_), Some(_)) => {
             Err(Error::new("InvalidParameterCombination", "Give the template's id or its name, not both."))
@@ -66,7 +66,7 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
         let filters = ask.params.filters("Filter", "Value").only(&["launch-template-name"])?;
         found = templates(ask);
         found.retain(|template| {
-            filters.pass(&BTreeMap::new(), |name| match name {
+            filters.pass(&template.tags, |name| match name {
                 "launch-template-name" => Some(template.name.as_str().into()),
                 _ => None,
             })
@@ -79,14 +79,14 @@ pub(super) fn describe(ask: &mut Ask<'_>) -> Answer {
     Ok(xml)
 }
 
-fn write_template(ask: &Ask<'_>, xml: &mut Xml, template: &Template) {
+pub(super) fn write_template(ask: &Ask<'_>, xml: &mut Xml, template: &Template) {
     xml.leaf("launchTemplateId", &template.id)
         .leaf("launchTemplateName", &template.name)
         .time("createTime", template.created)
         .leaf("createdBy", format_args!("arn:aws:iam::{}:user/terraform", ask.place.account))
         .leaf("defaultVersionNumber", template.default_version)
         .leaf("latestVersionNumber", template.latest())
-        .ec2_tags(&BTreeMap::new());
+        .ec2_tags(&template.tags);
 }
 
 pub(super) fn describe_versions(ask: &mut Ask<'_>) -> Answer {
@@ -223,20 +223,10 @@ pub(super) fn create_version(ask: &mut Ask<'_>) -> Answer {
     let stale = ask.stale.take();
     let template = named(ask, ask.params)?.ok_or_else(|| Error::missing("LaunchTemplateId"))?;
     ask.stale = stale;
-    let print = ask.params.fingerprint("ClientToken");
-    let token = ask.params.get("ClientToken").map(|token| (ask.place.clone(), token.to_owned()));
-    if let Some(known) = token.as_ref().and_then(|token| ask.world.tokens.get(token)) {
-        let (asked, id, number) = known.clone();
-        if asked != print {
-            let message = "Client token already used before with different parameters.";
-            return Err(Error::new("IdempotentParameterMismatch", message));
-        }
+    if let Some((id, number)) = made_before(ask)? {
         return Ok(created(ask, &id, number));
     }
-    let description = ask.params.get("VersionDescription").unwrap_or_default();
-    if description.chars().count() > 255 {
-        return Err(Error::invalid("VersionDescription can have at most 255 characters"));
-    }
+    let description = description(ask)?;
     let mut data = match ask.params.get("SourceVersion") {
         Some(source) => version_of(&template, source)?.data.clone(),
         None => BTreeMap::new(),
@@ -244,10 +234,43 @@ pub(super) fn create_version(ask: &mut Ask<'_>) -> Answer {
     data.extend(ask.params.tree("LaunchTemplateData")?);
     let number = ask.world.add_version(&ask.place, &template.id, description, data);
     let number = number.ok_or_else(|| Error::missing("LaunchTemplateId"))?;
-    if let Some(token) = token {
-        ask.world.tokens.insert(token, (print, template.id.clone(), number));
-    }
+    remember(ask, &template.id, number);
     Ok(created(ask, &template.id, number))
+}
+
+/// The description that a version is to have.
+pub(super) fn description<'a>(ask: &Ask<'a>) -> Result<&'a str, Error> {
+    let description = ask.params.get("VersionDescription").unwrap_or_default();
+    if description.chars().count() > 255 {
+        return Err(Error::invalid("VersionDescription can have at most 255 characters"));
+    }
+    Ok(description)
+}
+
+/// What was made under the request's client token, when the same was asked for before.
+pub(super) fn made_before(ask: &Ask<'_>) -> Result<Option<(TemplateId, u64)>, Error> {
+    let Some((print, token)) = token(ask) else { return Ok(None) };
+    match ask.world.tokens.get(&token) {
+        Some((asked, ..)) if *asked != print => {
+            let message = "Client token already used before with different parameters.";
+            Err(Error::new("IdempotentParameterMismatch", message))
+        }
+        Some((_, id, number)) => Ok(Some((id.clone(), *number))),
+        None => Ok(None),
+    }
+}
+
+/// Remembers what the request's client token made.
+pub(super) fn remember(ask: &mut Ask<'_>, id: &TemplateId, number: u64) {
+    if let Some((print, token)) = token(ask) {
+        ask.world.tokens.insert(token, (print, id.clone(), number));
+    }
+}
+
+/// What is asked for, and the client token that it is asked under.
+fn token(ask: &Ask<'_>) -> Option<(String, (Place, String))> {
+    let token = ask.params.get("ClientToken")?.to_owned();
+    Some((ask.params.fingerprint("ClientToken"), (ask.place.clone(), token)))
 }
 
 fn created(ask: &Ask<'_>, id: &TemplateId, number: u64) -> Xml {

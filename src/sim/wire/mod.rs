@@ -6,6 +6,7 @@
 mod autoscaling;
 mod autoscaling_activities;
 mod autoscaling_groups;
+mod autoscaling_lives;
 mod autoscaling_policy;
 mod autoscaling_refresh;
 mod autoscaling_states;
@@ -15,6 +16,8 @@ mod cloudwatch;
 mod ec2;
 mod ec2_images;
 mod ec2_instances;
+mod ec2_tags;
+mod ec2_template_lives;
 mod ec2_templates;
 mod elb;
 mod errors;

@@ -52,6 +52,11 @@ impl Params {
         self.0.get(name).map(String::as_str)
     }
 
+    /// Whether anything is said under that name: a value, a list or a structure.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name) || self.under(name).next().is_some()
+    }
+
     pub(super) fn require(&self, name: &str) -> Result<&str, Error> {
         self.get(name).ok_or_else(|| Error::missing(name))
     }

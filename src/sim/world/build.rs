@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::changes::{quiet, resolve_image};
 use super::groups::Happened;
+use super::settings::Settings;
 use super::{
     Alarm, Around, Data, Dice, Group, GroupKey, Image, Instance, Life, Place, Template, TemplateRef,
     TemplateVersion, World, before,
@@ -97,6 +98,7 @@ impl World {
             created,
             versions: versions.collect(),
             default_version: spec.default_version,
+            tags: BTreeMap::new(),
             past: None,
         };
         self.templates.insert((place, id.clone()), template);
@@ -128,7 +130,7 @@ impl World {
         template.map_or(1, |template| template.resolve(group.template.tracking))
     }
 
-    fn empty_group(&mut self, spec: &GroupSpec, key: &GroupKey) -> Group {
+    pub(super) fn empty_group(&mut self, spec: &GroupSpec, key: &GroupKey) -> Group {
         // A group with a launch configuration has no template, whatever there is of its name.
         let template = match spec.launch_configuration {
             Some(_) => TemplateRef::nowhere(),
@@ -152,9 +154,12 @@ impl World {
             desired: spec.capacity.1,
             max: spec.capacity.2,
             tags: spec.tags.clone(),
+            own_tags: BTreeSet::new(),
+            settings: Settings::usual(region, !spec.target_groups.is_empty()),
             target_groups: spec.target_groups.iter().map(|name| arn(name, dice.hex(16))).collect(),
             suspended: spec.suspended.clone(),
             deleting: spec.deleting,
+            ends: false,
             boot: spec.boot,
             default_warmup: spec.default_warmup,
             grace: spec.grace,

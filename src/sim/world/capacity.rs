@@ -107,8 +107,9 @@ impl Group {
     }
 
     fn new_instance(&mut self, around: &mut Around<'_>) -> Result<Instance, (String, String)> {
-        let letter = ["a", "b", "c"][around.dice.between(0, 2) as usize];
-        let zone = format!("{}{letter}", self.key.place.region);
+        let zones = &self.settings.zones;
+        let at = around.dice.between(0, 2) as usize % zones.len().max(1);
+        let zone = zones.get(at).cloned().unwrap_or_default();
         let configuration = self.launches_configuration().cloned();
         let Launch { template, version, image, image_from, instance_type, weight } = match self.choose(around)
         {
@@ -140,7 +141,7 @@ impl Group {
             address: around.dice.address(&self.key),
             life: Life::Pending,
             healthy: true,
-            protected: false,
+            protected: self.settings.protects_new,
             pool: None,
             step: Step::Plain,
             configuration,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::policy::{Policy, Target};
+use super::settings::Settings;
 use super::{Activity, Around, Configuration, GroupKey, Instance, Life, Refresh, Template};
 use crate::model::{ImageId, TemplateId, Tracking};
 use crate::sim::fleet::{AppSpec, HookSpec, WarmPoolSpec};
@@ -52,12 +53,18 @@ pub struct Group {
     pub max: u32,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// The keys of those that its instances do not get.
+    pub own_tags: BTreeSet<String>,
+    /// What has no part in which image it launches.
+    pub settings: Settings,
     /// The ARNs of its target groups.
     pub target_groups: Vec<String>,
     /// Its suspended processes.
     pub suspended: Vec<String>,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// Whether it is gone once it has no instance left.
+    pub(super) ends: bool,
     /// How long an instance takes into service, in seconds.
     pub boot: u32,
     /// Its default instance warmup in seconds.

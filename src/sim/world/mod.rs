@@ -11,6 +11,7 @@ mod batches;
 mod build;
 mod capacity;
 mod changes;
+mod creation;
 mod events;
 mod evolution;
 mod groups;
@@ -26,6 +27,7 @@ mod refresh;
 mod requests;
 mod rollback;
 mod roots;
+mod settings;
 mod slots;
 mod standing;
 mod suspension;
@@ -44,6 +46,7 @@ use crate::model::{AccountId, GroupName, ImageId, InstanceId, Region, TemplateId
 pub use activities::{Activity, ActivityStatus};
 pub use alarms::Alarm;
 use changes::Parameters;
+pub(super) use creation::NewGroup;
 pub use groups::{Group, TemplateRef};
 pub(super) use hooks::longest;
 pub use hooks::{Step, Wait};
@@ -56,6 +59,8 @@ pub(super) use policy::Target;
 pub use policy::{Configuration, Override, Policy};
 pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails, Strategy};
 pub(super) use requests::{Refusal, StartRequest};
+pub use settings::Settings;
+pub(super) use settings::zones;
 pub(super) use slots::check_architecture;
 pub(super) use suspension::PROCESSES;
 pub use templates::{Data, Template, TemplateVersion};
@@ -246,6 +251,9 @@ impl World {
             {
                 group.agenda = Some(when);
                 agenda.insert((when, key.clone()));
+            }
+            if group.ends && group.instances.is_empty() {
+                groups.remove(key);
             }
         }
         self.watch_alarms();

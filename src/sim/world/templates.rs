@@ -32,6 +32,8 @@ pub struct Template {
     pub versions: BTreeMap<u64, TemplateVersion>,
     /// The number of its default version.
     pub default_version: u64,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
     /// How many versions there were and which was the default, for a stale read, and until when.
     pub(crate) past: Option<(Timestamp, u64, u64)>,
 }
