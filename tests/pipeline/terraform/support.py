@@ -13,7 +13,7 @@ import harness
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "pipeline" / "terraform"
-WORK = ROOT / "target" / "pipeline-terraform"
+WORK = ROOT / "target" / "pipeline" / "terraform"
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 # How deep in the file system a mirror is looked for: as deep as a user's own of terraform's.
 DEEPEST = 7
