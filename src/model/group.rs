@@ -125,8 +125,8 @@ impl Group {
         self.template.iter().chain(overrides.filter_map(|one| one.template.as_ref()))
     }
 
-    /// Whether instance types are chosen by attributes: AWS then takes no desired
-    /// configuration, skips nothing, and rolls nothing back.
+    /// Whether an override chooses instance types by attributes: AWS then takes no desired
+    /// configuration, skips nothing, and rolls nothing back. Versions of templates may do so too.
     pub fn chooses_by_attributes(&self) -> bool {
         self.policy.iter().flat_map(|policy| &policy.overrides).any(|one| one.by_attributes)
     }

@@ -92,6 +92,12 @@ pub enum Outcome {
         /// What failed.
         why: String,
     },
+    /// No refresh of it could be started: nothing was begun, and it is on its old image, as it
+    /// was found. That says nothing of the image.
+    Refused {
+        /// Who refused, and in which words.
+        why: String,
+    },
     /// The group is on neither image for certain: a person must look.
     NeedsPerson {
         /// What failed, and the state the group is in.

@@ -56,6 +56,33 @@ pub struct Naming {
     pub overrides: Option<Vec<OverrideNaming>>,
 }
 
+impl Naming {
+    /// What it names otherwise than `left`, in words; empty when it is the same.
+    pub fn difference(&self, left: &Self) -> String {
+        let named = |named: &Named| format!("{} version {}", named.template, named.tracking);
+        let mut parts = Vec::new();
+        if self.own != left.own {
+            parts.push(format!("it names {}, not {}", named(&self.own), named(&left.own)));
+        }
+        let one = |one: &OverrideNaming| {
+            let template = one.template.iter().map(named);
+            let words: Vec<String> = template.chain(one.image.iter().map(ToString::to_string)).collect();
+            if words.is_empty() { "nothing of its own".to_owned() } else { words.join(" with ") }
+        };
+        let (now, before) = (self.overrides.as_deref(), left.overrides.as_deref());
+        let (now, before) = (now.unwrap_or_default(), before.unwrap_or_default());
+        if now.len() != before.len() {
+            parts.push(format!("it has {} overrides, not {}", now.len(), before.len()));
+        }
+        for (at, (now, before)) in
+            now.iter().zip(before).enumerate().filter(|(_, (now, before))| now != before)
+        {
+            parts.push(format!("override {} names {}, not {}", at + 1, one(now), one(before)));
+        }
+        parts.join(", ")
+    }
+}
+
 /// A template, and how its version is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
@@ -77,6 +104,23 @@ pub struct OverrideNaming {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_naming_says_what_it_names_otherwise() {
+        let own = |tracking| Named { template: "lt-1".into(), tracking };
+        let image = |image: &str| OverrideNaming { template: None, image: Some(image.into()) };
+        let naming = |tracking, images: &[&str]| Naming {
+            own: own(tracking),
+            overrides: Some(images.iter().map(|one| image(one)).collect()),
+        };
+        let left = naming(Tracking::Pinned(6), &["ami-1", "ami-2"]);
+        assert_eq!(left.difference(&left), "");
+        assert_eq!(
+            naming(Tracking::Latest, &["ami-1", "ami-3"]).difference(&left),
+            "it names lt-1 version $Latest, not lt-1 version 6, override 2 names ami-3, not ami-2"
+        );
+        assert_eq!(naming(Tracking::Pinned(6), &["ami-1"]).difference(&left), "it has 1 overrides, not 2");
+    }
 
     #[test]
     fn policies_differ_in_the_fields_that_differ() {

@@ -89,6 +89,11 @@ impl Version {
         self.image.as_ref().is_some_and(|image| image.as_str().starts_with("resolve:"))
     }
 
+    /// Whether it chooses instance types by attributes (`InstanceRequirements`).
+    pub fn chooses_by_attributes(&self) -> bool {
+        self.fields.contains_key("InstanceRequirements")
+    }
+
     /// The API names of the fields, the image aside, in which the two versions differ.
     pub fn differing_fields(&self, other: &Self) -> Vec<String> {
         let names: BTreeSet<&String> = self.fields.keys().chain(other.fields.keys()).collect();

@@ -246,6 +246,7 @@ impl Change {
             version: self.own.source,
             tracking: self.own.tracking,
             checked,
+            told: None,
             slots,
         }
     }

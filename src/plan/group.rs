@@ -1,9 +1,11 @@
 //! What is decided for one group by itself.
 
 use super::notes::notes;
-use super::places::Found;
-use super::refusals::{bad_marker, marker_misfits, moved_elsewhere, other_rollout, supported, template_gone};
-use super::resume::{floats_elsewhere, leads_back, leads_to, named_now, resumed};
+use super::places::{Found, not_named};
+use super::refusals::{
+    bad_marker, marker_misfits, moved_elsewhere, other_rollout, runs_others, supported, template_gone,
+};
+use super::resume::{leads_back, leads_to, named_now, names_elsewhere, resumed};
 use super::{Change, Decision, Deferral, GroupPlan, Marker, Survey};
 use crate::config::{Busy, Environment, Family, Fleet};
 use crate::model::{Candidate, Group, ImageId, Lifecycle, Member, Problem, Refresh, Target, Version};
@@ -55,6 +57,7 @@ impl Judge<'_> {
             version: version.map(|version| version.number),
             image_name: known.map(|image| image.name.clone()).unwrap_or_default(),
             image,
+            by_attributes: self.survey.chooses_by_attributes(group),
             ..GroupPlan::undecided(group, &self.environment.name, policy)
         });
         match self.decide_in_time(group, &mut plan) {
@@ -153,8 +156,9 @@ impl Judge<'_> {
     ) -> Result<(), Stop> {
         let Some(active) = active else { return Ok(()) };
         let same = active.target.is_some() && active.target == change.known_target();
-        // A floating group can't be pinned while the refresh is active, so it can't be adopted either.
-        if same && !change.floats() {
+        // What is to be pinned, or to name its old images again, can't be told so while the refresh
+        // is active, so that can't be adopted either.
+        if same && group.naming().as_ref() == Some(&change.pinned()) {
             return Ok(());
         }
         Err(self.busy(group, active, busy))
@@ -199,14 +203,13 @@ impl Judge<'_> {
             // The rollout only held it still while another group's version was made.
             return Ok(Decision::HoldStill(resumed.change, "held still while its template changed".into()));
         }
-        if let Some(number) = floats_elsewhere(group, &resumed, self.survey) {
+        if let Some(number) = names_elsewhere(group, &resumed, self.survey) {
             return Err(Stop::Refuse(moved_elsewhere(group, marker, number)));
         }
         if let Some(active) = self.survey.active.get(&group.name) {
-            // AWS takes no desired configuration where types are chosen by attributes; before the group
-            // was told anything, such a refresh is somebody else's.
-            let begun = resumed.names_new || resumed.moved;
-            let undirected = begun && !active.has_desired && group.chooses_by_attributes();
+            // AWS takes no desired configuration where types are chosen by attributes: of such refreshes
+            // those are ours that began after the group was told what to launch.
+            let undirected = plan.by_attributes && marker.began(active);
             let ours = active.target.as_ref().map_or(undirected, |target| {
                 leads_to(&resumed.change, target, self.survey) || leads_back(&resumed.change, target)
             });
@@ -242,7 +245,11 @@ fn aimed_at(mut change: Change, active: Option<&Refresh>, survey: &Survey) -> Ch
 /// from whatever version.
 fn already_there(group: &Group, image: &ImageId, survey: &Survey) -> Result<String, Stop> {
     let named = named_now(group, survey);
+    let others = not_named(group, survey);
     let runs_image = |member: &Member| {
+        if survey.runs.contains_key(&member.id) {
+            return others.iter().all(|(other, _)| other.id != member.id);
+        }
         let Some(from) = &member.launched_from else { return false };
         let version = survey.versions.get(from).and_then(|version| version.image.as_ref());
         // Which image an override of its own gave an instance, its group does not say.
@@ -251,14 +258,9 @@ fn already_there(group: &Group, image: &ImageId, survey: &Survey) -> Result<Stri
             || (group.policy.is_some()
                 && named.into_iter().any(|(id, number)| *id == from.0 && number == from.1))
     };
-    let older: Vec<&str> =
-        group.in_service().filter(|member| !runs_image(member)).map(|member| member.id.as_str()).collect();
+    let older: Vec<&Member> = group.in_service().filter(|member| !runs_image(member)).collect();
     if older.is_empty() {
         return Ok("already on the image".into());
     }
-    Err(Stop::Refuse(Problem::new(
-        format!("group {} names the image already, but {} do not run it", group.name, older.join(", ")),
-        "nobody recorded a version to go back to",
-        "start an instance refresh on it by hand, or pin it to the version that its instances run",
-    )))
+    Err(Stop::Refuse(runs_others(group, older)))
 }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{ImageId, Tracking};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{ImageId, Refresh, Tracking};
 
 /// The tag's key.
 pub const MARKER_TAG: &str = "ami-refresh:rollout";
@@ -37,6 +39,9 @@ pub struct Marker {
     pub tracking: Tracking,
     /// Whether the checks passed on the new image, as far as a step recorded it.
     pub checked: bool,
+    /// When the group was last told what to launch and a refresh without a desired configuration
+    /// was due, where AWS takes none; to the second.
+    pub told: Option<Timestamp>,
     /// What its mixed instances policy had, if it has one.
     pub slots: Option<Slots>,
 }
@@ -66,13 +71,14 @@ impl Marker {
     /// The tags: each key and value.
     pub fn to_tags(&self) -> Vec<(&'static str, String)> {
         let checked = if self.checked { " checks=passed" } else { "" };
+        let told = self.told.map_or_else(String::new, |told| format!(" told={}", told.as_second()));
         let tracking = match self.tracking {
             Tracking::Latest => "latest".to_owned(),
             Tracking::Default => "default".to_owned(),
             Tracking::Pinned(number) => number.to_string(),
         };
         let main = format!(
-            "to={} from={} version={} tracking={tracking}{checked}",
+            "to={} from={} version={} tracking={tracking}{checked}{told}",
             self.to, self.from, self.version
         );
         let mut tags = vec![(MARKER_TAG, main)];
@@ -81,6 +87,15 @@ impl Marker {
             tags.extend([(POLICY_TAG, policy), (OVERRIDES_TAG, overrides)]);
         }
         tags
+    }
+
+    /// Whether a refresh that goes to what the group says is this rollout's: it began after the
+    /// group was told. One that AWS shows to have begun before is somebody else's.
+    pub fn began(&self, refresh: &Refresh) -> bool {
+        // The clocks of AWS and of this machine may differ a little.
+        let slack = SignedDuration::from_secs(60);
+        let after = |(told, started): (Timestamp, Timestamp)| started + slack >= told;
+        !refresh.has_desired && self.told.zip(refresh.started).is_some_and(after)
     }
 
     /// Whether its tags have room for it.
@@ -115,6 +130,10 @@ impl Marker {
             version: parts.get("version")?.parse().ok()?,
             tracking,
             checked: parts.get("checks") == Some(&"passed"),
+            told: match parts.get("told") {
+                Some(second) => Some(Timestamp::from_second(second.parse().ok()?).ok()?),
+                None => None,
+            },
             slots: None,
         })
     }
@@ -230,9 +249,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_marker_survives_its_tags(version in 1_u64..100_000, floats in 0..3, checked: bool, slots in proptest::option::of(slots())) {
+        fn a_marker_survives_its_tags(version in 1_u64..100_000, floats in 0..3, checked: bool, told in proptest::option::of(0_i64..4_000_000_000), slots in proptest::option::of(slots())) {
             let tracking = [Tracking::Latest, Tracking::Default, Tracking::Pinned(version)][usize::try_from(floats).unwrap()];
-            let marker = Marker { to: "ami-0abc1234def567890".into(), from: "ami-0abc1234".into(), version, tracking, checked, slots };
+            let marker = Marker { to: "ami-0abc1234def567890".into(), from: "ami-0abc1234".into(), version, tracking, checked, told: told.map(|told| Timestamp::from_second(told).unwrap()), slots };
             let tags = marker.to_tags().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
             prop_assert_eq!(Marker::of(&tags), Ok(Some(marker)));
         }
@@ -246,7 +265,7 @@ mod tests {
                 overrides,
             };
             let marker = Marker {
-                to: id('2'), from: id('1'), version: 9_999, tracking: Tracking::Latest, checked: true, slots: Some(slots),
+                to: id('2'), from: id('1'), version: 9_999, tracking: Tracking::Latest, checked: true, told: Some(Timestamp::UNIX_EPOCH), slots: Some(slots),
             };
             prop_assert!(marker.fits(), "{:?}", marker.to_tags());
         }

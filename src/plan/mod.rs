@@ -26,8 +26,8 @@ use jiff::Timestamp;
 use crate::config::{RefreshPolicy, Strategy};
 use crate::event::{GroupRef, PlannedAction, PlannedGroup, RollbackRoute};
 use crate::model::{
-    AlarmState, EnvironmentName, Group, GroupName, Image, ImageId, Problem, Refresh, Region, TemplateId,
-    Tracking, Version,
+    AlarmState, EnvironmentName, Group, GroupName, GroupTemplate, Image, ImageId, InstanceId, Problem,
+    Refresh, Region, TemplateId, Tracking, Version,
 };
 use crate::schedule::When;
 
@@ -48,6 +48,9 @@ pub struct Survey {
     pub active: BTreeMap<GroupName, Refresh>,
     /// The newest refreshes of selected groups, active or not, newest first.
     pub recent: BTreeMap<GroupName, Vec<Refresh>>,
+    /// The images of instances that versions don't tell: of groups whose overrides name images of the
+    /// candidate.
+    pub runs: BTreeMap<InstanceId, ImageId>,
     /// The state of the alarms that refreshes are to be watched by; one that is absent is not there.
     pub alarms: BTreeMap<String, AlarmState>,
 }
@@ -60,6 +63,17 @@ impl Survey {
             Tracking::Latest => self.latest.get(template).copied(),
             Tracking::Default => self.default.get(template).copied(),
         }
+    }
+
+    /// Whether a group's instance types are chosen by attributes, in an override or in a version of
+    /// a template that it names. Of what AWS then refuses no document says that it depends on where.
+    pub fn chooses_by_attributes(&self, group: &Group) -> bool {
+        let version = |template: &GroupTemplate| {
+            let number = self.resolve(&template.id, template.tracking)?;
+            self.versions.get(&(template.id.clone(), number))
+        };
+        group.chooses_by_attributes()
+            || group.templates().filter_map(version).any(Version::chooses_by_attributes)
     }
 
     /// The versions that are a copy of `source` with this image, ordered by number.
@@ -135,6 +149,8 @@ pub struct GroupPlan {
     pub names_new: bool,
     /// Whether it names the candidate's image already, with no rollout of it under way.
     pub is_current: bool,
+    /// Whether its instance types are chosen by attributes.
+    pub by_attributes: bool,
     /// Whether its window, a freeze or its tags keep it from the new image for now.
     pub stays: bool,
     /// What a rollout that was begun on it would change, where it is kept back from that now.
@@ -168,6 +184,7 @@ impl GroupPlan {
             under_way: false,
             names_new: false,
             is_current: false,
+            by_attributes: group.chooses_by_attributes(),
             marked: None,
             deferral: None,
             stays: false,
@@ -179,7 +196,7 @@ impl GroupPlan {
 
     /// How it would be taken back.
     pub fn route(&self) -> RollbackRoute {
-        if self.group.chooses_by_attributes() || self.policy.preferences.bake.is_zero() {
+        if self.by_attributes || self.policy.preferences.bake.is_zero() {
             RollbackRoute::NewRefresh
         } else {
             RollbackRoute::Native

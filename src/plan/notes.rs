@@ -13,7 +13,7 @@ const MISSED: [(&str, &str); 2] = [
 /// What people should know of the group, a line each.
 pub(super) fn notes(group: &Group, change: &Change, plan: &GroupPlan) -> Vec<String> {
     let mut notes = Vec::new();
-    if group.chooses_by_attributes() {
+    if plan.by_attributes {
         notes.push(
             "chooses instance types by attributes: AWS takes no desired configuration, so it is told its new \
              version first, and goes back by a refresh to the old one"

@@ -1,14 +1,16 @@
 //! Every place in which a group names an image, and what becomes of each.
 
+use std::collections::BTreeSet;
+
 use super::GroupPlan;
 use super::change::{Change, OverrideChange, TemplateChange};
 use super::group::{Judge, Stop};
 use super::refusals::{
-    image_gone, names_no_image, no_architecture, not_available, not_shared, parameter_image, template_gone,
-    too_much_to_remember,
+    image_gone, names_no_image, no_architecture, not_available, not_shared, parameter_image, runs_others,
+    template_gone, too_much_to_remember,
 };
 use crate::config::glob_matches;
-use crate::model::{Group, GroupTemplate, Image, ImageId, ImageState, PolicyOverride};
+use crate::model::{Group, GroupTemplate, Image, ImageId, ImageState, Lifecycle, Member, PolicyOverride};
 
 /// What was found in the places of a group.
 pub(super) enum Found {
@@ -60,7 +62,11 @@ impl Judge<'_> {
                 None => None,
             };
             let image = match &one.image {
-                Some(image) => Some((image.clone(), self.image(group, &who, image, &mut tally)?)),
+                Some(image) => {
+                    let to = self.image(group, &who, image, &mut tally)?;
+                    let from = self.ran_before(group, image, plan)?;
+                    Some((from.unwrap_or_else(|| image.clone()), to))
+                }
                 None => None,
             };
             overrides.push(OverrideChange { template, image });
@@ -142,6 +148,48 @@ impl Judge<'_> {
         }
     }
 
+    /// The image that instances still run where an override names the candidate's already; `None`
+    /// where all of them run what the group names.
+    ///
+    /// That is what the override had, as far as anybody knows, and what it is taken back to.
+    fn ran_before(
+        &self,
+        group: &Group,
+        named: &ImageId,
+        plan: &mut GroupPlan,
+    ) -> Result<Option<ImageId>, Stop> {
+        if !self.candidate.contains(named) {
+            return Ok(None);
+        }
+        let known = |id: &ImageId| self.survey.images.get(id);
+        let architecture = known(named).map(|image| &image.architecture);
+        let old = not_named(group, self.survey).into_iter().filter(|(_, id)| {
+            let image = known(id).filter(|image| image.state == ImageState::Available);
+            image.is_some_and(|image| {
+                Some(&image.architecture) == architecture
+                    && (self.candidate.contains(id) || glob_matches(&self.family.name_glob, &image.name))
+            })
+        });
+        let old: Vec<(&Member, ImageId)> = old.collect();
+        let mut images: Vec<&ImageId> = old.iter().map(|(_, image)| image).collect();
+        images.sort();
+        images.dedup();
+        match images.as_slice() {
+            [] => Ok(None),
+            [only] => {
+                let note = format!(
+                    "names {named} already, while {} run {only}: it names that again until it is refreshed",
+                    old.iter().map(|(member, _)| member.id.as_str()).collect::<Vec<_>>().join(", ")
+                );
+                if !plan.notes.contains(&note) {
+                    plan.notes.push(note);
+                }
+                Ok(Some((*only).clone()))
+            }
+            [..] => Err(Stop::Refuse(runs_others(group, old.iter().map(|(member, _)| *member)))),
+        }
+    }
+
     fn fate(&self, group: &Group, who: &str, id: &ImageId) -> Result<Fate, Stop> {
         if id.as_str().starts_with("resolve:") {
             return Err(Stop::Refuse(parameter_image(who)));
@@ -169,6 +217,28 @@ impl Judge<'_> {
         }
         Ok(image.id.clone())
     }
+}
+
+/// The members that run an image which the group does not name now, as far as EC2 was asked.
+pub(super) fn not_named<'g>(group: &'g Group, survey: &super::Survey) -> Vec<(&'g Member, ImageId)> {
+    let version = |template: &GroupTemplate| {
+        let number = survey.resolve(&template.id, template.tracking)?;
+        survey.versions.get(&(template.id.clone(), number))?.image.clone()
+    };
+    // A template that every override passes over launches nothing.
+    let own = group.template.as_ref().and_then(version);
+    let launched = |one: &PolicyOverride| {
+        let template = one.template.as_ref().map_or_else(|| own.clone(), version);
+        one.image.clone().or(template)
+    };
+    let overrides = group.policy.iter().flat_map(|policy| &policy.overrides);
+    let mut named: BTreeSet<ImageId> = overrides.filter_map(launched).collect();
+    if group.policy.as_ref().is_none_or(|policy| policy.overrides.is_empty()) {
+        named.extend(own.clone());
+    }
+    let serves = |member: &&Member| matches!(member.lifecycle, Lifecycle::InService | Lifecycle::Standby);
+    let runs = |member: &'g Member| Some((member, survey.runs.get(&member.id)?.clone()));
+    group.members.iter().filter(serves).filter_map(runs).filter(|(_, image)| !named.contains(image)).collect()
 }
 
 /// The change of a group that is left where it is while a template that it follows changes;

@@ -2,7 +2,9 @@
 
 use super::group::Stop;
 use super::{MARKER_TAG, MARKER_TAGS, Marker};
-use crate::model::{AccountId, Architecture, Candidate, Group, GroupTemplate, Image, ImageId, Problem};
+use crate::model::{
+    AccountId, Architecture, Candidate, Group, GroupTemplate, Image, ImageId, Member, Problem,
+};
 
 /// Refuses the kinds of group that can't be rolled.
 pub(super) fn supported(group: &Group) -> Result<(), Stop> {
@@ -106,6 +108,16 @@ pub(super) fn too_much_to_remember(group: &Group) -> Problem {
     )
 }
 
+/// Nobody knows one version or image that the group could be taken back to.
+pub(super) fn runs_others<'a>(group: &Group, older: impl IntoIterator<Item = &'a Member>) -> Problem {
+    let older: Vec<&str> = older.into_iter().map(|member| member.id.as_str()).collect();
+    Problem::new(
+        format!("group {} names the image already, but {} do not run it", group.name, older.join(", ")),
+        "nobody recorded a version to go back to",
+        "start an instance refresh on it by hand, or pin it to the version that its instances run",
+    )
+}
+
 pub(super) fn bad_marker(group: &Group, text: &str) -> Problem {
     Problem::new(
         format!("the tag {} of group {} can't be read", MARKER_TAG, group.name),
@@ -140,10 +152,14 @@ pub(super) fn other_rollout(group: &Group, marker: &Marker) -> Problem {
 pub(super) fn moved_elsewhere(group: &Group, marker: &Marker, number: u64) -> Problem {
     Problem::new(
         format!(
-            "group {} follows version {number} of its template, which its rollout did not make",
+            "group {} names version {number} of its template, which its rollout did not make",
             group.name
         ),
         format!("it had version {} when the rollout of {} was begun", marker.version, marker.to),
-        format!("pin it to version {} to go on, or take it back with 'ami-refresh rollback'", marker.version),
+        format!(
+            "pin it to version {} to go on; or, when what it names now is meant, remove {}, and run this again",
+            marker.version,
+            MARKER_TAGS.join(", ")
+        ),
     )
 }

@@ -13,8 +13,6 @@ pub struct Resumed {
     /// Whether it may have moved the group: a refresh is active, or an instance or the group
     /// itself is on the new version.
     pub under_way: bool,
-    /// Whether an instance was launched from the new version, as far as versions tell.
-    pub moved: bool,
     /// Whether the group itself names what it is taken to: its refresh ended well before, or it
     /// was told so by us, where AWS takes no desired configuration.
     pub names_new: bool,
@@ -39,7 +37,7 @@ pub fn resumed(group: &Group, marker: &Marker, survey: &Survey) -> Option<Resume
     });
     let under_way =
         !still && (active.is_some() || names_new || moved || was_refreshed(&change, group, survey));
-    Some(Resumed { change, under_way, moved, names_new })
+    Some(Resumed { change, under_way, names_new })
 }
 
 /// Whether the target is what the change leads to: of equal versions, any will do.
@@ -208,13 +206,13 @@ fn change_of(group: &Group, marker: &Marker, survey: &Survey) -> Option<Change> 
     Some(Change { own, overrides, from: marker.from.clone(), to: marker.to.clone() })
 }
 
-/// Whether a group that floats would follow something that its rollout does not know.
-pub(super) fn floats_elsewhere(group: &Group, resumed: &Resumed, survey: &Survey) -> Option<u64> {
+/// The number that a group names or follows, where its rollout does not know it.
+pub(super) fn names_elsewhere(group: &Group, resumed: &Resumed, survey: &Survey) -> Option<u64> {
     if resumed.change.is_still() {
         return None;
     }
-    let present = group.templates().zip(resumed.change.templates());
-    present.filter(|(named, _)| named.tracking.floats()).find_map(|(named, one)| {
+    let mut present = group.templates().zip(resumed.change.templates());
+    present.find_map(|(named, one)| {
         let number = survey.resolve(&named.id, named.tracking)?;
         let source = survey.versions.get(&(one.template.clone(), one.source))?;
         let equal = |other: &Version| {
@@ -223,7 +221,9 @@ pub(super) fn floats_elsewhere(group: &Group, resumed: &Resumed, survey: &Survey
                 .map_or(other.number == one.source, |from| other.is_copy_with_image(source, from))
         };
         let version = survey.versions.get(&(named.id.clone(), number));
-        let known = copies(one, survey).contains(&number) || version.is_some_and(equal);
+        // It was pinned to that very number.
+        let old = if named.tracking.floats() { version.is_some_and(equal) } else { number == one.source };
+        let known = old || copies(one, survey).contains(&number);
         (!known).then_some(number)
     })
 }

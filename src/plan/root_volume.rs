@@ -12,7 +12,7 @@ impl Judge<'_> {
         if plan.policy.preferences.strategy != Strategy::ReplaceRootVolume {
             return None;
         }
-        let broken = self.broken_condition(group, change)?;
+        let broken = self.broken_condition(group, change, plan.by_attributes)?;
         Some(Problem::new(
             format!("the root volumes of group {} can't be replaced: {broken}", group.name),
             "`strategy: replace-root-volume` needs a mixed instances policy with an image of its own in \
@@ -21,7 +21,7 @@ impl Judge<'_> {
         ))
     }
 
-    fn broken_condition(&self, group: &Group, change: &Change) -> Option<String> {
+    fn broken_condition(&self, group: &Group, change: &Change, by_attributes: bool) -> Option<String> {
         let Some(policy) = &group.policy else { return Some("it has no mixed instances policy".to_owned()) };
         if policy.overrides.is_empty() {
             return Some("its policy has no overrides".to_owned());
@@ -30,7 +30,7 @@ impl Judge<'_> {
             let label = policy.overrides[at].label();
             return Some(format!("override {} ({label}) names no image of its own", at + 1));
         }
-        if group.chooses_by_attributes() {
+        if by_attributes {
             return Some("its instance types are chosen by attributes".to_owned());
         }
         if group.warm_pool.is_some() {

@@ -71,7 +71,7 @@ pub(super) fn of_group(run: &Run, environment: &EnvironmentRecord, group: &Group
     cases.extend(of_checks(group, &why));
     let prove_at = cases.len();
     cases.push(step(Step::Prove));
-    cases[prove_at].lines.extend(evidence::of_end(group));
+    cases[prove_at].lines.extend(evidence::of_end(environment, group));
     if let Some(record) = group.step(Step::Rollback) {
         let mut case = Case::of_step(record);
         case.lines.extend(evidence::of_rollback(group));
@@ -138,6 +138,7 @@ fn of_checks(group: &GroupRecord, why: &str) -> Vec<Case> {
 fn failure_of(group: &GroupRecord) -> Option<String> {
     match group.outcome.as_ref()? {
         Outcome::RolledBack { why } => Some(format!("rolled back: {why}")),
+        Outcome::Refused { why } => Some(format!("no refresh could be started: {why}")),
         Outcome::NeedsPerson { why, .. } => Some(format!("needs a person: {why}")),
         Outcome::Refreshed { .. }
         | Outcome::Skipped { .. }
@@ -154,6 +155,7 @@ fn why_not_run(run: &Run, environment: &EnvironmentRecord, group: &GroupRecord) 
         Some(Outcome::Deferred { why, .. }) => format!("not due: {why}"),
         Some(Outcome::NotStarted { why }) => format!("not started: {why}"),
         Some(Outcome::RolledBack { why }) => format!("not run, the group was rolled back: {why}"),
+        Some(Outcome::Refused { why }) => format!("not run, no refresh could be started: {why}"),
         Some(Outcome::NeedsPerson { why, .. }) => format!("not run, the group needs a person: {why}"),
         Some(Outcome::Left { state, .. }) => match &run.aborting {
             Some((signal, _)) => format!("aborted by {signal}, left to AWS: {state}"),
@@ -165,7 +167,7 @@ fn why_not_run(run: &Run, environment: &EnvironmentRecord, group: &GroupRecord) 
 }
 
 fn why_unfinished(run: &Run, environment: &EnvironmentRecord, group: &GroupRecord) -> String {
-    if environment.refused || environment.verdict == Some(Verdict::Refused) {
+    if environment.was_refused() {
         return format!("environment refused: {}", why_refused(environment));
     }
     if let Some((signal, _)) = &run.aborting {

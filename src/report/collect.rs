@@ -194,6 +194,8 @@ pub(super) struct Counts {
     pub(super) skipped: usize,
     /// Failed, and on the old image again.
     pub(super) rolled_back: usize,
+    /// No refresh could be started.
+    pub(super) refused: usize,
     /// A person must look.
     pub(super) needs_person: usize,
     /// Left to AWS.
@@ -216,6 +218,7 @@ impl Counts {
                 Some(Outcome::Refreshed { .. }) => &mut counts.refreshed,
                 Some(Outcome::Skipped { .. }) => &mut counts.skipped,
                 Some(Outcome::RolledBack { .. }) => &mut counts.rolled_back,
+                Some(Outcome::Refused { .. }) => &mut counts.refused,
                 Some(Outcome::NeedsPerson { .. }) => &mut counts.needs_person,
                 Some(Outcome::Left { .. }) => &mut counts.left,
                 Some(Outcome::Deferred { .. }) => &mut counts.not_due,
@@ -228,7 +231,7 @@ impl Counts {
 
     /// Those that failed.
     pub(super) fn failed(self) -> usize {
-        self.rolled_back + self.needs_person
+        self.rolled_back + self.refused + self.needs_person
     }
 }
 

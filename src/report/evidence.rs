@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::cases::why_refused;
 use super::collect::Run;
 use super::record::{CheckRecord, EnvironmentRecord, GroupRecord, status_word};
 use crate::event::{PlannedGroup, Probe, RollbackRoute, Status};
@@ -49,7 +50,7 @@ pub(super) fn of_environment(run: &Run, environment: &EnvironmentRecord) -> Vec<
 }
 
 /// What the group's suite says: from what to what, how it ended, and the way on.
-pub(super) fn of_group(group: &GroupRecord) -> Vec<String> {
+pub(super) fn of_group(environment: &EnvironmentRecord, group: &GroupRecord) -> Vec<String> {
     let mut lines = vec![format!("group {} in {}", group.group.group, group.group.region)];
     if let Some(planned) = &group.planned {
         lines.push(format!("image: {}", image_change(planned)));
@@ -61,7 +62,7 @@ pub(super) fn of_group(group: &GroupRecord) -> Vec<String> {
         let how = if *adopted { "adopted" } else { "started" };
         lines.push(format!("refresh {id} {how}, to {target}"));
     }
-    lines.extend(of_end(group));
+    lines.extend(of_end(environment, group));
     lines
 }
 
@@ -132,14 +133,20 @@ pub(super) fn of_rollback(group: &GroupRecord) -> Vec<String> {
 }
 
 /// The end: outcome, images that run, stragglers, the command that goes on.
-pub(super) fn of_end(group: &GroupRecord) -> Vec<String> {
+pub(super) fn of_end(environment: &EnvironmentRecord, group: &GroupRecord) -> Vec<String> {
     let mut lines = Vec::new();
     let (outcome, next) = match &group.outcome {
+        // Its window may have been told of; nothing more was done in any group of it.
+        None if environment.was_refused() => (
+            format!("nothing was done to it, the environment was refused: {}", why_refused(environment)),
+            None,
+        ),
         None if group.started.is_none() => ("nothing was done to it".to_owned(), None),
         None => ("no end was reported".to_owned(), None),
         Some(Outcome::Refreshed { instances }) => (format!("refreshed, {instances} instances proved"), None),
         Some(Outcome::Skipped { why }) => (format!("skipped: {why}"), None),
         Some(Outcome::RolledBack { why }) => (format!("rolled back: {why}"), None),
+        Some(Outcome::Refused { why }) => (format!("no refresh could be started: {why}"), None),
         Some(Outcome::NeedsPerson { why, next }) => (format!("needs a person: {why}"), Some(next)),
         Some(Outcome::Left { state, next }) => (format!("left to AWS: {state}"), Some(next)),
         Some(Outcome::Deferred { why, .. }) => (format!("not due: {why}"), None),

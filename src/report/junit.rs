@@ -57,7 +57,7 @@ fn group_suites(run: &Run, environment: &EnvironmentRecord, mark: Option<&str>) 
         let name = clean::line(&format!("{}.{}", environment.name, display_name(group, &counts)));
         let cases = cases::of_group(run, environment, group);
         let mark = mark.map(ToOwned::to_owned);
-        let lines: Vec<String> = mark.into_iter().chain(evidence::of_group(group)).collect();
+        let lines: Vec<String> = mark.into_iter().chain(evidence::of_group(environment, group)).collect();
         suite(&name, &cases, &lines, started(run, group.started.or(environment.started)))
     };
     environment.groups.iter().map(one).collect()

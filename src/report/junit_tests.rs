@@ -274,3 +274,39 @@ fn a_huge_answer_is_cut() {
     assert!(text.contains("more bytes are left out]"));
     assert!(text.len() < 16 * clean::TEXT, "{}", text.len());
 }
+
+#[test]
+fn groups_of_an_environment_that_was_refused_say_so_though_their_windows_were_told() {
+    let mut stream = Stream::new(&["prod"], None);
+    let (web, search) = (group("prod", "web"), group("prod", "search"));
+    let plan = |name| planned("prod", name, PlannedAction::Refresh);
+    stream.start("prod", vec![plan("web"), plan("search")]);
+    for at in [&web, &search] {
+        stream.step(at, Step::Window, Status::Passed, "it may be begun");
+    }
+    let problem = crate::model::Problem::new("group search suspends Launch", "", "resume the process");
+    stream.push(Event::Refused { environment: env("prod"), problems: vec![problem] });
+    stream.environment_ended("prod", Verdict::Refused, "1 problem", &[]);
+    let text = xml(&stream.events, "prod");
+    assert!(!text.contains("no end was reported"), "{text}");
+    let why = "the environment was refused: group search suspends Launch";
+    assert!(text.matches(why).count() >= 2, "{text}");
+    let web = read_back(&text).into_iter().filter(|case| case.class == "prod.web").collect::<Vec<_>>();
+    let skipped = |name: &str| web.iter().any(|case| case.name == name && case.result == "skipped");
+    assert!(["template", "refresh", "prove"].iter().all(|name| skipped(name)), "{web:?}");
+}
+
+#[test]
+fn a_group_that_could_not_be_started_has_failed() {
+    let mut stream = Stream::new(&["qa"], None);
+    let web = group("qa", "web");
+    stream.start("qa", vec![planned("qa", "web", PlannedAction::Refresh)]);
+    stream.step(&web, Step::Refresh, Status::Failed, "it could not be started: the alarm fires");
+    stream.end(&web, Outcome::Refused { why: "the alarm fires".into() }, Some(samples::OLD));
+    let text = xml(&stream.events, "qa");
+    let cases = read_back(&text);
+    let of =
+        |name: &str| &cases.iter().find(|case| case.class == "qa.web" && case.name == name).unwrap().result;
+    assert_eq!(of("refresh"), "failure", "{cases:?}");
+    assert!(of("prove") == "skipped" && text.contains("no refresh could be started"), "{text}");
+}

@@ -112,6 +112,11 @@ impl EnvironmentRecord {
         }
     }
 
+    /// Whether nothing was begun in it, for a reason that was told.
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused || self.verdict == Some(Verdict::Refused)
+    }
+
     pub(super) fn step(&self, step: Step) -> Option<&StepRecord> {
         self.steps.iter().find(|record| record.step == step)
     }
@@ -189,6 +194,7 @@ impl GroupRecord {
             Some(
                 Outcome::Skipped { .. }
                 | Outcome::RolledBack { .. }
+                | Outcome::Refused { .. }
                 | Outcome::NeedsPerson { .. }
                 | Outcome::Left { .. }
                 | Outcome::NotStarted { .. },

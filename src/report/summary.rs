@@ -89,7 +89,7 @@ struct Group<'a> {
     name: &'a GroupName,
     region: &'a Region,
     action: Option<PlannedAction>,
-    /// With `outcome`: `refreshed`, `skipped`, `rolled_back`, `needs_person`, `left`,
+    /// With `outcome`: `refreshed`, `skipped`, `rolled_back`, `refused`, `needs_person`, `left`,
     /// `not_started`, and its facts; `null` when it has not ended.
     end: Option<&'a Outcome>,
     image_before: Option<&'a ImageId>,

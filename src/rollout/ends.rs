@@ -41,6 +41,8 @@ pub(super) struct GroupEnd<'a> {
     pub(super) target: Option<Target>,
     pub(super) outcome: Outcome,
     pub(super) side: Side,
+    /// Whether it failed with the image, and not beside another group or before it had it.
+    pub(super) blames_image: bool,
 }
 
 /// How an environment ended, for its last event.
@@ -120,6 +122,7 @@ pub(super) fn outcome(ending: &Ending, environment: &EnvironmentName, instances:
     match ending.clone() {
         Ending::Machine(End::Refreshed) => (Outcome::Refreshed { instances }, Side::New),
         Ending::Machine(End::RolledBack(why)) => (Outcome::RolledBack { why }, Side::Old),
+        Ending::Machine(End::Refused(why)) => (Outcome::Refused { why }, Side::Old),
         Ending::Machine(End::NeedsPerson(why)) => {
             let next = format!("ami-refresh rollback --env {environment}");
             (Outcome::NeedsPerson { why, next }, Side::Unknown)
@@ -140,7 +143,7 @@ pub(super) fn outcome(ending: &Ending, environment: &EnvironmentName, instances:
 /// Whether the group failed, wherever it is now.
 pub(super) fn failed(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::RolledBack { .. } | Outcome::NeedsPerson { .. } => true,
+        Outcome::RolledBack { .. } | Outcome::Refused { .. } | Outcome::NeedsPerson { .. } => true,
         Outcome::Refreshed { .. }
         | Outcome::Skipped { .. }
         | Outcome::Left { .. }

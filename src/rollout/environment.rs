@@ -175,6 +175,7 @@ pub(super) fn next_opening(ends: &[GroupEnd<'_>]) -> Option<Timestamp> {
         Outcome::Refreshed { .. }
         | Outcome::Skipped { .. }
         | Outcome::RolledBack { .. }
+        | Outcome::Refused { .. }
         | Outcome::NeedsPerson { .. }
         | Outcome::Left { .. }
         | Outcome::NotStarted { .. } => None,
@@ -249,7 +250,7 @@ async fn undo(
         } else {
             Outcome::NotStarted { why: why.clone() }
         };
-        ends.push(GroupEnd { plan: group, target: None, outcome, side });
+        ends.push(GroupEnd { plan: group, target: None, outcome, side, blames_image: false });
     }
     settle::tracking(run, accounts, &mut ends).await;
     for end in &ends {

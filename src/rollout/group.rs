@@ -2,8 +2,10 @@
 
 mod refresh;
 mod report;
+mod undirected;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -16,9 +18,12 @@ use super::proof::{self, Proof, Wanted};
 use crate::aws::Account;
 use crate::config::Protected;
 use crate::event::{Event, GroupRef, RollbackRoute, Status};
-use crate::model::{InstanceId, Member, Refresh, RefreshId, RefreshStatus, Target};
-use crate::plan::{Change, Decision, GroupPlan};
+use crate::model::{InstanceId, RefreshId, RefreshStatus, Target};
+use crate::plan::{Change, Decision, GroupPlan, Marker};
 use crate::smoke::Expectation;
+
+/// For how long what was seen of a group counts when its turn comes.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// How far a group is to be driven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +80,14 @@ pub(super) struct Driver<'a> {
     failing_since: Option<Timestamp>,
     /// How many checkpoints' checks were asked.
     checkpoints: usize,
+    /// What the group's marker says.
+    marker: Marker,
     /// How often AWS could not be asked in a row.
     lost: u32,
     /// The instances that were there at the start.
     first: BTreeSet<InstanceId>,
+    /// Whether its turn came so late that somebody may have changed the group meanwhile.
+    waited: bool,
     proof: Proof,
     step: Timestamp,
 }
@@ -93,6 +102,7 @@ impl<'a> Driver<'a> {
         manner: Manner,
     ) -> Self {
         let now = run.clock.now();
+        let marker = Marker::of(&plan.group.tags).ok().flatten();
         Self {
             run,
             account,
@@ -100,6 +110,7 @@ impl<'a> Driver<'a> {
             change,
             target,
             manner,
+            marker: marker.unwrap_or_else(|| change.marker(false)),
             refresh: None,
             known: None,
             phase: now,
@@ -109,9 +120,16 @@ impl<'a> Driver<'a> {
             checkpoints: 0,
             lost: 0,
             first: plan.group.members.iter().map(|member| member.id.clone()).collect(),
+            waited: false,
             proof: Proof::default(),
             step: now,
         }
+    }
+
+    /// The same, of a group that was last seen at that time.
+    pub(super) fn seen_at(mut self, seen: Timestamp) -> Self {
+        self.waited = self.run.clock.since(seen) > FRESH;
+        self
     }
 
     fn at(&self) -> &GroupRef {
@@ -133,6 +151,13 @@ impl<'a> Driver<'a> {
         let active =
             patiently(self.run.clock, async || self.account.refreshes(&self.at().group, 10).await).await;
         let active = active.unwrap_or_default().into_iter().find(|refresh| refresh.status.is_active());
+        if let Some(refresh) = active.as_ref().filter(|refresh| self.may_be_undirected(refresh))
+            && let Some((state, act)) = self.going_back(refresh, &why).await
+        {
+            self.tell_rollback(RollbackRoute::NewRefresh, &why);
+            self.adopt(refresh.clone());
+            return self.drive(state, act).await;
+        }
         let (route, act) = match active {
             // Its rollback may be under way already: asking again is answered with that. One without
             // a desired configuration can't be rolled back, and asking cancels it.
@@ -177,27 +202,6 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Whether AWS takes no desired configuration, so that the group is told its version first.
-    fn tells_group_first(&self) -> bool {
-        self.plan.group.chooses_by_attributes()
-    }
-
-    /// Whether a refresh goes to what the group says, as those of this group do.
-    fn is_undirected(&self, refresh: &Refresh) -> bool {
-        self.tells_group_first() && !refresh.has_desired
-    }
-
-    /// Whether every instance was launched in a new way, as far as its version tells.
-    fn all_launched_new(&self) -> bool {
-        let new = |member: &Member| {
-            let from = member.launched_from.as_ref();
-            from.is_some_and(|(id, number)| {
-                self.target.versions().any(|(template, version)| (template, version) == (id, *number))
-            })
-        };
-        self.plan.group.in_service().all(new)
-    }
-
     async fn drive(mut self, mut state: State, mut act: Act) -> Driven {
         loop {
             let forward = is_forward(&state);
@@ -232,6 +236,7 @@ impl<'a> Driver<'a> {
             Act::RunChecks => self.check(false).await,
             Act::Prove => self.prove(false).await,
             Act::ProveBack => self.prove(true).await,
+            Act::ProveAsFound => self.prove_as_found().await,
             Act::Stop => Seen::Lost("nothing is left to do".into()),
         }
     }
@@ -274,6 +279,24 @@ impl<'a> Driver<'a> {
         let (preferences, policy) = (&self.plan.policy.preferences, self.plan.group.policy.as_ref());
         let wanted = Wanted { launches: &launches, target: &target, any_version, policy, preferences };
         match proof::prove(self.run, self.account, &self.at().group, &wanted).await {
+            Ok(proof) => {
+                let wrong = proof.wrong.join(", ");
+                self.proof = proof;
+                if wrong.is_empty() { Seen::Proved } else { Seen::Stragglers(wrong) }
+            }
+            Err(error) => Seen::Lost(error.to_string()),
+        }
+    }
+
+    /// Whether every instance still runs what the group had. What somebody changed in its policy
+    /// meanwhile, or how many of it serve, is not this rollout's doing.
+    async fn prove_as_found(&mut self) -> Seen {
+        let back = self.change.back();
+        let launches = self.change.launches(&back);
+        let preferences = &self.plan.policy.preferences;
+        let wanted =
+            Wanted { launches: &launches, target: &back, any_version: true, policy: None, preferences };
+        match proof::prove_members(self.run, self.account, &self.at().group, &wanted).await {
             Ok(proof) => {
                 let wrong = proof.wrong.join(", ");
                 self.proof = proof;

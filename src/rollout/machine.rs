@@ -27,6 +27,8 @@ pub(super) enum State {
     RollingBack(RollbackRoute, String),
     /// It should be back: every in-service instance is being looked at.
     ProvingBack(String),
+    /// No refresh could be started: whether it is as it was is being looked at.
+    ProvingAsFound(String),
     /// It ended.
     Ended(End),
 }
@@ -38,6 +40,8 @@ pub(super) enum End {
     Refreshed,
     /// On the old image, proved, for this reason.
     RolledBack(String),
+    /// On the old image as it was found: no refresh could be started, for this reason.
+    Refused(String),
     /// Neither for certain, for this reason.
     NeedsPerson(String),
 }
@@ -92,14 +96,16 @@ pub(super) enum Act {
     StartBack,
     /// Look whether every in-service instance runs the old image.
     ProveBack,
+    /// Look whether every in-service instance still runs the old image.
+    ProveAsFound,
     /// Nothing: it ended.
     Stop,
 }
 
 use RefreshStatus as Is;
 use State::{
-    Checking, CheckingLate, CheckingPart, Ended, Proving, ProvingBack, Refreshing, RollingBack, Settling,
-    Starting,
+    Checking, CheckingLate, CheckingPart, Ended, Proving, ProvingAsFound, ProvingBack, Refreshing,
+    RollingBack, Settling, Starting,
 };
 
 /// The step from a state on seeing something.
@@ -115,21 +121,25 @@ pub(super) fn next(state: State, seen: Seen) -> (State, Act) {
         }
         (RollingBack(RollbackRoute::Native, why), seen) => back_native(why, seen),
         (RollingBack(RollbackRoute::NewRefresh, why), seen) => back_anew(why, seen),
-        (ProvingBack(why), seen) => match seen {
-            Seen::Proved => ended(End::RolledBack(why)),
-            Seen::Stragglers(who) => ended(End::NeedsPerson(format!("{why}; the rollback ended, but {who}"))),
-            Seen::Started
-            | Seen::NotStarted(_)
-            | Seen::Refresh(..)
-            | Seen::Checkpoint
-            | Seen::LaunchesFail(_)
-            | Seen::TimedOut(_)
-            | Seen::ChecksPassed
-            | Seen::ChecksFailed(_)
-            | Seen::RollbackAccepted
-            | Seen::RollbackImpossible(_)
-            | Seen::Lost(_) => (ProvingBack(why), Act::ProveBack),
-        },
+        (state @ (ProvingBack(_) | ProvingAsFound(_)), seen) => proved_old(state, seen),
+    }
+}
+
+/// What the proof of the old image makes of a group that went back, or never began.
+fn proved_old(state: State, seen: Seen) -> (State, Act) {
+    match (state, seen) {
+        (ProvingBack(why), Seen::Proved) => ended(End::RolledBack(why)),
+        (ProvingAsFound(why), Seen::Proved) => ended(End::Refused(why)),
+        (ProvingBack(why), Seen::Stragglers(who)) => {
+            ended(End::NeedsPerson(format!("{why}; the rollback ended, but {who}")))
+        }
+        (ProvingAsFound(why), Seen::Stragglers(who)) => {
+            ended(End::NeedsPerson(format!("{why}; no refresh was started, but {who}")))
+        }
+        (state, _) => {
+            let act = act_of(&state);
+            (state, act)
+        }
     }
 }
 
@@ -137,7 +147,7 @@ fn starting(seen: Seen) -> (State, Act) {
     match seen {
         Seen::Started => (Refreshing, Act::Follow),
         // Most likely it is as it was; one that was begun before may be anywhere.
-        Seen::NotStarted(why) => (ProvingBack(why), Act::ProveBack),
+        Seen::NotStarted(why) => (ProvingAsFound(why), Act::ProveAsFound),
         // A rollout that was begun before may stand anywhere.
         Seen::Refresh(..) => forward(Refreshing, seen),
         Seen::Checkpoint
@@ -195,7 +205,7 @@ fn followed(state: State, status: RefreshStatus, reason: &str) -> (State, Act) {
             state @ (CheckingPart | Checking | CheckingLate | Proving),
             Is::Successful | Is::Baking | Is::Pending | Is::InProgress | Is::Cancelling,
         )
-        | (state @ (Starting | RollingBack(..) | ProvingBack(_) | Ended(_)), _) => {
+        | (state @ (Starting | RollingBack(..) | ProvingBack(_) | ProvingAsFound(_) | Ended(_)), _) => {
             let act = act_of(&state);
             (state, act)
         }
@@ -270,6 +280,7 @@ pub(super) fn act_of(state: &State) -> Act {
         Proving => Act::Prove,
         RollingBack(RollbackRoute::NewRefresh, _) => Act::StartBack,
         ProvingBack(_) => Act::ProveBack,
+        ProvingAsFound(_) => Act::ProveAsFound,
         Ended(_) => Act::Stop,
     }
 }
@@ -292,7 +303,7 @@ fn because(what: &str, reason: &str) -> String {
 
 fn lost(state: &State, why: &str) -> String {
     let doing = match state {
-        Starting => "before a refresh was started",
+        Starting | ProvingAsFound(_) => "before a refresh was started",
         Refreshing | CheckingPart | Checking | Settling => "while it was refreshed",
         CheckingLate | Proving => "before it was proved",
         RollingBack(..) => "while it was rolled back",

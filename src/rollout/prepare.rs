@@ -15,7 +15,7 @@ use super::patience::{patiently, until};
 use crate::aws::{self, Account, Error, TagChange};
 use crate::event::Event;
 use crate::model::{Group, GroupName, ImageId, Naming, Region, Target, TemplateId, Version};
-use crate::plan::{GroupPlan, MARKER_TAG, Marker, Plan, TemplateChange};
+use crate::plan::{Decision, GroupPlan, MARKER_TAG, Marker, Plan, TemplateChange};
 
 /// How long AWS may show the state before a change.
 pub(super) const SETTLES_WITHIN: Duration = Duration::from_secs(60);
@@ -60,6 +60,7 @@ pub(super) async fn prepare(
         let groups: Vec<&GroupPlan> =
             plan.in_region(region).filter(|group| group.touched().is_some()).collect();
         for group in &groups {
+            name_what_runs(run, account, group).await?;
             mark(run, account, group).await?;
         }
         pin(run, account, &groups).await?;
@@ -85,6 +86,21 @@ type Made = BTreeMap<(TemplateId, u64, Option<ImageId>), u64>;
 
 fn key(one: &TemplateChange) -> (TemplateId, u64, Option<ImageId>) {
     (one.template.clone(), one.source, one.to.clone())
+}
+
+/// Lets overrides name again what their instances run, where they name the new image already: a
+/// refresh can be rolled back to what the group says only.
+///
+/// Before the marker: a run that is killed in between leaves a group like any other.
+async fn name_what_runs(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(), Failure> {
+    let Decision::Refresh(change) = &group.decision else { return Ok(()) };
+    let naming = change.settled_at(&change.back());
+    if group.group.naming().as_ref() == Some(&naming) {
+        return Ok(());
+    }
+    patiently(run.clock, async || account.set_naming(&group.group, &naming).await).await?;
+    run.board.stands(&group.at, Standing::begun("its overrides name the old image again"));
+    see_naming(run, account, &BTreeMap::from([(group.group.name.clone(), naming)])).await
 }
 
 pub(super) async fn mark(run: &Run<'_>, account: &Account, group: &GroupPlan) -> Result<(), Failure> {
@@ -167,6 +183,33 @@ pub(super) async fn see_naming(
             naming.own.tracking
         ))),
     }
+}
+
+/// How the group names what it launches from: one of the ways in which a rollout may have left it.
+///
+/// # Errors
+/// When it names anything else: somebody changed it meanwhile, and that is theirs.
+pub(super) async fn left_as(
+    run: &Run<'_>,
+    account: &Account,
+    group: &GroupName,
+    ways: &[Naming],
+) -> Result<Naming, Failure> {
+    let only = std::slice::from_ref(group);
+    let ask = async || account.groups_named(only).await;
+    let named = |groups: &Vec<Group>| groups.first().and_then(Group::naming);
+    let is_left = |groups: &Vec<Group>| named(groups).is_some_and(|named| ways.contains(&named));
+    let seen = until(run.clock, SETTLES_WITHIN, ask, is_left).await?;
+    let Some(now) = named(&seen) else {
+        return Err(Failure::Wrong(format!("group {group} names no template any more")));
+    };
+    if ways.contains(&now) {
+        return Ok(now);
+    }
+    let otherwise = ways.first().map(|left| now.difference(left)).unwrap_or_default();
+    Err(Failure::Wrong(format!(
+        "somebody changed what group {group} launches from meanwhile, and that is left as it is: {otherwise}"
+    )))
 }
 
 /// Finds or makes the version with the new image, and compares it with its source.

@@ -57,6 +57,19 @@ pub(super) async fn prove(
     Ok(judge(&sighting, wanted))
 }
 
+/// The same, of its instances alone, however many there are and whatever the group says.
+pub(super) async fn prove_members(
+    run: &Run<'_>,
+    account: &Account,
+    group: &GroupName,
+    wanted: &Wanted<'_>,
+) -> Result<Proof, Error> {
+    let ask = async || account.sight(group).await;
+    let right = |sighting: &Sighting| judge_members(sighting, wanted).wrong.is_empty();
+    let sighting = until(run.clock, WITHIN, ask, right).await?;
+    Ok(judge_members(&sighting, wanted))
+}
+
 /// Looks at the group once.
 pub(super) async fn prove_now(
     account: &Account,
@@ -78,6 +91,22 @@ fn images(sighting: &Sighting) -> BTreeMap<ImageId, u32> {
 }
 
 fn judge(sighting: &Sighting, wanted: &Wanted<'_>) -> Proof {
+    let mut proof = judge_members(sighting, wanted);
+    let group = &sighting.group;
+    proof.wrong.extend(too_few(group));
+    let named = group.naming();
+    if let Some(Tracking::Pinned(version)) = named.as_ref().map(|named| named.own.tracking)
+        && version != wanted.target.version
+        && !wanted.any_version
+    {
+        proof.wrong.push(format!("the group names version {version}, not {}", wanted.target.version));
+    }
+    proof.wrong.extend(wrong_policy(group, wanted));
+    proof
+}
+
+/// What the instances run, those that serve and those that wait to.
+fn judge_members(sighting: &Sighting, wanted: &Wanted<'_>) -> Proof {
     let mut proof = Proof { images: images(sighting), ..Proof::default() };
     let group = &sighting.group;
     let serving =
@@ -100,15 +129,6 @@ fn judge(sighting: &Sighting, wanted: &Wanted<'_>) -> Proof {
             proof.wrong.push(format!("{what} (warm pool)"));
         }
     }
-    proof.wrong.extend(too_few(group));
-    let named = group.naming();
-    if let Some(Tracking::Pinned(version)) = named.as_ref().map(|named| named.own.tracking)
-        && version != wanted.target.version
-        && !wanted.any_version
-    {
-        proof.wrong.push(format!("the group names version {version}, not {}", wanted.target.version));
-    }
-    proof.wrong.extend(wrong_policy(group, wanted));
     proof
 }
 

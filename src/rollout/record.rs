@@ -98,7 +98,8 @@ async fn failing(
     (tally, ended): (&Tally, &mut Ended),
 ) {
     let name = &environment.name;
-    let failed: Vec<&str> = tally.rolled_back.iter().chain(&tally.needing).map(String::as_str).collect();
+    let failed = tally.rolled_back.iter().chain(&tally.refused).chain(&tally.needing);
+    let failed: Vec<&str> = failed.map(String::as_str).collect();
     if let Err(error) = keep(run, environment, State::Failed, &failed.join(" ")).await {
         ended.message = format!("{}; the gate's record could not be written: {error}", ended.message);
     }
@@ -114,9 +115,10 @@ async fn failing(
             tally.left
         ));
     }
-    // A group that needs a person may do so for reasons of AWS's own.
-    let to_blame = !tally.rolled_back.is_empty();
-    let held = if failed.is_empty() {
+    // A group that needs a person may do so for reasons of AWS's own, one that AWS refused to start
+    // never had the image, and one that was taken back beside another did not fail with it.
+    let to_blame = ends.iter().any(|end| end.blames_image);
+    let held = if !to_blame && tally.needing.is_empty() {
         Held::No
     } else {
         hold_image(run, environment, &failed.join(" "), to_blame).await

@@ -9,10 +9,10 @@ use super::Run;
 use super::ends::{GroupEnd, Side};
 use super::events::StepEnd;
 use super::patience::{patiently, until};
-use super::prepare::{Failure, OURS, SETTLES_WITHIN, publish, see_naming};
+use super::prepare::{Failure, OURS, SETTLES_WITHIN, left_as, publish, see_naming};
 use crate::aws::Account;
 use crate::event::{Event, Step};
-use crate::model::{Group, ImageId, Outcome, Region, Target, TemplateId, Tracking, Version};
+use crate::model::{ImageId, Outcome, Region, Target, TemplateId, Tracking, Version};
 use crate::plan::{Change, Decision, TemplateChange};
 
 /// How often a template that moves meanwhile is looked at again.
@@ -233,13 +233,11 @@ async fn restore(run: &Run<'_>, account: &Account, group: &Floating<'_>) -> Resu
     let (change, name) = (group.change, &group.end.plan.at.group);
     let words = followed_words(change);
     let naming = change.settled_at(&group.target());
-    if change.is_still() {
-        let named = std::slice::from_ref(name);
-        let now = patiently(run.clock, async || account.groups_named(named).await).await?;
-        // An earlier run let it go already.
-        if now.first().and_then(Group::naming).as_ref() == Some(&naming) {
-            return Ok(format!("it follows {words}"));
-        }
+    // What it was pinned to, or what an earlier run put back already.
+    let ways = [change.pinned_to(&group.target()), naming.clone()];
+    let now = left_as(run, account, name, &ways).await?;
+    if change.is_still() && now == naming {
+        return Ok(format!("it follows {words}"));
     }
     let wishes = group.wishes();
     for _ in 0..TRIES {

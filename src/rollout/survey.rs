@@ -10,7 +10,7 @@ use super::{Run, Stop};
 use crate::aws::{Account, Error, Kind};
 use crate::clock::Clock;
 use crate::config::Environment;
-use crate::model::{EnvironmentName, Group, ImageId, Member, Problem, Region, TemplateId};
+use crate::model::{EnvironmentName, Group, ImageId, InstanceId, Member, Problem, Region, TemplateId};
 use crate::plan::{self, MARKER_TAG, Plan, Survey, Timing};
 
 /// How many groups are asked for their refreshes at once.
@@ -114,6 +114,7 @@ async fn look(run: &Run<'_>, environment: &Environment, account: &Account) -> Re
             survey.versions.insert((template.clone(), version.number), version);
         }
     }
+    survey.runs = images_run(run, &selected, account).await?;
     let images = images_named(run, &selected, &survey, &account.region);
     survey.images = patiently(clock, async || account.images(&images).await).await?;
     let recent = stream::iter(&selected).map(async |group| {
@@ -160,6 +161,26 @@ fn wanting_all_versions(run: &Run<'_>, selected: &[Group], survey: &Survey) -> B
     wanting
 }
 
+/// The images that the instances of those groups run whose overrides name the candidate's already: no
+/// version tells whether they do.
+async fn images_run(
+    run: &Run<'_>,
+    selected: &[Group],
+    account: &Account,
+) -> Result<BTreeMap<InstanceId, ImageId>, Error> {
+    let named = |group: &&Group| {
+        let mut overrides = group.policy.iter().flat_map(|policy| &policy.overrides);
+        overrides.any(|one| one.image.as_ref().is_some_and(|image| run.candidate.contains(image)))
+    };
+    let members = selected.iter().filter(named).flat_map(|group| &group.members);
+    let ids: Vec<InstanceId> = members.map(|member| member.id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let seen = patiently(run.clock, async || account.instances(&ids).await).await?;
+    Ok(seen.into_iter().map(|(id, instance)| (id, instance.image)).collect())
+}
+
 fn images_named(run: &Run<'_>, selected: &[Group], survey: &Survey, region: &Region) -> Vec<ImageId> {
     let templates: BTreeSet<&TemplateId> =
         selected.iter().flat_map(Group::templates).map(|template| &template.id).collect();
@@ -169,6 +190,7 @@ fn images_named(run: &Run<'_>, selected: &[Group], survey: &Survey, region: &Reg
         selected.iter().filter_map(|group| group.policy.as_ref()).flat_map(|policy| &policy.overrides);
     let candidate = run.candidate.images.iter().filter(|image| image.region == *region);
     let all = named
+        .chain(survey.runs.values().cloned())
         .chain(overrides.filter_map(|one| one.image.clone()))
         .chain(candidate.map(|image| image.id.clone()));
     // What is looked up in Parameter Store is no id.

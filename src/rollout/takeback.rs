@@ -13,7 +13,7 @@ pub use previous::{Given, given};
 
 use super::Run;
 use super::board::Standing;
-use super::ends::{GroupEnd, Side, outcome};
+use super::ends::{GroupEnd, Side, failed, outcome};
 use super::events::millis;
 use super::group::{Driver, Manner, Until};
 use crate::aws::Account;
@@ -42,17 +42,14 @@ pub(super) async fn after_failures(
 
 /// Who must not stay on the new image as things stand, and why; `None` when nobody is left.
 fn to_take_back(environment: &Environment, ends: &[GroupEnd<'_>]) -> Option<(BTreeSet<usize>, String)> {
-    let failed: Vec<String> = ends
-        .iter()
-        .filter(|end| matches!(end.outcome, Outcome::RolledBack { .. } | Outcome::NeedsPerson { .. }))
-        .map(|end| end.plan.at.group.to_string())
-        .collect();
+    let bad: Vec<String> =
+        ends.iter().filter(|end| failed(&end.outcome)).map(|end| end.plan.at.group.to_string()).collect();
     let torn = torn_templates(ends);
-    let all = environment.refresh.on_failure == OnFailure::Environment && !failed.is_empty();
-    let why = if failed.is_empty() {
+    let all = environment.refresh.on_failure == OnFailure::Environment && !bad.is_empty();
+    let why = if bad.is_empty() {
         "another group of its template could not go with it".to_owned()
     } else {
-        format!("{} failed", failed.join(", "))
+        format!("{} failed", bad.join(", "))
     };
     let must = |end: &GroupEnd<'_>| {
         let published = end.plan.change().map(Change::published).unwrap_or_default();

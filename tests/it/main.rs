@@ -4,16 +4,20 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod accounts;
+mod attributes;
 mod candidate_builder;
 mod candidate_builder_troubles;
+mod changed_meanwhile;
 mod cli;
 mod layers;
 mod limits;
 mod mixed;
+mod overrides_there;
 mod permissions;
 mod previous;
 mod refusals;
 mod refusals_access;
+mod refused_starts;
 mod regions;
 mod rehearsal;
 mod rehearsal_story;
@@ -29,6 +33,7 @@ mod rules_templates;
 mod snapshot;
 mod stage;
 mod states;
+mod steps_in_order;
 mod sweep;
 mod sweep_wide;
 mod truth;

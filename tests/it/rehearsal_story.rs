@@ -135,6 +135,7 @@ fn end(outcome: &Outcome) -> String {
         Outcome::Refreshed { instances } => format!("refreshed ({instances})"),
         Outcome::Skipped { why } => format!("skipped ({why})"),
         Outcome::RolledBack { why } => format!("rolled back ({why})"),
+        Outcome::Refused { why } => format!("refused ({why})"),
         Outcome::NeedsPerson { why, next } => format!("needing a person ({why}; next: {next})"),
         Outcome::Left { state, next } => format!("left ({state}; next: {next})"),
         Outcome::Deferred { why, .. } => format!("not due ({why})"),

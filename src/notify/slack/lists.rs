@@ -19,8 +19,9 @@ const WIDTH: usize = 1500;
 pub(super) const LINES: usize = 10;
 
 /// The order in which people are told of the states.
-const ORDER: [State; 12] = [
+const ORDER: [State; 13] = [
     State::NeedsPerson,
+    State::Refused,
     State::RollingBack,
     State::RolledBack,
     State::Refreshing,

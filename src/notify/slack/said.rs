@@ -175,7 +175,9 @@ fn told(group: &GroupStory) -> Option<Told> {
     match group.state {
         State::Refreshing | State::Baking | State::Checking => Some(Told::Started),
         State::RollingBack => Some(Told::GoesBack),
-        State::Refreshed | State::RolledBack | State::NeedsPerson | State::Left => Some(Told::Ended),
+        State::Refreshed | State::RolledBack | State::Refused | State::NeedsPerson | State::Left => {
+            Some(Told::Ended)
+        }
         State::Waiting | State::NotStarted | State::NotDue | State::Skipped => None,
     }
 }

@@ -34,9 +34,11 @@ impl View<'_> {
     /// Groups failed, and go back.
     pub(in crate::notify) fn failed(&self) -> Message {
         let failures = self.environment.failures(self.audience);
-        let stuck = failures.iter().all(|group| group.state == State::NeedsPerson);
-        let title = if stuck {
+        let all = |state: State| failures.iter().all(|group| group.state == state);
+        let title = if all(State::NeedsPerson) {
             "ASG refresh failed, a person is needed"
+        } else if all(State::Refused) {
+            NOT_STARTED
         } else {
             "ASG tests failed, starting rollback"
         };
@@ -65,7 +67,9 @@ impl View<'_> {
             let color = if self.environment.overridden.is_empty() { Color::Progress } else { Color::Warning };
             return self.message(self.start_title(), color, lines);
         }
-        self.message("ASG tests failed, starting rollback", Color::Danger, lines)
+        let refused = failures.iter().all(|group| group.state == State::Refused);
+        let title = if refused { NOT_STARTED } else { "ASG tests failed, starting rollback" };
+        self.message(title, Color::Danger, lines)
     }
 
     /// It ended.
@@ -245,6 +249,9 @@ fn progress(groups: &[&GroupStory], by_hand: bool) -> String {
     format!("{done}/{all} groups {}", wanted.as_str())
 }
 
+/// The title where AWS refused to start a refresh, and no checks failed.
+const NOT_STARTED: &str = "ASG refresh could not be started";
+
 /// The title and colour of an environment's end.
 fn verdict(verdict: Verdict, groups: &[&GroupStory], by_hand: bool) -> (&'static str, Color) {
     match verdict {
@@ -256,6 +263,9 @@ fn verdict(verdict: Verdict, groups: &[&GroupStory], by_hand: bool) -> (&'static
         Verdict::Partial => ("ASG refresh complete, its gate is still to be passed", Color::Good),
         Verdict::RolledBack if !groups.iter().any(|group| group.failed) => {
             ("ASG refresh failed before any group was refreshed", Color::Danger)
+        }
+        Verdict::RolledBack if !groups.iter().any(|group| group.state == State::RolledBack) => {
+            (NOT_STARTED, Color::Danger)
         }
         Verdict::RolledBack => ("ASG tests failed, rollback complete", Color::Danger),
         Verdict::NeedsPerson if by_hand => ("ASG rollback failed, a person is needed", Color::Danger),
@@ -275,7 +285,7 @@ fn of_groups(whole: Verdict, groups: &[&GroupStory], by_hand: bool) -> (&'static
     let any = |state: State| groups.iter().any(|group| group.state == state);
     if any(State::NeedsPerson) {
         verdict(Verdict::NeedsPerson, groups, by_hand)
-    } else if any(State::RolledBack) && !by_hand {
+    } else if (any(State::RolledBack) || any(State::Refused)) && !by_hand {
         verdict(Verdict::RolledBack, groups, by_hand)
     } else if whole == Verdict::Aborted {
         verdict(whole, groups, by_hand)

@@ -22,6 +22,8 @@ pub(crate) enum State {
     Refreshed,
     /// On the old image again, whole.
     RolledBack,
+    /// No refresh of it could be started; it is as it was.
+    Refused,
     /// A person must look at it.
     NeedsPerson,
     /// Its refresh goes on without this run.
@@ -70,6 +72,7 @@ impl State {
             Self::RollingBack => "rolling back",
             Self::Refreshed => "refreshed",
             Self::RolledBack => "rolled back",
+            Self::Refused => "could not be started",
             Self::NeedsPerson => "needs a person",
             Self::Left => "left to AWS",
             Self::NotStarted => "not started",
@@ -84,6 +87,7 @@ impl State {
             Self::Waiting | Self::Refreshing | Self::Baking | Self::Checking | Self::RollingBack => false,
             Self::Refreshed
             | Self::RolledBack
+            | Self::Refused
             | Self::NeedsPerson
             | Self::Left
             | Self::NotStarted
@@ -200,6 +204,7 @@ impl GroupStory {
             Outcome::Refreshed { .. } => (State::Refreshed, "", ""),
             Outcome::Skipped { why } => (State::Skipped, why.as_str(), ""),
             Outcome::RolledBack { why } => (State::RolledBack, why.as_str(), ""),
+            Outcome::Refused { why } => (State::Refused, why.as_str(), ""),
             Outcome::NeedsPerson { why, next } => (State::NeedsPerson, why.as_str(), next.as_str()),
             Outcome::Left { state, next } => (State::Left, state.as_str(), next.as_str()),
             Outcome::Deferred { why, .. } => (State::NotDue, why.as_str(), ""),
@@ -213,7 +218,7 @@ impl GroupStory {
                 self.concerned = true;
                 self.failed |= !by_hand;
             }
-            State::NeedsPerson => {
+            State::Refused | State::NeedsPerson => {
                 self.concerned = true;
                 self.failed = true;
             }

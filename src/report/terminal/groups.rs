@@ -134,6 +134,7 @@ impl Plain {
             }
             Outcome::Skipped { why } => ("skipped", Style::Dim, false, why.clone(), None),
             Outcome::RolledBack { why } => ("rolled back", Style::Bad, true, why.clone(), None),
+            Outcome::Refused { why } => ("refused", Style::Bad, true, why.clone(), None),
             Outcome::NeedsPerson { why, next } => {
                 ("needs a person", Style::Bad, true, why.clone(), Some(next))
             }

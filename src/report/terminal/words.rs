@@ -85,6 +85,7 @@ pub(super) fn count_words(counts: Counts) -> String {
         (counts.refreshed, "refreshed"),
         (counts.skipped, "skipped"),
         (counts.rolled_back, "rolled back"),
+        (counts.refused, "refused"),
         (counts.needs_person, "in need of a person"),
         (counts.left, "left to AWS"),
         (counts.not_due, "not due"),

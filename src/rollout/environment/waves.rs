@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
 
 use super::super::Run;
 use super::super::board::Standing;
 use super::super::ends::{GroupEnd, Side, failed, outcome};
 use super::super::events::millis;
-use super::super::group::{Driver, Manner};
+use super::super::group::{Driver, Manner, Until};
 use super::super::prepare::Targets;
 use super::admission::Admission;
 use crate::aws::Account;
@@ -49,18 +50,21 @@ pub(super) async fn roll<'a>(
     }
     let environment = admission.environment;
     let policy = &environment.refresh;
-    let wave = Wave { run, accounts, targets, manner, admission, at_once: policy.groups_at_once };
+    let (since, at_once) = (run.clock.now(), policy.groups_at_once);
+    let wave = Wave { run, accounts, targets, manner, admission, since, at_once };
     let mut stages = stages(environment, waiting);
     // It serves as the canary too: some of it was the canary, or came after.
     let mut canary: VecDeque<&GroupPlan> = VecDeque::new();
     if under_way.is_empty()
-        && let Some((_, first)) = stages.first_mut()
+        && let Some((_, first)) = stages.front_mut()
     {
         canary.extend(first.drain(..policy.canary.min(first.len())));
     }
-    ends.extend(wave.run(under_way.into(), usize::MAX, ANOTHER_FAILED).await);
-    ends.extend(wave.run(canary, policy.max_failures, ANOTHER_FAILED).await);
-    for (region, groups) in stages {
+    let left = |stages: &VecDeque<Stage<'a>>| stages.iter().any(|(_, groups)| !groups.is_empty());
+    let first = wave.before(left(&stages));
+    ends.extend(first.run(under_way.into(), usize::MAX, ANOTHER_FAILED).await);
+    ends.extend(first.run(canary, policy.max_failures, ANOTHER_FAILED).await);
+    while let Some((region, groups)) = stages.pop_front() {
         let before: Vec<&GroupEnd<'a>> = ends.iter().filter(|end| failed(&end.outcome)).collect();
         // A canary, or a region, that fails stops everything, whatever the rest would be allowed.
         let allowed = if before.is_empty() { policy.max_failures } else { 0 };
@@ -71,7 +75,7 @@ pub(super) async fn roll<'a>(
             Some(_) | None => ANOTHER_FAILED.to_owned(),
         };
         let why = if before.is_empty() { ANOTHER_FAILED } else { &why };
-        ends.extend(wave.run(groups, allowed, why).await);
+        ends.extend(wave.before(left(&stages)).run(groups, allowed, why).await);
     }
     ends.sort_by(|a, b| a.plan.at.cmp(&b.plan.at));
     ends
@@ -80,14 +84,14 @@ pub(super) async fn roll<'a>(
 /// What is said of the groups after one that failed.
 const ANOTHER_FAILED: &str = "another group failed: no more are started";
 
+/// The groups that go together: of all regions, or of one.
+type Stage<'a> = (Option<Region>, VecDeque<&'a GroupPlan>);
+
 /// The groups that go together, and then the next: those of all regions, or of each region in
 /// the order in which the configuration names them.
-fn stages<'a>(
-    environment: &Environment,
-    waiting: VecDeque<&'a GroupPlan>,
-) -> Vec<(Option<Region>, VecDeque<&'a GroupPlan>)> {
+fn stages<'a>(environment: &Environment, waiting: VecDeque<&'a GroupPlan>) -> VecDeque<Stage<'a>> {
     if !environment.regions_in_order {
-        return vec![(None, waiting)];
+        return VecDeque::from([(None, waiting)]);
     }
     let in_region = |region: &Region| {
         let groups = waiting.iter().filter(|group| group.at.region == *region);
@@ -96,16 +100,26 @@ fn stages<'a>(
     environment.regions.iter().map(in_region).filter(|(_, groups)| !groups.is_empty()).collect()
 }
 
+#[derive(Clone, Copy)]
 struct Wave<'a> {
     run: &'a Run<'a>,
     accounts: &'a BTreeMap<Region, Account>,
     targets: &'a Targets,
     manner: Manner,
     admission: &'a Admission<'a>,
+    /// When the groups were last seen: they were just planned and prepared.
+    since: Timestamp,
     at_once: usize,
 }
 
 impl<'a> Wave<'a> {
+    /// The same, of groups that others follow: these are proved, checks and all, before those begin,
+    /// whatever step does it.
+    fn before(self, others: bool) -> Self {
+        let manner = if others { Manner { until: Until::End, checks: true } } else { self.manner };
+        Self { manner, ..self }
+    }
+
     /// Drives the groups, none new after `allowed` failures; `why` is said of those.
     async fn run(
         &self,
@@ -144,10 +158,12 @@ impl<'a> Wave<'a> {
         else {
             return not_started(self.run, group, ANOTHER_FAILED);
         };
-        let driven = Driver::new(self.run, account, group, change, target, self.manner).forward().await;
+        let one = Driver::new(self.run, account, group, change, target, self.manner);
+        let driven = one.seen_at(self.since).forward().await;
         let proved = u32::try_from(driven.proof.proved.len()).unwrap_or(u32::MAX);
         let (outcome, side) = outcome(&driven.end, &group.at.environment, proved);
-        let end = GroupEnd { plan: group, target: Some(target.clone()), outcome, side };
+        let blames_image = matches!(outcome, Outcome::RolledBack { .. });
+        let end = GroupEnd { plan: group, target: Some(target.clone()), outcome, side, blames_image };
         self.run.events.emit(Event::GroupEnded {
             group: group.at.clone(),
             outcome: end.outcome.clone(),
@@ -178,5 +194,5 @@ pub(super) fn ended_at_once<'a>(run: &Run<'_>, plan: &'a GroupPlan, outcome: Out
         took_ms: 0,
     });
     run.board.stands(&plan.at, Standing::Ended);
-    GroupEnd { plan, target: None, outcome, side: Side::Old }
+    GroupEnd { plan, target: None, outcome, side: Side::Old, blames_image: false }
 }

@@ -1,6 +1,5 @@
 //! The refresh of one group: started or adopted, followed, rolled back.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,13 +7,12 @@ use jiff::Timestamp;
 use super::super::machine::{Seen, State};
 use super::super::pace::{self, Known, Look};
 use super::super::patience::{patiently, until};
-use super::super::prepare::{Failure, see_naming, set_marker};
+use super::super::prepare::{Failure, left_as, set_marker};
 use super::Driver;
 use crate::aws::{Error, Kind, Start};
 use crate::config::Preferences;
 use crate::event::Event;
 use crate::model::{Refresh, RefreshStatus, Target};
-use crate::plan::Marker;
 
 /// How often a start whose answer was lost is made again, each time after looking for it.
 const STARTS: u32 = 3;
@@ -51,6 +49,12 @@ impl Driver<'_> {
         if auto_rollback && let Err(error) = self.forget_checks().await {
             return Seen::NotStarted(format!("its tag could not be written: {error}"));
         }
+        if auto_rollback && let Err(failure) = self.is_as_left().await {
+            return match failure {
+                Failure::Aws(error) if error.may_pass() => Seen::Lost(error.to_string()),
+                failure => Seen::NotStarted(failure.to_string()),
+            };
+        }
         if self.tells_group_first() {
             return self.start_undirected(target, &preferences).await;
         }
@@ -58,46 +62,18 @@ impl Driver<'_> {
         self.start_once(target, start).await
     }
 
-    /// Tells the group what to launch, and starts a refresh to that: what AWS leaves where instance
-    /// types are chosen by attributes.
-    async fn start_undirected(&mut self, target: &Target, preferences: &Preferences) -> Seen {
-        if let Err(failure) = self.tell_group(target).await {
-            return self.untell(target, failure.to_string()).await;
+    /// Fails when somebody changed what the group launches from while it waited for its turn: the
+    /// refresh would write over it.
+    async fn is_as_left(&self) -> Result<(), Failure> {
+        if !self.waited {
+            return Ok(());
         }
-        let start = Start { desired: None, preferences, auto_rollback: false };
-        match self.start_once(target, start).await {
-            Seen::NotStarted(why) => self.untell(target, why).await,
-            // Should one run all the same, it goes to the old version from then on.
-            Seen::Lost(why) => match self.untell(target, why).await {
-                Seen::NotStarted(why) => Seen::Lost(why),
-                seen => seen,
-            },
-            seen => seen,
-        }
+        let back = self.change.back();
+        let ways = [self.change.pinned(), self.change.settled_at(&back), self.change.pinned_to(self.target)];
+        left_as(self.run, self.account, &self.at().group, &ways).await.map(drop)
     }
 
-    /// Sets what the group launches from now on, and sees it.
-    async fn tell_group(&self, target: &Target) -> Result<(), Failure> {
-        let naming = self.change.pinned_to(target);
-        let group = &self.plan.group;
-        patiently(self.run.clock, async || self.account.set_naming(group, &naming).await).await?;
-        see_naming(self.run, self.account, &BTreeMap::from([(group.name.clone(), naming)])).await
-    }
-
-    /// No refresh could be started: the group must not launch the new image by itself.
-    async fn untell(&self, target: &Target, why: String) -> Seen {
-        if *target == self.change.back() {
-            return Seen::NotStarted(why);
-        }
-        match self.tell_group(&self.change.back()).await {
-            Ok(()) => Seen::NotStarted(why),
-            Err(failure) => {
-                Seen::Lost(format!("{why}; whether it names the old version again is not certain: {failure}"))
-            }
-        }
-    }
-
-    async fn start_once(&mut self, target: &Target, start: Start<'_>) -> Seen {
+    pub(super) async fn start_once(&mut self, target: &Target, start: Start<'_>) -> Seen {
         let mut last = String::new();
         for _ in 0..STARTS {
             let asked = self.run.clock.now();
@@ -119,10 +95,12 @@ impl Driver<'_> {
     }
 
     /// What was checked before a refresh is no sign for what it launches.
-    async fn forget_checks(&self) -> Result<(), Error> {
-        let marker = Marker::of(&self.plan.group.tags).ok().flatten().filter(|marker| marker.checked);
-        let Some(marker) = marker else { return Ok(()) };
-        set_marker(self.run, self.account, &self.at().group, &Marker { checked: false, ..marker }).await
+    async fn forget_checks(&mut self) -> Result<(), Error> {
+        if !self.marker.checked {
+            return Ok(());
+        }
+        self.marker.checked = false;
+        set_marker(self.run, self.account, &self.at().group, &self.marker).await
     }
 
     /// Looks for the refresh behind an answer that was not one; `None` when it is not there.

@@ -81,6 +81,12 @@ impl Driver<'_> {
             (State::Proving | State::CheckingLate, State::Ended(End::NeedsPerson(why))) => {
                 self.end_step(Step::Prove, StepEnd::errored(why.clone()));
             }
+            (State::ProvingAsFound(_), State::Ended(End::NeedsPerson(why))) => {
+                self.end_step(Step::Prove, StepEnd::failed(why.clone()).with(self.proof.wrong.clone()));
+            }
+            (State::Starting, State::ProvingAsFound(why)) => {
+                self.end_step(Step::Refresh, StepEnd::failed(format!("it could not be started: {why}")));
+            }
             (State::Starting | State::Refreshing | State::Settling, State::ProvingBack(why))
             | (_, State::Ended(End::NeedsPerson(why))) => {
                 self.end_step(Step::Refresh, StepEnd::failed(why.clone()));
@@ -114,6 +120,7 @@ impl Driver<'_> {
                 format!("it is being refreshed to its old version{id}")
             }
             State::ProvingBack(_) => "it was rolled back and is being proved".into(),
+            State::ProvingAsFound(_) => "no refresh of it could be started, and it is being looked at".into(),
             State::Ended(_) => "it ended".into(),
         }
     }

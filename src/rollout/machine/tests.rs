@@ -109,8 +109,8 @@ fn a_way_back_that_fails_needs_a_person() {
 #[test]
 fn a_group_that_could_not_be_started_is_proved_to_be_as_it_was() {
     let refused = Seen::NotStarted("busy".into());
-    assert_eq!(walk(std::slice::from_ref(&refused)), (ProvingBack("busy".into()), Act::ProveBack));
-    assert_eq!(walk(&[refused.clone(), Seen::Proved]).0, Ended(End::RolledBack("busy".into())));
+    assert_eq!(walk(std::slice::from_ref(&refused)), (ProvingAsFound("busy".into()), Act::ProveAsFound));
+    assert_eq!(walk(&[refused.clone(), Seen::Proved]).0, Ended(End::Refused("busy".into())));
     let half = walk(&[refused, Seen::Stragglers("i-1 runs ami-new".into())]).0;
     assert!(matches!(half, Ended(End::NeedsPerson(_))), "{half:?}");
 }
@@ -138,7 +138,7 @@ proptest! {
     /// them, and once a group goes back it never goes forward again.
     #[test]
     fn no_success_without_checks_and_proof(seen in proptest::collection::vec(any_seen(), 0..30)) {
-        let (mut state, mut checked, mut back) = (Starting, false, false);
+        let (mut state, mut checked, mut back, mut begun) = (Starting, false, false, false);
         for seen in seen {
             checked |= matches!(state, Checking | CheckingLate) && seen == Seen::ChecksPassed;
             let proof = seen == Seen::Proved;
@@ -154,6 +154,11 @@ proptest! {
             back |= matches!(after, RollingBack(..));
             if let Ended(End::RolledBack(_)) = after && was != after {
                 prop_assert!(proof && matches!(was, ProvingBack(_)));
+            }
+            // Only what was never begun is refused: nothing was replaced on the way there.
+            begun |= !matches!(was, Starting | ProvingAsFound(_) | Ended(_));
+            if let Ended(End::Refused(_)) = after && was != after {
+                prop_assert!(proof && !begun && matches!(was, ProvingAsFound(_)));
             }
             state = after;
         }

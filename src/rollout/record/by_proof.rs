@@ -51,7 +51,8 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
         // What was never begun has nothing to be ended.
         if group.touched().is_some() && !matches!(group.decision, Decision::Refresh(_)) {
             let outcome = Outcome::Skipped { why: String::new() };
-            ends.push(GroupEnd { plan: group, target: None, outcome, side: Side::New });
+            let side = Side::New;
+            ends.push(GroupEnd { plan: group, target: None, outcome, side, blames_image: false });
         }
     }
     if problems.is_empty() && proved == 0 && !environment.gate.allow_empty {

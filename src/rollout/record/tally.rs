@@ -11,6 +11,8 @@ pub(super) struct Tally {
     /// How many of those run the image already.
     pub(super) current: usize,
     pub(super) rolled_back: Vec<String>,
+    /// Those of which no refresh could be started.
+    pub(super) refused: Vec<String>,
     pub(super) needing: Vec<String>,
     pub(super) left: usize,
     pub(super) deferred: usize,
@@ -29,6 +31,7 @@ impl Tally {
                     tally.current += usize::from(end.plan.is_current);
                 }
                 Outcome::RolledBack { .. } => tally.rolled_back.push(name),
+                Outcome::Refused { .. } => tally.refused.push(name),
                 Outcome::NeedsPerson { .. } => tally.needing.push(name),
                 Outcome::Left { .. } => tally.left += 1,
                 Outcome::Deferred { .. } => tally.deferred += 1,
@@ -39,11 +42,13 @@ impl Tally {
     }
 
     pub(super) fn verdict(&self, steps: Steps, proved_before: bool) -> Verdict {
-        let failed = !self.rolled_back.is_empty() || self.not_started > 0;
+        let failed = !self.rolled_back.is_empty() || !self.refused.is_empty() || self.not_started > 0;
         if !self.needing.is_empty() || (failed && self.left > 0) {
             // Groups that bake for a next step which will not come end unwatched.
             Verdict::NeedsPerson
-        } else if !self.rolled_back.is_empty() || self.not_started > 0 {
+        } else if failed {
+            // Also where AWS refused to start anything: by then groups were marked and pinned, and
+            // templates have a version, all of which was put back or stays for ever.
             Verdict::RolledBack
         } else if self.deferred > 0 && self.refreshed + self.left == 0 {
             Verdict::NotDue
@@ -73,6 +78,7 @@ impl Tally {
         say(self.skipped, "skipped");
         say(self.deferred, "not due");
         say(self.rolled_back.len(), "rolled back");
+        say(self.refused.len(), "refused");
         say(self.needing.len(), "needing a person");
         say(self.not_started, "not started");
         if words.is_empty() { "nothing to do".to_owned() } else { words.join(", ") }

@@ -15,7 +15,7 @@ use crate::config::Environment;
 use crate::event::{Event, PlannedAction, PlannedGroup};
 use crate::gate::{self, State};
 use crate::model::{
-    Candidate, Group, GroupName, GroupTemplate, ImageId, Outcome, Problem, Region, Target, Verdict,
+    Candidate, Group, GroupName, GroupTemplate, ImageId, Outcome, Problem, Refresh, Region, Target, Verdict,
 };
 use crate::plan::{Change, Decision, GroupPlan, Marker, Survey, TemplateChange, resumed};
 
@@ -179,10 +179,10 @@ async fn go_back<'a>(run: &Run<'_>, accounts: &BTreeMap<Region, Account>, back: 
             stragglers: Vec::new(),
             took_ms: 0,
         });
-        return GroupEnd { plan: &back.plan, target, outcome, side: Side::Old };
+        return GroupEnd { plan: &back.plan, target, outcome, side: Side::Old, blames_image: false };
     };
     let (outcome, side) = drive_back(run, account, &back.plan, &back.target, why).await;
-    GroupEnd { plan: &back.plan, target, outcome, side }
+    GroupEnd { plan: &back.plan, target, outcome, side, blames_image: false }
 }
 
 /// The groups that stay on the new image, and would follow a template back with those that go.
@@ -254,6 +254,12 @@ async fn back_of(
     let Some(resumed) = marker.as_ref().and_then(|marker| resumed(group, marker, &all)) else {
         return Ok(Err(nothing_recorded(group)));
     };
+    let by_attributes = survey.chooses_by_attributes(group);
+    let active = survey.active.get(&group.name).filter(|active| by_attributes && !active.has_desired);
+    let theirs = |active: &&Refresh| marker.as_ref().is_none_or(|marker| !marker.began(active));
+    if let Some(active) = active.filter(theirs) {
+        return Ok(Err(refreshed_by_others(group, active)));
+    }
     let change = resumed.change;
     // Without the new version nothing can have moved to it.
     let target = change.target(|one| Some(one.existing.unwrap_or(one.source)));
@@ -272,10 +278,20 @@ async fn back_of(
         decision,
         under_way: resumed.under_way,
         names_new: resumed.names_new,
+        by_attributes,
         ..GroupPlan::undecided(group, &environment.name, policy)
     };
     let moved = plan.under_way;
     Ok(Ok(Some(Back { plan, target, moved })))
+}
+
+/// Which configuration a refresh goes to that has none of its own can't be seen: only when it began.
+fn refreshed_by_others(group: &Group, active: &Refresh) -> Problem {
+    Problem::new(
+        format!("group {} is busy: refresh {} is {}", group.name, active.id, active.status),
+        "it has no desired configuration, and no rollout began it: nothing of anyone else's is cancelled",
+        "wait until it has ended, or cancel it yourself, and run this again",
+    )
 }
 
 fn unreadable(group: &Group, text: &str) -> Problem {

@@ -162,6 +162,36 @@ async fn with_attributes_only_a_plain_refresh_is_possible_and_none_goes_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn attributes_in_a_version_of_a_template_count_as_those_of_an_override() {
+    let invalid = Err("ValidationError".to_owned());
+    for policy in [None, Some(PolicySpec::default()), Some(types())] {
+        let mut fleet = mixed(3, policy.clone().unwrap_or_default());
+        fleet.groups[0].policy = policy.clone();
+        for template in fleet.templates.iter_mut().filter(|one| one.name != ARM_TEMPLATE) {
+            let data = &mut template.versions[0].data;
+            data.remove("InstanceType");
+            for (name, value) in [("VCpuCount.Min", "2"), ("MemoryMiB.Min", "4096")] {
+                data.insert(format!("InstanceRequirements.{name}"), value.to_owned());
+            }
+        }
+        let bench = Bench::new(fleet, Scenario::clean());
+        bench.publish().await;
+        let plain = || RefreshPreferences::builder().min_healthy_percentage(50);
+        let template = bench.scaling.start_instance_refresh().auto_scaling_group_name(GROUP);
+        let template = template.desired_configuration(bench.desired("2")).send().await;
+        assert_eq!(code(&template.expect_err("a refusal")), "ValidationError");
+        if policy.is_some() {
+            let wanted = bench.policy_on("2").await;
+            assert_eq!(bench.begin(ROLLING, Some(wanted), plain().build()).await, invalid);
+        }
+        assert_eq!(bench.begin(ROLLING, None, plain().skip_matching(true).build()).await, invalid);
+        bench.begin(ROLLING, None, plain().build()).await.expect("a refresh");
+        assert_eq!(bench.roll_back().await, Err("IrreversibleInstanceRefresh".to_owned()));
+        bench.until(RefreshStatus::Successful).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_weight_as_large_as_the_group_lets_everything_go_at_once() {
     for (desired, weights, least) in [(4, [4, 4], 0), (4, [2, 4], 0), (16, [4, 4], 12)] {
         let bench = Bench::mixed(desired, weighted(weights));

@@ -41,7 +41,11 @@ impl Error {
     pub(super) fn reply(&self, service: Service, question: &Question, request: &str) -> Reply {
         let code = self.code_of(service);
         match question.protocol {
-            Protocol::Query => Reply::xml(self.status, self.xml(service, code, request)),
+            Protocol::Query => {
+                let mut reply = Reply::xml(self.status, self.xml(service, code, request));
+                reply.headers.push(("x-amzn-requestid", request.to_owned()));
+                reply
+            }
             Protocol::Cbor => {
                 let document = json!({ "__type": code, "message": self.message });
                 let mut reply = Reply::cbor(self.status, request, &document);

@@ -61,8 +61,9 @@ impl World {
         // desired configuration, since that would change how it follows its template.
         // Neither does one that selects instance types by their attributes: AWS refuses it.
         let own = group.own();
-        let template = group.launch_configuration.is_none() && !own.floats() && !own.has_requirements();
-        let desired = template.then(|| own.to_configuration());
+        let directed =
+            group.launch_configuration.is_none() && !own.floats() && !self.has_requirements(group, own);
+        let desired = directed.then(|| own.to_configuration());
         let preferences = Preferences { bake, ..group.usual_preferences() };
         let request = StartRequest { desired, preferences, ..StartRequest::default() };
         if self.start_refresh(key, request).is_ok()

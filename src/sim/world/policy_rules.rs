@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::policy::{DISTRIBUTION, Override, Policy, REQUIREMENTS, Target};
 use super::{
-    Around, Configuration, Data, Group, GroupKey, Image, Life, Refusal, StartRequest, Strategy, World,
+    Around, Configuration, Data, Group, GroupKey, Image, Life, Refusal, StartRequest, Strategy, TemplateRef,
+    TemplateVersion, World,
 };
 use crate::model::ImageId;
 
@@ -38,8 +39,8 @@ impl World {
     pub(super) fn check_policies(&self, group: &Group, request: &StartRequest) -> Result<(), Refusal> {
         let preferences = &request.preferences;
         let desired = request.desired.as_ref();
-        let by_attributes = group.own().has_requirements()
-            || desired.is_some_and(|desired| desired.target().has_requirements());
+        let by_attributes = self.has_requirements(group, group.own())
+            || desired.is_some_and(|desired| self.has_requirements(group, desired.target()));
         if by_attributes {
             let asked = [
                 (desired.is_some(), "DesiredConfiguration"),
@@ -56,6 +57,16 @@ impl World {
             Strategy::Rolling => Ok(()),
             Strategy::ReplaceRootVolume => self.check_root_volumes(group, desired),
         }
+    }
+
+    /// Whether an override, or a version of a template, selects instance types by their attributes.
+    pub(super) fn has_requirements(&self, group: &Group, target: Target<'_>) -> bool {
+        let version = |one: &TemplateRef| {
+            let template = self.template(&group.key.place, &one.id)?;
+            template.versions.get(&template.resolve(one.tracking))
+        };
+        target.has_requirements()
+            || target.templates().filter_map(version).any(TemplateVersion::has_requirements)
     }
 
     /// Refuses to replace root volumes where AWS can't.
@@ -181,11 +192,18 @@ fn distribution_mistake(policy: &Policy) -> Option<String> {
 }
 
 impl Group {
+    /// Whether an override, or a version of a template, selects instance types by their attributes.
+    pub(super) fn has_requirements(&self, target: Target<'_>, around: &Around<'_>) -> bool {
+        let version = |one: &TemplateRef| self.find(one, around)?.versions.get(&self.resolve(one, around));
+        target.has_requirements()
+            || target.templates().filter_map(version).any(TemplateVersion::has_requirements)
+    }
+
     /// Whether its own configuration allows a rollback to it.
     pub(super) fn can_be_gone_back_to(&self, around: &Around<'_>) -> bool {
         let own = self.own();
         !own.floats()
-            && !own.has_requirements()
+            && !self.has_requirements(own, around)
             && !own.templates().any(|one| self.names_parameter(one, around))
     }
 }

@@ -111,6 +111,11 @@ impl TemplateVersion {
         }
     }
 
+    /// Whether it selects instance types by their attributes.
+    pub fn has_requirements(&self) -> bool {
+        self.data.contains_key(super::policy::REQUIREMENTS)
+    }
+
     /// Its data by flat names, such as `BlockDeviceMapping.1.Ebs.VolumeSize`.
     pub fn fields(&self) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::new();
