@@ -34,11 +34,11 @@ pub fn make(
             match judge.judge(group) {
                 Judged::Decided(decided) => groups.push(*decided),
                 Judged::Refused(decided, problem) => {
-                    plan.refused.push(problem);
+                    plan.refused.push(problem.about(&group.name));
                     groups.push(*decided);
                 }
                 Judged::Busy(decided, problem) => {
-                    plan.busy.push(problem);
+                    plan.busy.push(problem.about(&group.name));
                     groups.push(*decided);
                 }
             }

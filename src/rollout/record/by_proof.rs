@@ -127,5 +127,5 @@ fn still_pinned(group: &GroupPlan, change: &Change) -> Option<String> {
 }
 
 fn missing(group: &GroupPlan, why: &str, next: &str) -> Problem {
-    Problem::new(format!("group {} is not proved", group.at.group), why, next)
+    Problem::new(format!("group {} is not proved", group.at.group), why, next).about(&group.at.group)
 }
