@@ -13,6 +13,7 @@ mod refusals;
 mod resume;
 mod root_volume;
 mod states;
+mod way_back;
 
 use std::collections::BTreeMap;
 
@@ -20,14 +21,15 @@ pub use change::{Change, OverrideChange, TemplateChange};
 pub use environment::make;
 pub use marker::{MARKER_TAG, MARKER_TAGS, Marker};
 pub use resume::{Resumed, leads_back, leads_to, resumed};
+pub use way_back::replaced;
 
 use jiff::Timestamp;
 
 use crate::config::{RefreshPolicy, Strategy};
 use crate::event::{GroupRef, PlannedAction, PlannedGroup, RollbackRoute};
 use crate::model::{
-    AlarmState, EnvironmentName, Group, GroupName, Image, ImageId, Problem, Refresh, Region, TemplateId,
-    Tracking, Version,
+    AlarmState, EnvironmentName, Group, GroupName, GroupTemplate, Image, ImageId, Problem, Refresh, Region,
+    TemplateId, Tracking, Version,
 };
 use crate::schedule::When;
 
@@ -60,6 +62,12 @@ impl Survey {
             Tracking::Latest => self.latest.get(template).copied(),
             Tracking::Default => self.default.get(template).copied(),
         }
+    }
+
+    /// The version that a reference to a template stands for now, when it is known.
+    pub fn present(&self, template: &GroupTemplate) -> Option<&Version> {
+        let number = self.resolve(&template.id, template.tracking)?;
+        self.versions.get(&(template.id.clone(), number))
     }
 
     /// The versions that are a copy of `source` with this image, ordered by number.
