@@ -6,21 +6,19 @@ use super::memory::Memory;
 use crate::aws::{Cloud, Error};
 use crate::clock::Clock;
 use crate::config::Fleet;
-use crate::gate;
+use crate::gate::{self, TAGS};
 use crate::model::{EnvironmentName, Image, ImageState};
 use crate::rollout::{self, Stop};
 
 /// What the tags' keys begin with; the environment's name follows, and `.2`, `.3`, … of more.
 const PREFIX: &str = "ami-refresh:announced/";
-/// How many tags an image may have.
-const TAGS: usize = 50;
 
 /// The images that are remembered on, the newest first.
 #[derive(Debug)]
 pub(super) struct Ledger {
     images: Vec<Image>,
-    /// How many tags of its own an image may still get: a gate for each environment, and
-    /// quarantine. They matter more than what was told.
+    /// How many tags of its own an image may still get: for each environment a gate and what was
+    /// replaced there, and quarantine. They matter more than what was told.
     reserved: usize,
 }
 
@@ -34,7 +32,10 @@ impl Ledger {
         images.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
         // Two families may claim an image.
         images.dedup_by(|a, b| a.id == b.id && a.region == b.region);
-        Ok(Self { images, reserved: fleet.environments.len() + 1 })
+        let gates = fleet.environments.len() + 1;
+        // Few environments have anything to remember of overrides: that takes no more than half.
+        let reserved = (gates + fleet.environments.len()).min(TAGS / 2).max(gates);
+        Ok(Self { images, reserved })
     }
 
     /// Whether there is an image to remember on.

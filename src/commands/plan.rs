@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::Environment;
 use crate::event::PlannedGroup;
 use crate::gate::{self, Verdict};
-use crate::model::{Exit, Problem};
+use crate::model::{Exit, Problem, once};
 use crate::net::Network;
 use crate::plan::Timing;
 use crate::report::{self, PlanText};
@@ -124,6 +124,7 @@ fn print(global: &Global, args: &Args, plans: &[Planned]) -> Result<(), Failure>
     let texts = plans.iter().map(|planned| {
         let problems: Vec<Problem> =
             [&planned.refused, &planned.busy, &planned.unreadable].into_iter().flatten().cloned().collect();
+        let problems = once(&problems);
         let environment = planned.environment.as_str().into();
         let text = PlanText {
             environment: &environment,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{GATE_PREFIX, QUARANTINE_TAG, Quarantine, Record, quarantined};
+use super::{GATE_PREFIX, QUARANTINE_TAG, Quarantine, Record, gate_key, quarantined};
 use crate::aws::{Account, Error};
 use crate::model::{Candidate, EnvironmentName, Image, ImageId, Problem, Region};
 
@@ -16,6 +16,16 @@ pub struct Records {
 }
 
 impl Records {
+    /// What these tags say.
+    pub fn of(tags: &Tags) -> Self {
+        let quarantined = tags.iter().filter_map(|((_, image), tags)| {
+            let quarantine = Quarantine::of(tags).filter(|quarantine| quarantine.holds)?;
+            Some((image.clone(), quarantine))
+        });
+        let quarantined = quarantined.collect();
+        Self { gates: merge(tags.values().map(records).collect()), quarantined }
+    }
+
     /// The record of an environment.
     pub fn get(&self, environment: &EnvironmentName) -> Option<&Record> {
         self.gates.get(environment)
@@ -28,22 +38,27 @@ impl Records {
     }
 }
 
+/// The tags of images, each by its region and id.
+pub type Tags = BTreeMap<(Region, ImageId), BTreeMap<String, String>>;
+
 /// Every gate's record for this candidate, and whether it is in quarantine.
 ///
 /// `homes` holds the home account in each of the candidate's regions. Where the images
 /// disagree, the least of them counts: all images must have passed.
 pub async fn read(homes: &[Account], candidate: &Candidate) -> Result<Records, Error> {
-    let mut per_image = Vec::new();
-    let mut quarantined = BTreeMap::new();
+    Ok(Records::of(&read_tags(homes, candidate).await?))
+}
+
+/// The tags of the candidate's images; one that is gone has none.
+pub async fn read_tags(homes: &[Account], candidate: &Candidate) -> Result<Tags, Error> {
+    let mut tags = Tags::new();
     for image in &candidate.images {
         let Some(home) = homes.iter().find(|home| home.region == image.region) else { continue };
         let found = home.images(std::slice::from_ref(&image.id)).await?.remove(&image.id);
-        if let Some(quarantine) = found.as_ref().and_then(in_quarantine) {
-            quarantined.insert(image.id.clone(), quarantine);
-        }
-        per_image.push(found.map(|image| records(&image.tags)).unwrap_or_default());
+        let found = found.map(|image| image.tags).unwrap_or_default();
+        tags.insert((image.region.clone(), image.id.clone()), found);
     }
-    Ok(Records { gates: merge(per_image), quarantined })
+    Ok(tags)
 }
 
 /// Writes an environment's record on every image of the candidate.
@@ -53,10 +68,23 @@ pub async fn write(
     environment: &EnvironmentName,
     record: &Record,
 ) -> Result<(), Error> {
-    let tag = BTreeMap::from([(format!("{GATE_PREFIX}{environment}"), record.to_tag())]);
-    for image in &candidate.images {
-        for home in homes.iter().filter(|home| home.region == image.region) {
-            home.tag_image(&image.id, &tag).await?;
+    let tags = candidate.images.iter().map(|image| {
+        let tag = BTreeMap::from([gate_tag(environment, record)]);
+        ((image.region.clone(), image.id.clone()), tag)
+    });
+    write_tags(homes, &tags.collect()).await
+}
+
+/// The tag that holds an environment's record.
+pub fn gate_tag(environment: &EnvironmentName, record: &Record) -> (String, String) {
+    (gate_key(environment), record.to_tag())
+}
+
+/// Writes tags on images, over what they have; all of an image's in one call.
+pub async fn write_tags(homes: &[Account], tags: &Tags) -> Result<(), Error> {
+    for ((region, image), tags) in tags {
+        for home in homes.iter().filter(|home| home.region == *region) {
+            home.tag_image(image, tags).await?;
         }
     }
     Ok(())
@@ -69,12 +97,8 @@ pub async fn quarantine(
     record: &Quarantine,
 ) -> Result<(), Error> {
     let tag = BTreeMap::from([(QUARANTINE_TAG.to_owned(), record.to_tag())]);
-    for (region, image) in images {
-        for home in homes.iter().filter(|home| home.region == *region) {
-            home.tag_image(image, &tag).await?;
-        }
-    }
-    Ok(())
+    let tags = images.iter().map(|image| (image.clone(), tag.clone())).collect();
+    write_tags(homes, &tags).await
 }
 
 /// The quarantine that holds for an image.

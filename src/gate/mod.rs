@@ -1,7 +1,7 @@
 //! Gates: the record that an image passed an environment, and the policy that asks for it.
 //!
 //! The record lives as tags on the candidate's images, where everyone can see it.
-//! `policy` and `build` are pure; `ledger` and `images` read and write and decide nothing.
+//! `policy`, `build` and `replaced` are pure; `ledger` and `images` read and write and decide nothing.
 
 mod build;
 mod images;
@@ -9,19 +9,34 @@ mod ledger;
 mod policy;
 mod quarantine;
 mod record;
+mod replaced;
 
 pub use build::same_build;
 pub use images::{find, whole_builds};
-pub use ledger::{Records, in_quarantine, quarantine, read, records, write};
+pub use ledger::{
+    Records, Tags, gate_tag, in_quarantine, quarantine, read, read_tags, records, write, write_tags,
+};
 pub use policy::{Standing, Verdict, judge, standing};
 pub use quarantine::{QUARANTINE_TAG, Quarantine, quarantined};
 pub use record::{Record, State, reason};
+pub use replaced::{Before, MOST_TAGS, Replaced, without_room};
+
+use crate::model::EnvironmentName;
 
 /// What every tag of ours on an image begins with.
 const GATE_PREFIX: &str = "ami-refresh:gate/";
-/// Whether a tag of this key holds a gate's record, or quarantine.
+/// How many tags EC2 lets an image have.
+pub const TAGS: usize = 50;
+
+/// Whether a tag of this key holds a gate's record, what was replaced (the first of several), or
+/// quarantine: at most one of each for an environment.
 pub fn is_record(key: &str) -> bool {
-    key.starts_with(GATE_PREFIX) || key == QUARANTINE_TAG
+    let replaced = key.strip_prefix(replaced::PREFIX).is_some_and(|rest| !rest.contains('.'));
+    key.starts_with(GATE_PREFIX) || replaced || key == QUARANTINE_TAG
+}
+
+fn gate_key(environment: &EnvironmentName) -> String {
+    format!("{GATE_PREFIX}{environment}")
 }
 
 /// The family that an image belongs to.

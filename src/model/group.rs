@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::policy::{Named, Naming, OverrideNaming, Policy, PolicyOverride};
-use super::{GroupName, InstanceId, Region, TemplateId, Tracking};
+use super::{GroupName, ImageId, InstanceId, Region, TemplateId, Tracking};
 
 /// The template that a group launches from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +123,17 @@ impl Group {
     pub fn templates(&self) -> impl Iterator<Item = &GroupTemplate> {
         let overrides = self.policy.iter().flat_map(|policy| &policy.overrides);
         self.template.iter().chain(overrides.filter_map(|one| one.template.as_ref()))
+    }
+
+    /// The images that overrides of its policy name themselves, in order.
+    pub fn own_images(&self) -> impl Iterator<Item = &ImageId> {
+        self.policy.iter().flat_map(|policy| &policy.overrides).filter_map(|one| one.image.as_ref())
+    }
+
+    /// The overrides that name this image themselves, in order.
+    pub fn overrides_with(&self, image: &ImageId) -> Vec<&PolicyOverride> {
+        let overrides = self.policy.iter().flat_map(|policy| &policy.overrides);
+        overrides.filter(|one| one.image.as_ref() == Some(image)).collect()
     }
 
     /// Whether an override chooses instance types by attributes: AWS then takes no desired

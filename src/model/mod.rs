@@ -13,6 +13,7 @@ mod image_build;
 mod instance;
 mod outcome;
 mod policy;
+mod problem;
 mod refresh;
 mod template;
 
@@ -24,7 +25,8 @@ pub use ids::{AccountId, EnvironmentName, GroupName, ImageId, InstanceId, Refres
 pub use image::{Architecture, Image, ImageState};
 pub use image_build::{BuildState, BuiltImage, ImageBuild, ImagePipeline, PipelineArn};
 pub use instance::{Instance, Sighting, TargetHealth};
-pub use outcome::{Exit, Outcome, Problem, Verdict};
+pub use outcome::{Exit, Outcome, Verdict};
 pub use policy::{Named, Naming, OverrideNaming, Policy, PolicyOverride};
+pub use problem::{Problem, listed, once};
 pub use refresh::{Launch, OverrideTarget, Refresh, RefreshStatus, Target};
 pub use template::{Tracking, Version};

@@ -38,41 +38,6 @@ impl Exit {
     }
 }
 
-/// Something that is wrong: with what, what, why, and what to do next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// What is wrong, with the name of the thing it is wrong with.
-    pub what: String,
-    /// Why that is a problem, or the words of who said so; may be empty.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub why: String,
-    /// What to do about it; may be empty.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub next: String,
-}
-
-impl Problem {
-    /// A problem of three parts; `why` and `next` may be empty.
-    pub fn new(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { what: what.into(), why: why.into(), next: next.into() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
-        if !self.why.is_empty() {
-            write!(f, "\n  why:  {}", self.why)?;
-        }
-        if !self.next.is_empty() {
-            write!(f, "\n  next: {}", self.next)?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Problem {}
-
 /// How a group ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]

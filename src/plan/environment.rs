@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::group::{Judge, Judged, REFUSED};
-use super::{Change, Decision, Deferral, GroupPlan, Plan, Survey, Timing, places};
+use super::{Change, Decision, Deferral, GroupPlan, Plan, Survey, Timing, places, way_back};
 use crate::config::{Environment, Family, Fleet};
 use crate::model::{Candidate, Group, GroupTemplate, Problem, Region, TemplateId};
 use crate::schedule::Agenda;
@@ -34,11 +34,11 @@ pub fn make(
             match judge.judge(group) {
                 Judged::Decided(decided) => groups.push(*decided),
                 Judged::Refused(decided, problem) => {
-                    plan.refused.push(problem);
+                    plan.refused.push(problem.about(&group.name));
                     groups.push(*decided);
                 }
                 Judged::Busy(decided, problem) => {
-                    plan.busy.push(problem);
+                    plan.busy.push(problem.about(&group.name));
                     groups.push(*decided);
                 }
             }
@@ -46,6 +46,7 @@ pub fn make(
         defer_with_sharers(&mut groups);
         release_kept_back(&mut groups);
         plan.refused.extend(hold_sharers_still(environment, survey, &mut groups));
+        way_back::note_without_room(&mut groups, candidate);
         plan.groups.extend(groups);
     }
     if plan.groups.is_empty() {

@@ -13,6 +13,7 @@ mod refusals;
 mod resume;
 mod root_volume;
 mod states;
+mod way_back;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub use change::{Change, OverrideChange, TemplateChange};
 pub use environment::make;
 pub use marker::{MARKER_TAG, MARKER_TAGS, Marker};
 pub use resume::{Resumed, leads_back, leads_to, resumed};
+pub use way_back::replaced;
 
 use jiff::Timestamp;
 
@@ -65,15 +67,18 @@ impl Survey {
         }
     }
 
+    /// The version that a reference to a template stands for now, when it is known.
+    pub fn present(&self, template: &GroupTemplate) -> Option<&Version> {
+        let number = self.resolve(&template.id, template.tracking)?;
+        self.versions.get(&(template.id.clone(), number))
+    }
+
     /// Whether a group's instance types are chosen by attributes, in an override or in a version of
     /// a template that it names. Of what AWS then refuses no document says that it depends on where.
     pub fn chooses_by_attributes(&self, group: &Group) -> bool {
-        let version = |template: &GroupTemplate| {
-            let number = self.resolve(&template.id, template.tracking)?;
-            self.versions.get(&(template.id.clone(), number))
-        };
+        let present = |template| self.present(template);
         group.chooses_by_attributes()
-            || group.templates().filter_map(version).any(Version::chooses_by_attributes)
+            || group.templates().filter_map(present).any(Version::chooses_by_attributes)
     }
 
     /// The versions that are a copy of `source` with this image, ordered by number.

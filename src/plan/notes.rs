@@ -23,12 +23,6 @@ pub(super) fn notes(group: &Group, change: &Change, plan: &GroupPlan) -> Vec<Str
     if plan.policy.preferences.strategy == Strategy::ReplaceRootVolume {
         notes.push("its instances stay, and get new root volumes".to_owned());
     }
-    if change.overrides().iter().any(|one| one.image.as_ref().is_some_and(|(from, to)| from != to)) {
-        notes.push(
-            "what its overrides named is recorded until its gate is passed: after that, `rollback` can't tell"
-                .to_owned(),
-        );
-    }
     notes.extend(of_capacity(group, plan));
     notes.extend(of_members(group, plan));
     for (process, price) in MISSED {

@@ -8,7 +8,7 @@ use super::machine::End;
 use super::{Run, Stop};
 use crate::config::Environment;
 use crate::event::{Event, Status, Step};
-use crate::model::{EnvironmentName, Outcome, Problem, Target, Verdict};
+use crate::model::{EnvironmentName, Outcome, Problem, Target, Verdict, once};
 use crate::plan::GroupPlan;
 
 /// The steps of a rollout.
@@ -100,7 +100,7 @@ fn tell_end(run: &Run<'_>, name: &EnvironmentName, begun: Timestamp, ended: &End
 fn stopped(run: &Run<'_>, environment: &Environment, stop: Stop) -> Ended {
     let name = &environment.name;
     let (verdict, problems) = match stop {
-        Stop::Refused(problems) => (Verdict::Refused, problems),
+        Stop::Refused(problems) => (Verdict::Refused, once(&problems)),
         Stop::SetUp(problem) => (Verdict::SetUp, vec![problem]),
         Stop::Aws(error) => (
             Verdict::Unreachable,

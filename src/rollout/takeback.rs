@@ -1,8 +1,11 @@
 //! Takes groups back to what they had: after a failure beside them, or when told to.
 
+mod back;
 mod explicit;
 mod finished;
+mod lost;
 mod previous;
+mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -13,7 +13,7 @@ use crate::rules_fleet::group_mut;
 use crate::stage::{CONFIG, NEW, NEW_ARM, REGION, Stage};
 
 /// The older arm64 image.
-fn old_arm() -> ImageId {
+pub(crate) fn old_arm() -> ImageId {
     FleetSpec::previous_image_of(&REGION.into(), &Architecture::Arm64)
 }
 

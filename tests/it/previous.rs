@@ -2,7 +2,7 @@
 
 use ami_refresh::event::Event;
 use ami_refresh::gate::{QUARANTINE_TAG, State};
-use ami_refresh::model::{Tracking, Verdict};
+use ami_refresh::model::{Outcome, Tracking, Verdict};
 use ami_refresh::plan::MARKER_TAG;
 use ami_refresh::rollout::{self, Given, Steps};
 use ami_refresh::sim::Scenario;
@@ -22,10 +22,9 @@ async fn given(stage: &Stage) -> Given {
 /// Takes back whatever there is.
 async fn back(stage: &Stage) -> Verdict {
     let given = given(stage).await;
-    let groups = given.groups.into_keys().chain(given.held).collect();
     let environment = stage.fleet.environment("dev").expect("the environment");
     let builds = std::slice::from_ref(&stage.candidate);
-    rollout::rollback_to_previous(&stage.run(), environment, &groups, builds).await
+    rollout::rollback_to_previous(&stage.run(), environment, &given, builds).await
 }
 
 /// Every group of the environment stands as before, but for the number of refreshes.
@@ -120,11 +119,11 @@ fn a_group_whose_tag_nobody_can_read_is_told_and_holds_up_nobody_else() {
             orders.expect("the group").tags.insert(MARKER_TAG.to_owned(), "to=ami-1".to_owned());
         });
         assert_eq!(back(&stage).await, Verdict::NeedsPerson);
-        let notes = stage.told(|event| match event {
-            Event::Note { text, .. } => Some(text.clone()),
+        let told = stage.told(|event| match event {
+            Event::GroupEnded { outcome: Outcome::NeedsPerson { why, .. }, .. } => Some(why.clone()),
             _ => None,
         });
-        assert!(notes.iter().any(|note| note.contains("tag of group orders-dev can't be read")), "{notes:?}");
+        assert_eq!(told, ["the rollout tag of group orders-dev can't be read"]);
         let now = stage.simulator.inspect(truth::groups);
         assert!(now["orders-dev"].serves.iter().all(|image| image.as_str() == NEW));
         for name in ["catalog-dev", "payments-dev"] {

@@ -2,7 +2,7 @@
 
 use ami_refresh::event::Event;
 use ami_refresh::gate::State;
-use ami_refresh::model::{RefreshStatus, Verdict};
+use ami_refresh::model::{Outcome, RefreshStatus, Verdict};
 use ami_refresh::rollout::{self, Steps};
 use ami_refresh::sim::Scenario;
 
@@ -160,11 +160,11 @@ fn a_group_whose_old_version_nobody_recorded_is_named_and_holds_up_nobody_else()
         });
         let before = stage.simulator.inspect(truth::groups);
         assert_eq!(back(&stage).await, Verdict::NeedsPerson);
-        let notes = stage.told(|event| match event {
-            Event::Note { text, .. } => Some(text.clone()),
+        let told = stage.told(|event| match event {
+            Event::GroupEnded { outcome: Outcome::NeedsPerson { why, .. }, .. } => Some(why.clone()),
             _ => None,
         });
-        assert!(notes.iter().any(|note| note.contains("what group payments-dev had before")), "{notes:?}");
+        assert_eq!(told, ["nobody recorded what group payments-dev had before"]);
         let now = stage.simulator.inspect(truth::groups);
         assert_eq!(now["payments-dev"], before["payments-dev"]);
         for name in ["orders-dev", "catalog-dev"] {

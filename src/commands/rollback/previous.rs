@@ -29,11 +29,7 @@ pub(super) async fn run(
     let looking =
         Run::new(fleet, &nothing, &world.cloud, world.clock, probes, Events::new(world.clock, |_| {}));
     let given = given(&looking, environment, only).await?;
-    let stuck = stuck(&given);
-    if given.groups.is_empty() && given.held.is_empty() && !stuck.is_empty() {
-        return Err(Failure::Told(Exit::Refused, stuck));
-    }
-    if given.groups.is_empty() && given.held.is_empty() {
+    if given.groups.is_empty() && given.held.is_empty() && given.stuck.is_empty() {
         Output::new(global).text(&nothing_to_take_back(environment, &given))?;
         return Ok(Exit::Done);
     }
@@ -48,28 +44,11 @@ pub(super) async fn run(
         simulation: None,
         options: String::new(),
     };
-    let groups: BTreeSet<(Region, GroupName)> = given.groups.into_keys().chain(given.held).collect();
     let work = async |run: &Run<'_>| {
-        let verdict = rollout::rollback_to_previous(run, environment, &groups, &builds).await;
+        let verdict = rollout::rollback_to_previous(run, environment, &given, &builds).await;
         vec![(environment.name.clone(), verdict)]
     };
-    let exit = told(&telling, &world, work).await?;
-    if stuck.is_empty() {
-        return Ok(exit);
-    }
-    Err(Failure::Told(exit.max(Exit::NeedsPerson), stuck))
-}
-
-/// Every group that can't go back, since what it had is in quarantine.
-fn stuck(given: &Given) -> Vec<Problem> {
-    let stuck = given.stuck.iter().map(|((_, group), image)| {
-        Problem::new(
-            format!("group {group} was not taken back: it would go to {image}"),
-            "that image is in quarantine",
-            "take it to a good one: 'ami-refresh candidate --from-lookup', then a rollout",
-        )
-    });
-    stuck.collect()
+    told(&telling, &world, work).await
 }
 
 fn nothing_to_take_back(environment: &Environment, given: &Given) -> String {

@@ -364,3 +364,5 @@ fn an_environment_without_groups_is_refused_with_what_it_selects() {
     let plan = only(&[], 0);
     assert!(plan.refused[0].what.contains("no group in dev carries Environment=dev"), "{}", plan.refused[0]);
 }
+
+mod room;

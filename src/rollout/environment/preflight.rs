@@ -16,7 +16,7 @@ use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::{ByHand, Event, Status, Step};
 use crate::gate::{self, Verdict as GateVerdict};
-use crate::model::{Problem, Region};
+use crate::model::{Problem, Region, once};
 use crate::plan::{Decision, MARKER_TAG, Plan, Timing};
 use crate::schedule::{Agenda, When};
 
@@ -167,7 +167,7 @@ pub(super) async fn plan(
             break plan;
         }
         if !told_busy {
-            let what: Vec<&str> = plan.busy.iter().map(|problem| problem.what.as_str()).collect();
+            let what: Vec<String> = once(&plan.busy).into_iter().map(|problem| problem.what).collect();
             let text = format!("waiting: {}", what.join("; "));
             run.events.emit(Event::Note { environment: Some(name.clone()), text });
             told_busy = true;
@@ -185,13 +185,14 @@ pub(super) async fn plan(
         tell_environment_step(run, name, Step::Plan, begun, (Status::Passed, message, Vec::new()));
         return Ok(plan);
     }
-    let message = match plan.refused.as_slice() {
+    let refused = once(&plan.refused);
+    let message = match refused.as_slice() {
         [only] => only.what.clone(),
         several => format!("{} reasons against {}", several.len(), subject(name)),
     };
-    let evidence = plan.refused.iter().map(ToString::to_string).collect();
+    let evidence = refused.iter().map(ToString::to_string).collect();
     tell_environment_step(run, name, Step::Plan, begun, (Status::Failed, message, evidence));
-    Err(Stop::Refused(plan.refused))
+    Err(Stop::Refused(refused))
 }
 
 /// Tells of every group that is to change whether its window lets it; what can't be read is
@@ -223,11 +224,14 @@ pub(super) fn prepared(plan: &Plan) -> Result<Targets, Stop> {
         let Some(change) = group.change() else { continue };
         match change.known_target().filter(|_| group.group.tags.contains_key(MARKER_TAG)) {
             Some(target) => drop(targets.insert((group.at.region.clone(), group.at.group.clone()), target)),
-            None => problems.push(Problem::new(
-                format!("group {} has no version with {} prepared", group.at.group, change.to),
-                "a refresh carries a version that exists",
-                format!("run 'ami-refresh update-templates --env {}' first", plan.environment),
-            )),
+            None => problems.push(
+                Problem::new(
+                    format!("group {} has no version with {} prepared", group.at.group, change.to),
+                    "a refresh carries a version that exists",
+                    format!("run 'ami-refresh update-templates --env {}' first", plan.environment),
+                )
+                .about(&group.at.group),
+            ),
         }
     }
     if problems.is_empty() { Ok(targets) } else { Err(Stop::Refused(problems)) }

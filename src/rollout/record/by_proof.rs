@@ -5,7 +5,7 @@ use super::super::patience::patiently;
 use super::super::proof::{self, Wanted};
 use super::super::survey::plan;
 use super::super::{Run, Stop};
-use super::{keep, unmark};
+use super::{Ways, keep, unmark};
 use crate::config::Environment;
 use crate::gate::{self, State};
 use crate::model::{Outcome, Problem, Verdict};
@@ -65,8 +65,9 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
     if !problems.is_empty() {
         return Err(Stop::Refused(problems));
     }
-    keep(run, environment, State::Passed, &format!("{proved}/{}", proved + skipped)).await?;
-    unmark(run, &accounts, &ends, |_| true).await;
+    let ways = Ways::new(ends.iter().map(|end| end.plan), plan.groups.iter().map(|group| &group.group));
+    keep(run, environment, State::Passed, &format!("{proved}/{}", proved + skipped), &ways).await?;
+    unmark(run, environment, &accounts, (&ends, &ways), |_| true).await;
     let message = format!("{proved} groups proved, {skipped} skipped");
     Ok(Ended { verdict: Verdict::Passed, message, next: Vec::new() })
 }
@@ -128,5 +129,5 @@ fn still_pinned(group: &GroupPlan, change: &Change) -> Option<String> {
 }
 
 fn missing(group: &GroupPlan, why: &str, next: &str) -> Problem {
-    Problem::new(format!("group {} is not proved", group.at.group), why, next)
+    Problem::new(format!("group {} is not proved", group.at.group), why, next).about(&group.at.group)
 }

@@ -1,23 +1,22 @@
 //! `rollback`: takes the groups of an environment back, whatever state they are in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
+use jiff::Timestamp;
 
 use super::super::ends::{Ended, GroupEnd, Side, told};
-use super::super::patience::patiently;
+use super::super::events::StepEnd;
 use super::super::smoke::nobody;
 use super::super::{Run, Stop, prepare, record, settle, survey};
-use super::drive_back;
-use super::finished;
+use super::back::{Back, Look, back_of};
+use super::{Given, drive_back, finished, lost};
 use crate::aws::Account;
 use crate::config::Environment;
-use crate::event::{Event, PlannedAction, PlannedGroup};
-use crate::gate::{self, State};
-use crate::model::{
-    Candidate, Group, GroupName, GroupTemplate, ImageId, Outcome, Problem, Refresh, Region, Target, Verdict,
-};
-use crate::plan::{Change, Decision, GroupPlan, Marker, Survey, TemplateChange, resumed};
+use crate::event::{Event, GroupRef, Step};
+use crate::gate;
+use crate::model::{Candidate, Group, GroupName, GroupTemplate, ImageId, Outcome, Problem, Region, Verdict};
+use crate::plan::{Change, Decision, GroupPlan, Survey, TemplateChange};
 
 /// What the record of a gate says first that a rollback revoked.
 pub const TAKEN_BACK: &str = "rolled back by hand";
@@ -25,19 +24,19 @@ pub const TAKEN_BACK: &str = "rolled back by hand";
 /// Takes every group of the environment that a rollout touched, or that runs the
 /// candidate, back to the version that it had; `only` narrows it to one group.
 pub async fn rollback(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Verdict {
-    let which = Which { only, among: None, builds: std::slice::from_ref(run.candidate) };
+    let which = Which { only, given: None, builds: std::slice::from_ref(run.candidate) };
     told(run, environment, Box::pin(attempt(run, environment, which))).await
 }
 
-/// Takes these groups back to the version that they had; `builds` are the candidates that they
-/// were given, and together the run's.
+/// Takes these groups back to what they had; `builds` are the candidates that they were given, and
+/// together the run's.
 pub async fn rollback_to_previous(
     run: &Run<'_>,
     environment: &Environment,
-    groups: &BTreeSet<(Region, GroupName)>,
+    given: &Given,
     builds: &[Candidate],
 ) -> Verdict {
-    let which = Which { only: None, among: Some(groups), builds };
+    let which = Which { only: None, given: Some(given), builds };
     told(run, environment, Box::pin(attempt(run, environment, which))).await
 }
 
@@ -45,81 +44,139 @@ pub async fn rollback_to_previous(
 #[derive(Clone, Copy)]
 struct Which<'a> {
     only: Option<&'a GroupName>,
-    among: Option<&'a BTreeSet<(Region, GroupName)>>,
+    given: Option<&'a Given>,
     builds: &'a [Candidate],
 }
 
 impl Which<'_> {
     fn holds(&self, group: &Group) -> bool {
-        let among = |groups: &BTreeSet<_>| groups.contains(&(group.region.clone(), group.name.clone()));
-        self.only.is_none_or(|only| *only == group.name) && self.among.is_none_or(among)
+        let key = (group.region.clone(), group.name.clone());
+        let given = |given: &Given| {
+            given.groups.contains_key(&key) || given.held.contains(&key) || given.stuck.contains_key(&key)
+        };
+        self.only.is_none_or(|only| *only == group.name) && self.given.is_none_or(given)
+    }
+
+    /// The image in quarantine that the group would go back to.
+    fn stuck(&self, group: &Group) -> Option<&ImageId> {
+        self.given?.stuck.get(&(group.region.clone(), group.name.clone()))
     }
 }
 
-/// One group that is to go back: what it had, and what it was given.
-struct Back {
-    plan: GroupPlan,
-    target: Target,
-    /// Whether any instance, or the group itself, may be on the new version.
-    moved: bool,
-}
-
-impl Back {
-    /// What is to happen: the change, the other way round.
-    fn told(&self, run: &Run<'_>) -> PlannedGroup {
-        let told = self.plan.told(&[], &run.fleet.notify.teams.tag);
-        let Some(change) = self.plan.change() else { return told };
-        let named = run.candidate.images.iter().find(|image| image.id == change.to);
-        PlannedGroup {
-            image: Some(change.to.clone()),
-            image_name: named.map(|image| image.name.clone()).unwrap_or_default(),
-            new_image: Some(change.from.clone()),
-            action: if self.moved { PlannedAction::Refresh } else { PlannedAction::Skip },
-            why: format!("back to version {}", change.own.source),
-            ..told
-        }
-    }
+/// What was found out before anything is done.
+#[derive(Default)]
+struct Found<'s> {
+    backs: Vec<Back>,
+    /// The groups that can't go back, and why.
+    lost: Vec<(&'s Group, Problem)>,
+    /// What stands against all of it.
+    dragged: Vec<Problem>,
+    looked_at: usize,
 }
 
 async fn attempt(run: &Run<'_>, environment: &Environment, which: Which<'_>) -> Result<Ended, Stop> {
-    let only = which.only;
+    let begun = run.clock.now();
     let accounts = run.accounts(environment);
-    let (mut backs, mut problems, mut looked_at) = (Vec::new(), Vec::new(), 0);
-    let mut dragged = Vec::new();
+    let mut surveys = Vec::new();
     for account in accounts.values() {
-        let survey = survey::look_in_right_account(run, environment, account).await?;
-        let before = backs.len();
-        let groups = survey.groups.iter().filter(|group| environment.select.matches(&group.tags));
-        for group in groups.filter(|group| which.holds(group)) {
-            looked_at += 1;
-            match back_of(run, environment, account, &survey, group, only.is_some()).await? {
-                Ok(back) => backs.extend(back),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        dragged.extend(dragged_along(&survey, &backs[before..]));
+        surveys.push((account, survey::look_in_right_account(run, environment, account).await?));
     }
-    if looked_at == 0 {
-        return Err(Stop::Refused(vec![nobody(environment, only)]));
+    let found = look(run, environment, &surveys, which).await?;
+    if found.looked_at == 0 {
+        return Err(Stop::Refused(vec![nobody(environment, which.only)]));
     }
-    if backs.is_empty() && !problems.is_empty() {
+    tell(run, environment, &found, begun);
+    let problems: Vec<Problem> = found.lost.iter().map(|(_, problem)| problem.clone()).collect();
+    if found.backs.is_empty() && !problems.is_empty() {
         return Err(Stop::Refused(problems));
     }
-    if !dragged.is_empty() {
-        return Err(Stop::Refused(dragged));
+    if !found.dragged.is_empty() {
+        return Err(Stop::Refused(found.dragged));
     }
-    let groups = backs.iter().map(|back| back.told(run)).collect();
-    run.events.emit(Event::Planned { environment: environment.name.clone(), groups });
-    begin(run, environment, &accounts, &backs, which.builds).await?;
+    let backs = &found.backs;
+    tell_lost(run, environment, &found);
+    let all = surveys.iter().flat_map(|(_, survey)| &survey.groups);
+    let all: Vec<&Group> = all.filter(|group| environment.select.matches(&group.tags)).collect();
+    begin(run, environment, &accounts, (backs, &all), which.builds).await?;
     let at_once = environment.refresh.groups_at_once;
-    let ends = stream::iter(&backs).map(async |back| go_back(run, &accounts, back).await);
+    let ends = stream::iter(backs).map(async |back| go_back(run, &accounts, back).await);
     let mut ends: Vec<GroupEnd<'_>> = ends.buffered(at_once).collect().await;
     settle::tracking(run, &accounts, &mut ends).await;
     let mut ended = record::conclude_rollback(run, environment, &accounts, &ends, &problems).await;
     if ended.verdict == Verdict::Partial {
-        ended.next.extend(quarantine_offered(run, &backs, which.builds).await);
+        ended.next.extend(quarantine_offered(run, backs, which.builds).await);
     }
     Ok(ended)
+}
+
+/// Looks what each group had. Changes nothing.
+async fn look<'s>(
+    run: &Run<'_>,
+    environment: &Environment,
+    surveys: &'s [(&Account, Survey)],
+    which: Which<'_>,
+) -> Result<Found<'s>, Stop> {
+    let chosen = |group: &&Group| environment.select.matches(&group.tags) && which.holds(group);
+    let groups = surveys.iter().flat_map(|(_, survey)| survey.groups.iter().filter(chosen));
+    let recorded = finished::recorded(run, environment, groups).await?;
+    let mut found = Found::default();
+    for (account, survey) in surveys {
+        let before = found.backs.len();
+        let by_name = which.only.is_some();
+        let look = Look { run, environment, account, survey, recorded: &recorded, by_name };
+        for group in survey.groups.iter().filter(chosen) {
+            found.looked_at += 1;
+            if let Some(image) = which.stuck(group) {
+                let problem = lost::quarantined_before(&group.name, image);
+                found.lost.push((group, problem.about(&group.name)));
+                continue;
+            }
+            match back_of(&look, group).await? {
+                Ok(back) => found.backs.extend(back),
+                Err(problem) => found.lost.push((group, problem.about(&group.name))),
+            }
+        }
+        found.dragged.extend(dragged_along(survey, &found.backs[before..]));
+    }
+    Ok(found)
+}
+
+/// Tells what is to happen, and of each group that can't go back why.
+fn tell(run: &Run<'_>, environment: &Environment, found: &Found<'_>, begun: Timestamp) {
+    let lost = found.lost.iter().map(|(group, problem)| {
+        let policy = run.fleet.policy(environment, &group.name);
+        let decision = Decision::Skip(problem.what.clone());
+        let plan = GroupPlan { decision, ..GroupPlan::undecided(group, &environment.name, policy) };
+        plan.told(&[], &run.fleet.notify.teams.tag)
+    });
+    let groups = found.backs.iter().map(|back| back.told(run)).chain(lost).collect();
+    run.events.emit(Event::Planned { environment: environment.name.clone(), groups });
+    for (group, problem) in &found.lost {
+        let evidence = vec![problem.why.clone(), format!("next: {}", problem.next)];
+        let end = StepEnd::errored(problem.what.clone()).with(evidence);
+        run.events.step(&at(environment, group), Step::Rollback, begun, end);
+    }
+}
+
+/// Tells the end of the groups that can't go back, where others do.
+fn tell_lost(run: &Run<'_>, environment: &Environment, found: &Found<'_>) {
+    for (group, problem) in &found.lost {
+        run.events.emit(Event::GroupEnded {
+            group: at(environment, group),
+            outcome: Outcome::NeedsPerson { why: problem.what.clone(), next: problem.next.clone() },
+            images: BTreeMap::new(),
+            stragglers: Vec::new(),
+            took_ms: 0,
+        });
+    }
+}
+
+fn at(environment: &Environment, group: &Group) -> GroupRef {
+    GroupRef {
+        environment: environment.name.clone(),
+        region: group.region.clone(),
+        group: group.name.clone(),
+    }
 }
 
 /// The way to stop what was taken back everywhere else too, where it is not stopped already.
@@ -145,7 +202,7 @@ async fn begin(
     run: &Run<'_>,
     environment: &Environment,
     accounts: &BTreeMap<Region, Account>,
-    backs: &[Back],
+    (backs, all): (&[Back], &[&Group]),
     builds: &[Candidate],
 ) -> Result<(), Stop> {
     if backs.is_empty() {
@@ -156,7 +213,8 @@ async fn begin(
         let (probes, events) = (run.probes.clone(), run.events.clone());
         let part = Run::new(run.fleet, build, run.cloud, run.clock, probes, events);
         if record::counts(&part, environment).await.map_err(Stop::from_home)? {
-            record::keep(&part, environment, State::Revoked, TAKEN_BACK).await.map_err(Stop::from_home)?;
+            let groups = (backs.iter().map(|back| &back.plan), all.iter().copied());
+            record::revoke(&part, environment, groups, TAKEN_BACK).await.map_err(Stop::from_home)?;
         }
     }
     for back in backs {
@@ -209,125 +267,4 @@ fn dragged_along(survey: &Survey, backs: &[Back]) -> Vec<Problem> {
         )
     };
     named.map(problem).collect()
-}
-
-/// What a group had; `None` when no rollout touched it and it does not run the candidate.
-async fn back_of(
-    run: &Run<'_>,
-    environment: &Environment,
-    account: &Account,
-    survey: &Survey,
-    group: &Group,
-    by_name: bool,
-) -> Result<Result<Option<Back>, Problem>, Stop> {
-    if group.template.is_none() {
-        return Ok(Ok(None));
-    }
-    let marker = match Marker::of(&group.tags) {
-        Ok(marker) => marker,
-        Err(text) => return Ok(Err(unreadable(group, &text))),
-    };
-    let held = marker.as_ref().is_some_and(|marker| marker.from == marker.to);
-    let other = marker.as_ref().filter(|marker| !held && !run.candidate.contains(&marker.to));
-    if let Some(marker) = other.filter(|_| !by_name) {
-        return Ok(Err(another_candidate(group, marker)));
-    }
-    let present = |template: &GroupTemplate| {
-        let number = survey.resolve(&template.id, template.tracking)?;
-        survey.versions.get(&(template.id.clone(), number))
-    };
-    let own_images =
-        group.policy.iter().flat_map(|policy| &policy.overrides).filter_map(|one| one.image.as_ref());
-    let named = group.templates().filter_map(|template| present(template)?.image.as_ref());
-    let runs_candidate = named.chain(own_images).any(|image| run.candidate.contains(image));
-    if marker.is_none() && !runs_candidate {
-        return Ok(Ok(None));
-    }
-    let mut all = survey.clone();
-    let templates: BTreeSet<_> = group.templates().map(|template| template.id.clone()).collect();
-    for template in templates {
-        for version in patiently(run.clock, async || account.versions(&template).await).await? {
-            all.versions.insert((template.clone(), version.number), version);
-        }
-    }
-    let marker = marker.or_else(|| finished::marker(group, run.candidate, &all));
-    let Some(resumed) = marker.as_ref().and_then(|marker| resumed(group, marker, &all)) else {
-        return Ok(Err(nothing_recorded(group)));
-    };
-    let by_attributes = survey.chooses_by_attributes(group);
-    let active = survey.active.get(&group.name).filter(|active| by_attributes && !active.has_desired);
-    let theirs = |active: &&Refresh| marker.as_ref().is_none_or(|marker| !marker.began(active));
-    if let Some(active) = active.filter(theirs) {
-        return Ok(Err(refreshed_by_others(group, active)));
-    }
-    let change = resumed.change;
-    // Without the new version nothing can have moved to it.
-    let target = change.target(|one| Some(one.existing.unwrap_or(one.source)));
-    let target = target.unwrap_or_else(|| change.back());
-    let own = group.template.as_ref().and_then(present);
-    let image = own.and_then(|version| version.image.clone());
-    let decision = if held {
-        Decision::HoldStill(change, "it was only held still".into())
-    } else {
-        Decision::Resume(change)
-    };
-    let policy = run.fleet.policy(environment, &group.name);
-    let plan = GroupPlan {
-        version: own.map(|version| version.number),
-        image,
-        decision,
-        under_way: resumed.under_way,
-        names_new: resumed.names_new,
-        by_attributes,
-        ..GroupPlan::undecided(group, &environment.name, policy)
-    };
-    let moved = plan.under_way;
-    Ok(Ok(Some(Back { plan, target, moved })))
-}
-
-/// Which configuration a refresh goes to that has none of its own can't be seen: only when it began.
-fn refreshed_by_others(group: &Group, active: &Refresh) -> Problem {
-    Problem::new(
-        format!("group {} is busy: refresh {} is {}", group.name, active.id, active.status),
-        "it has no desired configuration, and no rollout began it: nothing of anyone else's is cancelled",
-        "wait until it has ended, or cancel it yourself, and run this again",
-    )
-}
-
-fn unreadable(group: &Group, text: &str) -> Problem {
-    Problem::new(
-        format!("the rollout tag of group {} can't be read", group.name),
-        format!("it says {text:?}"),
-        "look what the group runs and how it names its version, then remove the tag",
-    )
-}
-
-fn nothing_recorded(group: &Group) -> Problem {
-    let mut overrides = group.policy.iter().flat_map(|policy| &policy.overrides);
-    if overrides.any(|one| one.image.is_some()) {
-        return Problem::new(
-            format!("nobody recorded what the overrides of group {} named before", group.name),
-            "its rollout is over, and no version tells which image an override had of its own",
-            format!(
-                "put the images of {}'s policy back, and start an instance refresh of it by hand",
-                group.name
-            ),
-        );
-    }
-    Problem::new(
-        format!("nobody recorded what group {} had before", group.name),
-        "it has no marker whose version exists, and its version's description names no source",
-        "start an instance refresh to the version you want by hand",
-    )
-}
-
-fn another_candidate(group: &Group, marker: &Marker) -> Problem {
-    Problem::new(
-        format!("the rollout under way on group {} is of {}, not of this candidate", group.name, marker.to),
-        "it is another build's, which may still be at work",
-        format!(
-            "name that build's --candidate, or take this group back all the same with --group {}",
-            group.name
-        ),
-    )
 }

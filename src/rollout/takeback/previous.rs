@@ -7,8 +7,9 @@ use super::super::patience::patiently;
 use super::super::smoke::nobody;
 use super::super::{Run, Stop, survey};
 use super::explicit::TAKEN_BACK;
+use super::source::source_of;
 use crate::config::Environment;
-use crate::gate::{self, State};
+use crate::gate::{self, Before, Replaced, State};
 use crate::model::{
     EnvironmentName, Group, GroupName, GroupTemplate, Image, ImageId, Region, TemplateId, Version,
 };
@@ -58,21 +59,19 @@ pub async fn given(
                 survey.versions.insert((template.clone(), version.number), version);
             }
         }
-        let home = run.cloud.home(&region);
-        let named: BTreeSet<ImageId> =
-            survey.versions.values().filter_map(|version| version.image.clone()).collect();
-        let named: Vec<ImageId> = named.into_iter().filter(ImageId::is_well_formed).collect();
-        let images = patiently(run.clock, async || home.images(&named).await).await;
-        let images = images.map_err(Stop::from_home)?;
+        let images = images(run, &region, &survey, &groups).await?;
         for group in groups {
             let key = (region.clone(), group.name.clone());
             match stands(&group, &survey, &images, &environment.name) {
                 Stands::Given { before: Some(before), .. } if is_bad(&before, &images) => {
                     drop(given.stuck.insert(key, before));
                 }
-                Stands::Given { image, .. } => drop(given.groups.insert(key, image)),
+                // Of what is not known the rollback tells that, and leaves the group.
+                Stands::Given { image, .. } | Stands::Unknown { image } => {
+                    drop(given.groups.insert(key, image));
+                }
                 Stands::Held => drop(given.held.insert(key)),
-                Stands::Back { from, further } => {
+                Stands::Back { from, further, .. } => {
                     given.back.insert(key, from);
                     given.further |= further;
                 }
@@ -86,14 +85,42 @@ pub async fn given(
     Ok(given)
 }
 
+/// The images that the templates and the groups name, as the home account has them; with all of
+/// their families where overrides name images, for no version tells which one followed another.
+async fn images(
+    run: &Run<'_>,
+    region: &Region,
+    survey: &Survey,
+    groups: &[Group],
+) -> Result<BTreeMap<ImageId, Image>, Stop> {
+    let home = run.cloud.home(region);
+    let of_overrides: Vec<&ImageId> = groups.iter().flat_map(Group::own_images).collect();
+    let of_versions = survey.versions.values().filter_map(|version| version.image.as_ref());
+    let named: BTreeSet<&ImageId> = of_versions.chain(of_overrides.iter().copied()).collect();
+    let named: Vec<ImageId> = named.into_iter().filter(|id| id.is_well_formed()).cloned().collect();
+    let images = patiently(run.clock, async || home.images(&named).await).await;
+    let mut images = images.map_err(Stop::from_home)?;
+    if of_overrides.is_empty() {
+        return Ok(images);
+    }
+    for family in run.fleet.families.values() {
+        let ask = async || home.images_named(&family.name_glob, &family.owners).await;
+        let all = patiently(run.clock, ask).await.map_err(Stop::from_home)?;
+        images.extend(all.into_iter().map(|image| (image.id.clone(), image)));
+    }
+    Ok(images)
+}
+
 /// Where a group stands.
 enum Stands {
     /// On the image that a rollout gave it, or on its way there; and what it had before.
     Given { image: ImageId, before: Option<ImageId> },
     /// Pinned by a rollout of others, or it can't be read.
     Held,
-    /// On what it had before it was given that image.
-    Back { from: ImageId, further: bool },
+    /// On what it had before another image, which was taken back.
+    Back { image: ImageId, from: ImageId, further: bool },
+    /// On an image of which it can't be told what it replaced there, though it replaced something.
+    Unknown { image: ImageId },
     /// On what no rollout gave it.
     Untouched,
 }
@@ -111,12 +138,79 @@ fn stands(
         Err(_) => return Stands::Held,
         Ok(None) => {}
     }
-    // Of several templates, the first that a rollout gave a version to stands for all of them.
     let named = group.templates().map(|template| stands_of(template, survey, images, environment));
-    let mut all: Vec<Stands> = named.collect();
-    let given = all.iter().position(|one| matches!(one, Stands::Given { .. }));
-    let back = all.iter().position(|one| matches!(one, Stands::Back { .. }));
-    given.or(back).map_or(Stands::Untouched, |at| all.swap_remove(at))
+    let own: BTreeSet<&ImageId> = group.own_images().collect();
+    let own = own.into_iter().map(|image| stands_of_own(group, image, images, environment));
+    of_all(named.chain(own).collect(), images)
+}
+
+/// Of several places, the first that a rollout gave an image to stands for all of them; before it
+/// one that must not go back to what it had.
+fn of_all(mut all: Vec<Stands>, images: &BTreeMap<ImageId, Image>) -> Stands {
+    let same = |one: &ImageId, other: &ImageId| {
+        let both = images.get(one).zip(images.get(other));
+        one == other || both.is_some_and(|(one, other)| gate::same_build(one, other))
+    };
+    let is_back = |image: &ImageId| {
+        all.iter().any(|one| matches!(one, Stands::Back { image: back, .. } if same(back, image)))
+    };
+    // Not every place of a group remembers that it went back.
+    let given = |one: &Stands| matches!(one, Stands::Given { image, .. } if !is_back(image));
+    let bad = |one: &Stands| {
+        given(one) && matches!(one, Stands::Given { before: Some(before), .. } if is_bad(before, images))
+    };
+    let back = |one: &Stands| matches!(one, Stands::Back { .. });
+    let unknown = |one: &Stands| matches!(one, Stands::Unknown { .. });
+    let at = all.iter().position(bad).or(all.iter().position(given));
+    let at = at.or(all.iter().position(back)).or(all.iter().position(unknown));
+    at.map_or(Stands::Untouched, |at| all.swap_remove(at))
+}
+
+/// Where the overrides of a group that name this image themselves stand.
+fn stands_of_own(
+    group: &Group,
+    image: &ImageId,
+    images: &BTreeMap<ImageId, Image>,
+    environment: &EnvironmentName,
+) -> Stands {
+    let replaced = |image: &Image| Replaced::of(&image.tags, environment);
+    let here = images.get(image).map(replaced).unwrap_or_default();
+    let told = here.of_group(&group.name);
+    if told.is_some_and(|told| told.is_back(group.own_images(), image)) {
+        return Stands::Untouched;
+    }
+    let before = told.and_then(|told| told.images(&group.overrides_with(image), image));
+    let known = before.is_some();
+    let before = before.and_then(|before| before.into_iter().find(|before| before != image));
+    let follows = |follower: &&Image| {
+        let replaced = replaced(follower);
+        let named = replaced.of_group(&group.name).map(Before::named).unwrap_or_default();
+        follower.id != *image && named.contains(&image) && taken_back(&follower.id, images, environment)
+    };
+    let from = images.values().find(follows).map(|follower| follower.id.clone());
+    match stand(image, from, (before.is_some(), before), is_bad(image, images)) {
+        // There was no room for it, or its overrides are others now.
+        Stands::Untouched if !known && (told.is_some() || here.more) => {
+            Stands::Unknown { image: image.clone() }
+        }
+        stands => stands,
+    }
+}
+
+/// Where a place stands that names this image: `from` is the image that followed it and was taken
+/// back; whether a rollout gave it this one, and what it had before that, as far as it is known.
+fn stand(
+    image: &ImageId,
+    from: Option<ImageId>,
+    (given, before): (bool, Option<ImageId>),
+    bad: bool,
+) -> Stands {
+    let image = image.clone();
+    match from {
+        Some(from) if !(given && bad) => Stands::Back { image, from, further: given },
+        Some(_) | None if given => Stands::Given { image, before },
+        Some(_) | None => Stands::Untouched,
+    }
 }
 
 fn stands_of(
@@ -131,14 +225,9 @@ fn stands_of(
         return Stands::Untouched;
     };
     let source = source_of(present, of_template);
-    let given = source.is_some();
     let before = source.and_then(of_template).and_then(|version| version.image.clone());
-    let bad = is_bad(&image, images);
-    match taken_back_from(&template.id, &image, survey, images, environment) {
-        Some(from) if !(given && bad) => Stands::Back { from, further: given },
-        Some(_) | None if given => Stands::Given { image, before },
-        Some(_) | None => Stands::Untouched,
-    }
+    let from = taken_back_from(&template.id, &image, survey, images, environment);
+    stand(&image, from, (source.is_some(), before), is_bad(&image, images))
 }
 
 /// Whether the image is in quarantine.
@@ -156,22 +245,24 @@ fn taken_back_from(
     environment: &EnvironmentName,
 ) -> Option<ImageId> {
     let of_template = versions_of(survey, template);
-    let taken_back = |image: &ImageId| {
-        let record = images.get(image).and_then(|image| gate::records(&image.tags).remove(environment));
-        // One that failed there was taken back by the rollout itself.
-        record.is_some_and(|record| match record.state {
-            State::Revoked => record.detail.starts_with(TAKEN_BACK),
-            State::Failed => true,
-            State::Passed | State::Partial => false,
-        })
-    };
     let of_this = survey.versions.values().filter(|version| version.template == *template);
     let followers = of_this.filter_map(|version| {
         let source = source_of(version, of_template).and_then(of_template)?;
         let follower = version.image.clone()?;
         (source.image.as_ref() == Some(image) && follower != *image).then_some(follower)
     });
-    followers.into_iter().find(taken_back)
+    followers.into_iter().find(|follower| taken_back(follower, images, environment))
+}
+
+/// Whether the environment's gate says that the image was taken back.
+fn taken_back(image: &ImageId, images: &BTreeMap<ImageId, Image>, environment: &EnvironmentName) -> bool {
+    let record = images.get(image).and_then(|image| gate::records(&image.tags).remove(environment));
+    // One that failed there was taken back by the rollout itself.
+    record.is_some_and(|record| match record.state {
+        State::Revoked => record.detail.starts_with(TAKEN_BACK),
+        State::Failed => true,
+        State::Passed | State::Partial => false,
+    })
 }
 
 /// Finds a template's versions by number.
@@ -180,77 +271,4 @@ fn versions_of<'s>(
     template: &'s TemplateId,
 ) -> impl Fn(u64) -> Option<&'s Version> + Copy + 's {
     move |number| survey.versions.get(&(template.clone(), number))
-}
-
-/// The number of the version that a version was made from, as its description says.
-///
-/// `ami-refresh: from version 6, …`; of `ami-refresh: version 7 again, …` that of version 7.
-pub(super) fn source_of<'v>(version: &'v Version, find: impl Fn(u64) -> Option<&'v Version>) -> Option<u64> {
-    let mut version = version;
-    loop {
-        match said(&version.description)? {
-            Said::From(number) => return Some(number),
-            // Always an older one, so this ends.
-            Said::Again(number) if number < version.number => version = find(number)?,
-            Said::Again(_) => return None,
-        }
-    }
-}
-
-/// What a version's description says of where it comes from.
-#[derive(Debug, PartialEq, Eq)]
-enum Said {
-    From(u64),
-    Again(u64),
-}
-
-fn said(description: &str) -> Option<Said> {
-    let rest = description.strip_prefix("ami-refresh: ")?;
-    if let Some(rest) = rest.strip_prefix("from version ") {
-        return rest.split(',').next()?.trim().parse().ok().map(Said::From);
-    }
-    let (number, _) = rest.strip_prefix("version ")?.split_once(" again")?;
-    number.parse().ok().map(Said::Again)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn version(number: u64, description: &str) -> Version {
-        Version {
-            template: "lt-1".into(),
-            template_name: "web".into(),
-            number,
-            is_default: false,
-            description: description.to_owned(),
-            image: None,
-            fields: BTreeMap::new(),
-        }
-    }
-
-    #[test]
-    fn a_version_of_ours_names_its_source() {
-        assert_eq!(said("ami-refresh: from version 6, ami-1 -> ami-2, build 8"), Some(Said::From(6)));
-        assert_eq!(said("ami-refresh: version 7 again, after version 9"), Some(Said::Again(7)));
-        for other in
-            ["", "version 6", "from version 6, x", "ami-refresh: from version x", "ami-refresh: version 7"]
-        {
-            assert_eq!(said(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_version_that_was_published_again_comes_from_where_the_first_did() {
-        let versions = [
-            version(1, ""),
-            version(2, "ami-refresh: from version 1, ami-1 -> ami-2"),
-            version(3, "ami-refresh: version 2 again, after version 9"),
-            version(4, "ami-refresh: version 4 again, after version 9"),
-            version(5, "ami-refresh: version 1 again, after version 2"),
-        ];
-        let find = |number: u64| versions.iter().find(|version| version.number == number);
-        let sources: Vec<Option<u64>> = versions.iter().map(|version| source_of(version, find)).collect();
-        assert_eq!(sources, [None, Some(1), Some(1), None, None]);
-    }
 }

@@ -142,6 +142,46 @@ fn groups_on_images_of_several_builds_go_back_each_to_its_own() {
     assert_eq!(offered(&place).len(), 2, "{:?}", offered(&place));
 }
 
+/// The group whose overrides name images themselves.
+const OWN: &str = "search-sandbox";
+const RECORD: &str = "ami-refresh:replaced/sandbox";
+
+/// The suite of a group in the report of a rollback.
+fn suite(place: &Place, group: &str) -> String {
+    let xml = place.read("reports/junit-sandbox.rollback.xml");
+    let from =
+        xml.find(&format!("name=\"sandbox.{group}\"")).unwrap_or_else(|| panic!("no {group} in {xml}"));
+    let rest = &xml[from..];
+    rest[..rest.find("</testsuite>").expect("its end")].to_owned()
+}
+
+#[test]
+fn groups_with_mixed_policies_go_back_after_their_gate_and_who_cannot_is_in_the_report() {
+    let (place, simulator) = Simulator::with_candidate(SPEED, "--seed 4 --scenario mixed");
+    let own = |text: &str| text.matches("can't tell").count();
+    assert_eq!(own(&place.run("plan --env sandbox").out), 0, "every group has a way back");
+    let before = standing(&place);
+    place.run("rollout --env sandbox").exits(0);
+    assert!(simulator.image_tags().contains(RECORD));
+    place.run(BACK).exits(0).says(&["5 rolled back"]);
+    assert_eq!(standing(&place), before);
+
+    place.run("rollout --env sandbox").exits(0);
+    simulator.untag_image(NEW, RECORD);
+    let what = format!("nobody recorded what the overrides of group {OWN} named before {NEW}");
+    place.run("rollback --env sandbox").exits(5).says(&["4 rolled back", &what]);
+    let suite_of_lost = suite(&place, OWN);
+    assert!(suite_of_lost.contains("<error") && suite_of_lost.contains(&what), "{suite_of_lost}");
+    let groups: Vec<String> = before.iter().map(|[group, ..]| group.clone()).collect();
+    for group in groups.iter().filter(|group| *group != OWN) {
+        let suite = suite(&place, group);
+        assert!(!suite.contains("<error") && suite.contains("name=\"rollback\""), "{suite}");
+    }
+    // Nobody is left but that one: it is refused, and in the report all the same.
+    place.run("rollback --env sandbox").exits(3).says(&[&what, "next: put the images"]);
+    assert!(suite(&place, OWN).contains(&what));
+}
+
 #[test]
 fn input_that_cannot_be_used_is_told() {
     let place = Place::new().without_aws();

@@ -57,7 +57,21 @@ impl Simulator {
 
     /// The tags of every image, in EC2's XML.
     pub(super) fn image_tags(&self) -> String {
-        let body = "Action=DescribeTags&Version=2016-11-15";
+        let answer = self.ask("Action=DescribeTags");
+        // Without the request's id, which is another each time.
+        let (_, tags) = answer.split_once("<tagSet").expect("a set of tags");
+        tags.to_owned()
+    }
+
+    /// Takes a tag of an image away, as somebody in the home account can.
+    pub(super) fn untag_image(&self, image: &str, key: &str) {
+        let key = key.replace(':', "%3A").replace('/', "%2F");
+        self.ask(&format!("Action=DeleteTags&ResourceId.1={image}&Tag.1.Key={key}"));
+    }
+
+    /// What EC2 answers the home account.
+    fn ask(&self, query: &str) -> String {
+        let body = format!("{query}&Version=2016-11-15");
         let scope = "AKIASIMULATEDHOMEKEY/20261122/eu-west-2/ec2/aws4_request";
         let request = format!(
             "POST / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\
@@ -70,8 +84,6 @@ impl Simulator {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        // Without the request's id, which is another each time.
-        let (_, tags) = answer.split_once("<tagSet").expect("a set of tags");
-        tags.to_owned()
+        answer
     }
 }
