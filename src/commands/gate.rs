@@ -3,6 +3,8 @@
 pub(super) mod by_hand;
 mod status;
 
+use std::time::Duration;
+
 use clap::Subcommand;
 
 use super::context::{self, World};
@@ -43,12 +45,19 @@ Example:
     },
     /// Say whether an environment may start: exit 0 or 3
     #[command(after_help = "\
-Example:
-  ami-refresh gate check --env prod && ami-refresh rollout --env prod")]
+With --wait a gate that soaks is no refusal: the seconds until it opens are printed, 0 for
+one that is open, and nothing else. One that does not open by waiting exits 3 as ever.
+
+Examples:
+  ami-refresh gate check --env prod && ami-refresh rollout --env prod
+  sleep \"$(ami-refresh gate check --env prod --wait)\"")]
     Check {
         /// The environment
         #[arg(long = "env", value_name = "NAME")]
         environment: String,
+        /// Print the seconds until a gate that soaks opens
+        #[arg(long)]
+        wait: bool,
     },
     /// Record that the candidate passed: what was proved, or by hand for a reason
     #[command(after_help = "\
@@ -85,11 +94,11 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let candidate = || context::candidate(global, &fleet);
     match &args.action {
         Action::Status { ami, format } => status::run(global, &fleet, ami.as_deref(), *format).await,
-        Action::Check { environment } => {
+        Action::Check { environment, wait } => {
             let candidate = candidate()?;
             let environment = one(&fleet, environment)?;
             let world = World::outside("gate").await?;
-            check(global, &candidate, &world, environment).await
+            check(global, &candidate, &world, environment, *wait).await
         }
         Action::Pass { environment, reason: None } => {
             let candidate = candidate()?;
@@ -125,9 +134,15 @@ async fn check(
     candidate: &Candidate,
     world: &World,
     environment: &Environment,
+    wait: bool,
 ) -> Result<Exit, Failure> {
     let records = gate::read(&homes(world, candidate), candidate).await?;
-    match gate::judge(environment, &records, world.clock.now()) {
+    let now = world.clock.now();
+    match gate::judge(environment, &records, now) {
+        Verdict::Open { .. } if wait => seconds(global, Duration::ZERO),
+        Verdict::Soaking { until, .. } if wait => {
+            seconds(global, Duration::try_from(until.duration_since(now)).unwrap_or_default())
+        }
         Verdict::Open { .. } => {
             let name = &environment.name;
             Output::new(global).text(&format!("{name} may start with {}\n", ids(candidate)))?;
@@ -137,6 +152,13 @@ async fn check(
             Err(Failure::Told(Exit::Refused, problems))
         }
     }
+}
+
+/// Prints whole seconds, rounded up: whoever sleeps that long is not early.
+fn seconds(global: &Global, left: Duration) -> Result<Exit, Failure> {
+    let rounded = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    Output::new(global).text(&format!("{rounded}\n"))?;
+    Ok(Exit::Done)
 }
 
 async fn prove(

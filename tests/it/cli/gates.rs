@@ -106,6 +106,23 @@ fn the_way_of_an_image_is_shown_without_a_candidate_too() {
 }
 
 #[test]
+fn how_long_a_gate_soaks_is_printed_as_seconds_and_nothing_else() {
+    let (place, _simulator) = place();
+    let soaking = CONFIG.replace("requires: [sandbox] }", "requires: [sandbox], soak: 12h }");
+    let refused = place.run("gate check --env dev --wait").exits(3).says(&["gate sandbox is not passed"]);
+    assert_eq!(refused.out, "", "waiting does not open it");
+    place.run_with(&["gate", "pass", "--env", "sandbox", "--reason", "tried"]).exits(0);
+    assert_eq!(place.run("gate check --env dev --wait").exits(0).out, "0\n");
+
+    place.write("environments.yaml", &soaking);
+    let ran = place.run("gate check --env dev --wait").exits(0);
+    let seconds: u64 = ran.out.trim_end().parse().unwrap();
+    assert!((12 * 3600 - 1800..=12 * 3600).contains(&seconds), "{seconds}");
+    assert_eq!((ran.out, ran.err.as_str()), (format!("{seconds}\n"), ""));
+    place.run("gate check --env dev").exits(3).says(&["soak"]);
+}
+
+#[test]
 fn a_soaking_gate_says_until_when() {
     let (place, _simulator) = place();
     let soaking = CONFIG.replace("requires: [sandbox] }", "requires: [sandbox], soak: 12h }");
