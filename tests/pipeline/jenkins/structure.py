@@ -1,9 +1,11 @@
 """What the text of the Jenkinsfile must say, whoever runs it; and the files for other systems."""
 
+import functools
 import json
 import re
 import subprocess
 import sys
+import threading
 import unittest
 
 import yaml
@@ -11,13 +13,23 @@ import yaml
 from builds import HERE, ROOT, names
 
 
+ASKING = threading.Lock()
+
+
+@functools.cache
+def facts() -> dict:
+    """What the compiler reads in the Jenkinsfile."""
+    command = ["groovy", HERE / "executor" / "Structure.groovy", ROOT / "Jenkinsfile"]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 class Structure(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        command = ["groovy", HERE / "executor" / "Structure.groovy", ROOT / "Jenkinsfile"]
-        facts = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        cls.calls, cls.constants, cls.strings = facts["calls"], facts["constants"], facts["strings"]
-        cls.text = (ROOT / "Jenkinsfile").read_text()
+    def setUp(self):
+        # Once for all tests, which run side by side.
+        with ASKING:
+            read = facts()
+        self.calls, self.constants, self.strings = read["calls"], read["constants"], read["strings"]
+        self.text = (ROOT / "Jenkinsfile").read_text()
 
     def named(self, name: str) -> list[dict]:
         return [call for call in self.calls if call["name"] == name]

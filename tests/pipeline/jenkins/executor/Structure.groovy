@@ -38,7 +38,9 @@ class Facts extends CodeVisitorSupport {
         List<String> texts = arguments.findAll { it instanceof ConstantExpression }*.text
         calls << [name: name, line: call.lineNumber, around: around.clone(), kinds: kinds, named: named, texts: texts]
         around << name
-        super.visitMethodCallExpression(call)
+        // Not its name, which is a constant, too.
+        call.objectExpression.visit(this)
+        call.arguments.visit(this)
         around.pop()
     }
 
