@@ -155,7 +155,7 @@ def problems(root: ElementTree.Element) -> list[tuple[str, str]]:
 def config(environments: int = 9, schedules: dict[str, tuple[str, str]] | None = None, **replaced: str) -> str:
     """The configuration that ships, its first environments, with times that a fast clock can keep."""
     text = (ROOT / "pipeline" / "environments.yaml").read_text()
-    for old, new in {"within: 2s": "within: 5m", "for: 5m, every: 10s": "for: 2h, every: 30s", "bake: 10m": "bake: 20m"}.items():
+    for old, new in {"within: 2s": "within: 5m", "for: 5m, every: 10s": "for: 2h, every: 30s", "bake: 10m": "bake: 20m", "timeout: 3h": "timeout: 1d"}.items():
         assert old in text, f"{old!r} is not in pipeline/environments.yaml any more"
         text = text.replace(old, new)
     head, *blocks = re.split(r"(?=^  - name: )", text.split("\n# When nothing is started.")[0], flags=re.MULTILINE)
