@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::context::{self, World};
+use super::rollout::WhenArg;
 use super::told::{Telling, told};
 use super::{Failure, Output};
 use crate::aws::Account;
@@ -62,15 +63,20 @@ Examples:
     /// Record that the candidate passed: what was proved, or by hand for a reason
     #[command(after_help = "\
 Without --reason every group must be proved: refreshed, its checks passed by 'smoke', its
-tracking as it was found.
+tracking as it was found. With --when scheduled groups whose window is still to come may be
+missing: the record says 'partial' then, and the gate stays closed until they are done.
 
 Examples:
   ami-refresh gate pass --env qa
+  ami-refresh gate pass --env qa --when scheduled
   ami-refresh gate pass --env qa --reason \"tried by hand, CHG0042\"")]
     Pass {
         /// The environment
         #[arg(long = "env", value_name = "NAME")]
         environment: String,
+        /// Which groups must be proved: all of them, or those whose window has come
+        #[arg(long, value_name = "WHEN", default_value = "now", conflicts_with = "reason")]
+        when: WhenArg,
         /// Why it is passed by hand, without proof
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
@@ -100,11 +106,11 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             let world = World::outside("gate").await?;
             check(global, &candidate, &world, environment, *wait).await
         }
-        Action::Pass { environment, reason: None } => {
+        Action::Pass { environment, when, reason: None } => {
             let candidate = candidate()?;
-            prove(global, &fleet, &candidate, one(&fleet, environment)?).await
+            prove(global, &fleet, &candidate, one(&fleet, environment)?, *when).await
         }
-        Action::Pass { environment, reason: Some(reason) } => {
+        Action::Pass { environment, reason: Some(reason), .. } => {
             let candidate = candidate()?;
             let environment = one(&fleet, environment)?;
             by_hand::run(global, &candidate, environment, State::Passed, reason).await
@@ -166,6 +172,7 @@ async fn prove(
     fleet: &Fleet,
     candidate: &Candidate,
     environment: &Environment,
+    when: WhenArg,
 ) -> Result<Exit, Failure> {
     let world = World::outside("gate").await?;
     let environments = [environment];
@@ -179,7 +186,11 @@ async fn prove(
         options: String::new(),
     };
     let work = async |run: &rollout::Run<'_>| {
-        vec![(environment.name.clone(), rollout::pass_by_proof(run, environment).await)]
+        let verdict = match when {
+            WhenArg::Now => rollout::pass_by_proof(run, environment).await,
+            WhenArg::Scheduled => rollout::pass_what_was_due_by_proof(run, environment).await,
+        };
+        vec![(environment.name.clone(), verdict)]
     };
     told(&telling, &world, work).await
 }

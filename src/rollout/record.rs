@@ -6,7 +6,7 @@ mod tally;
 
 use std::collections::BTreeMap;
 
-pub use by_proof::pass_by_proof;
+pub use by_proof::{pass_by_proof, pass_what_was_due_by_proof};
 use hold::{Held, hold_image, quarantined_meanwhile};
 use tally::Tally;
 

@@ -1,36 +1,56 @@
 //! `gate pass` without a reason: passes only what the steps before it proved.
 
+use std::collections::BTreeMap;
+
 use super::super::ends::{Ended, GroupEnd, Side, told};
 use super::super::patience::patiently;
 use super::super::proof::{self, Wanted};
 use super::super::survey::plan;
 use super::super::{Run, Stop};
-use super::{keep, passed, unmark};
+use super::{keep, passed, unmark, was_partial};
+use crate::aws::Account;
 use crate::config::Environment;
 use crate::gate::{self, State};
-use crate::model::{Outcome, Problem, Verdict};
-use crate::plan::{Change, Decision, GroupPlan, Marker};
+use crate::model::{Outcome, Problem, Region, Verdict};
+use crate::plan::{Change, Decision, GroupPlan, Marker, Timing};
 use crate::schedule::{Agenda, Standing, When};
 
 /// Passes the environment's gate when every group is proved to be on the image, its checks
 /// passed, and its tracking is as it was found. Else says what is missing, and changes nothing.
 pub async fn pass_by_proof(run: &Run<'_>, environment: &Environment) -> Verdict {
-    told(run, environment, Box::pin(attempt(run, environment))).await
+    told(run, environment, Box::pin(attempt(run, environment, When::Now))).await
 }
 
-async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop> {
+/// The same where groups have windows: with those that are not due yet the gate is not passed,
+/// what is proved is recorded as a part, and those groups are done.
+pub async fn pass_what_was_due_by_proof(run: &Run<'_>, environment: &Environment) -> Verdict {
+    told(run, environment, Box::pin(attempt(run, environment, When::Scheduled))).await
+}
+
+async fn attempt(run: &Run<'_>, environment: &Environment, when: When) -> Result<Ended, Stop> {
     let records = patiently(run.clock, async || gate::read(&run.homes(), run.candidate).await).await;
     let held = records.map_err(Stop::from_home)?.in_quarantine(None);
     if !held.is_empty() {
         return Err(Stop::Refused(held));
     }
     let accounts = run.accounts(environment);
-    let plan = plan(run, environment, &accounts, None).await?;
+    let timing = (when == When::Scheduled).then(|| Timing {
+        when,
+        now: run.clock.now(),
+        open_since: None,
+        override_freeze: false,
+    });
+    let plan = plan(run, environment, &accounts, timing).await?;
     let mut problems = plan.refused.clone();
     problems.extend(plan.busy.iter().cloned());
-    let (mut proved, mut skipped) = (0, 0);
+    let (mut proved, mut skipped, mut waiting) = (0, 0, 0);
     let mut ends = Vec::new();
     for group in &plan.groups {
+        if waits(run, environment, group) {
+            // Its marker, if it has one, is for when its time comes.
+            waiting += 1;
+            continue;
+        }
         match &group.decision {
             Decision::HoldStill(change, _) if let Some(why) = still_pinned(group, change) => {
                 let next = format!("run 'ami-refresh refresh --env {}'", environment.name);
@@ -54,7 +74,11 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
             ends.push(GroupEnd { plan: group, target: None, outcome, side: Side::New });
         }
     }
-    if problems.is_empty() && proved == 0 && !environment.gate.allow_empty {
+    if problems.is_empty() && waiting > 0 {
+        return in_part(run, environment, &accounts, &ends, (proved, skipped, waiting)).await;
+    }
+    let empty_will_do = environment.gate.allow_empty;
+    if problems.is_empty() && proved == 0 && !empty_will_do && !was_partial(run, environment).await {
         // Whoever runs the steps again, from whichever, comes to the same end as a rollout does.
         if passed(run, environment).await.unwrap_or(false) {
             let message = format!("nothing to do, the gate is passed: {skipped} skipped");
@@ -75,6 +99,34 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
     Ok(Ended { verdict: Verdict::Passed, message, next: Vec::new() })
 }
 
+/// Whether the group's window is still to come.
+fn waits(run: &Run<'_>, environment: &Environment, group: &GroupPlan) -> bool {
+    let deferred = match &group.decision {
+        Decision::Defer(_) => true,
+        Decision::HoldStill(..) => group.deferral.is_some(),
+        Decision::Refresh(_) | Decision::Resume(_) | Decision::Skip(_) => false,
+    };
+    deferred && !keeps_out(run, environment, group)
+}
+
+/// Records a part of the environment, and ends the groups of it.
+async fn in_part(
+    run: &Run<'_>,
+    environment: &Environment,
+    accounts: &BTreeMap<Region, Account>,
+    ends: &[GroupEnd<'_>],
+    (proved, skipped, waiting): (usize, usize, usize),
+) -> Result<Ended, Stop> {
+    if proved > 0 && !passed(run, environment).await.unwrap_or(true) {
+        let share = format!("{proved}/{}", proved + skipped + waiting);
+        keep(run, environment, State::Partial, &share).await?;
+    }
+    unmark(run, accounts, ends, |_| true).await;
+    let message = format!("{proved} groups proved, {skipped} skipped, {waiting} not due");
+    let next = vec![format!("ami-refresh schedule --env {}", environment.name)];
+    Ok(Ended { verdict: Verdict::Partial, message, next })
+}
+
 /// Whether the group's own tags keep it out of rollouts that go by windows: it opted out, or
 /// they can't be read. Such a group holds up nobody.
 fn keeps_out(run: &Run<'_>, environment: &Environment, group: &GroupPlan) -> bool {
@@ -93,7 +145,7 @@ fn keeps_out(run: &Run<'_>, environment: &Environment, group: &GroupPlan) -> boo
 }
 
 /// What is missing for the group to be proved.
-async fn unproved(group: &GroupPlan, account: &crate::aws::Account) -> Result<Option<Problem>, Stop> {
+async fn unproved(group: &GroupPlan, account: &Account) -> Result<Option<Problem>, Stop> {
     let Some(change) = group.change() else { return Ok(None) };
     let environment = &group.at.environment;
     let refresh = format!("run 'ami-refresh refresh --env {environment}'");
