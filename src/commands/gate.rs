@@ -14,8 +14,8 @@ use super::{Failure, Output};
 use crate::aws::Account;
 use crate::cli::{Format, Global};
 use crate::config::{Environment, Fleet};
-use crate::gate::{self, State, Verdict};
-use crate::model::{Candidate, Exit, Region};
+use crate::gate::{self, Record, State, Verdict};
+use crate::model::{Candidate, Exit, Problem, Region};
 use crate::rollout;
 
 /// Show, check, pass or revoke gates
@@ -48,6 +48,7 @@ Example:
     #[command(after_help = "\
 With --wait a gate that soaks is no refusal: the seconds until it opens are printed, 0 for
 one that is open, and nothing else. One that does not open by waiting exits 3 as ever.
+With --passed it is asked whether the environment itself is passed, all of it.
 
 Examples:
   ami-refresh gate check --env prod && ami-refresh rollout --env prod
@@ -59,6 +60,9 @@ Examples:
         /// Print the seconds until a gate that soaks opens
         #[arg(long)]
         wait: bool,
+        /// Say whether it has passed, instead of whether it may start
+        #[arg(long, conflicts_with = "wait")]
+        passed: bool,
     },
     /// Record that the candidate passed: what was proved, or by hand for a reason
     #[command(after_help = "\
@@ -100,10 +104,13 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let candidate = || context::candidate(global, &fleet);
     match &args.action {
         Action::Status { ami, format } => status::run(global, &fleet, ami.as_deref(), *format).await,
-        Action::Check { environment, wait } => {
+        Action::Check { environment, wait, passed } => {
             let candidate = candidate()?;
             let environment = one(&fleet, environment)?;
             let world = World::outside("gate").await?;
+            if *passed {
+                return check_passed(global, &candidate, &world, environment).await;
+            }
             check(global, &candidate, &world, environment, *wait).await
         }
         Action::Pass { environment, when, reason: None } => {
@@ -158,6 +165,24 @@ async fn check(
             Err(Failure::Told(Exit::Refused, problems))
         }
     }
+}
+
+async fn check_passed(
+    global: &Global,
+    candidate: &Candidate,
+    world: &World,
+    environment: &Environment,
+) -> Result<Exit, Failure> {
+    let name = &environment.name;
+    let records = gate::read(&homes(world, candidate), candidate).await?;
+    let record = records.get(name);
+    if record.is_some_and(|record| record.state == State::Passed) {
+        Output::new(global).text(&format!("{name} has passed with {}\n", ids(candidate)))?;
+        return Ok(Exit::Done);
+    }
+    let why = record.map_or_else(|| "nothing is recorded of it".to_owned(), Record::to_tag);
+    let next = format!("look with 'ami-refresh gate status' and 'ami-refresh schedule --env {name}'");
+    Err(Failure::Told(Exit::Refused, vec![Problem::new(format!("{name} has not passed"), why, next)]))
 }
 
 /// Prints whole seconds, rounded up: whoever sleeps that long is not early.

@@ -48,6 +48,8 @@ fn a_gate_is_passed_by_proof_only_or_by_hand_for_a_reason() {
 
     let pass = ["gate", "pass", "--env", "sandbox", "--reason", "tried by hand: CHG0042"];
     place.run_with(&pass).exits(0).says(&["gate sandbox: passed"]);
+    place.run("gate check --env dev --passed").exits(3).says(&["dev has not passed", "nothing is recorded"]);
+    place.run("gate check --env sandbox --passed").exits(0).says(&["sandbox has passed"]);
     place.run("gate status").exits(0).says(&["tried by hand: CHG0042", "dev          -", "may start"]);
     place.run("gate check --env dev").exits(0).says(&["dev may start"]);
     place.run("plan --env dev --detailed-exitcode").exits(2).says(&["gate open"]);
@@ -62,6 +64,7 @@ fn a_gate_that_passed_can_be_revoked_and_no_other() {
     place.run_with(&["gate", "pass", "--env", "sandbox", "--reason", "tried"]).exits(0);
     place.run_with(&revoke).exits(0).says(&["revoked"]);
     place.run("gate status").exits(0).says(&["revoked", "slow: INC0815"]);
+    place.run("gate check --env sandbox --passed").exits(3).says(&["slow: INC0815"]);
     place.run("gate check --env dev").exits(3).says(&["it was revoked at 2026-11-22T", "slow: INC0815"]);
     place.run_with(&revoke).exits(3);
 }

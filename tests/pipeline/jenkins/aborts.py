@@ -62,7 +62,7 @@ class Aborts(Case):
         parameters = self.NOW | {"WHEN": "scheduled"}
         self.job.config.write_text(self.few(1, schedules={"sandbox": ("tue", "03:00")}))
         client = self.world.client("autoscaling", "sandbox")
-        for group in before["sandbox"]:
+        for group in before["sandbox"][0]:
             day = {"Key": "AMI_update_day", "Value": "tue", "PropagateAtLaunch": False}
             client.create_or_update_tags(Tags=[day | {"ResourceId": group[0], "ResourceType": "auto-scaling-group"}])
         before = self.world.standing(["sandbox"])

@@ -58,6 +58,19 @@ class Job:
             "PACKER_CALLS": str(self.packer_calls),
         }
         self.number = 0
+        self.builds: list[Build] = []
+
+    def stop(self) -> None:
+        """Aborts what still runs, after a test that failed meanwhile."""
+        for build in self.builds:
+            if build.process.poll() is None:
+                build.abort()
+                try:
+                    build.process.wait(timeout=30)
+                except subprocess.TimeoutExpired:
+                    build.process.kill()
+                    build.process.wait()
+            build.process.stdout.close()
 
     def start(self, parameters: dict[str, str], answers: dict[str, str] | None = None, restart: "Build | None" = None) -> "Build":
         """Starts a build with those parameters and no others; `restart` one from 'Environments'."""
@@ -81,7 +94,9 @@ class Job:
         path = directory / "settings.json"
         path.write_text(json.dumps(settings, indent=1))
         command = ["groovy", "-cp", HERE / "executor", HERE / "executor" / "Run.groovy", path]
-        return Build(directory, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True))
+        build = Build(directory, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True))
+        self.builds.append(build)
+        return build
 
     def build(self, parameters: dict[str, str], **more) -> "Build":
         """A build that has ended."""

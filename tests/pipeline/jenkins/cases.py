@@ -30,6 +30,7 @@ class Case(unittest.TestCase):
         variables = {name: value for name, value in self.world.exports.items() if "KEY" not in name}
         self.job = Job(BINARY, directory / "job", text, variables, speed)
         self.addCleanup(shutil.rmtree, self.job.repository, ignore_errors=True)
+        self.addCleanup(self.job.stop)
 
     def few(self, environments: int = 2, **more) -> str:
         return config(environments, **more)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-SUITES = ["rollouts", "aborts", "stops", "structure"]
+SUITES = ["rollouts", "aborts", "stops", "others", "structure"]
 AT_ONCE = 3
 
 

@@ -53,7 +53,9 @@ class Rollouts(Case):
         self.ended(self.job.build(parameters), "SUCCESS")
         before = self.world.standing(["sandbox"])
         again = self.ended(self.job.build(parameters), "SUCCESS")
-        self.assertIn("nothing to do", again.console)
+        self.assertEqual(again.environments(), ["sandbox"])
+        self.assertEqual(again.stages("sandbox: "), [], "what has passed is left alone")
+        self.assertIn("sandbox has passed with", again.console)
         self.assertEqual(self.world.standing(["sandbox"]), before)
 
     def test_reroll_of_images_that_exist(self):

@@ -1,5 +1,6 @@
 """A running simulator, and the world in it as boto3 sees it."""
 
+import functools
 import os
 import re
 import shlex
@@ -11,8 +12,24 @@ from pathlib import Path
 
 import boto3
 import botocore.config
+import botocore.exceptions
 
 EXPORT = re.compile(r"export ([A-Z_]+)=(.*)")
+
+
+def fresh(ask):
+    """Asks again where the simulator's fast clock ended the role's session of an hour meanwhile."""
+
+    @functools.wraps(ask)
+    def again(*arguments):
+        for left in reversed(range(5)):
+            try:
+                return ask(*arguments)
+            except botocore.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] != "ExpiredToken" or not left:
+                    raise
+
+    return again
 
 
 class World:
@@ -61,11 +78,13 @@ class World:
             keys["aws_session_token"] = session["SessionToken"]
         return boto3.Session(**keys).client(service, **options)
 
+    @fresh
     def groups(self, environment: str) -> list[dict]:
         pages = self.client("autoscaling", environment).get_paginator("describe_auto_scaling_groups")
         found = pages.paginate(Filters=[{"Name": "tag:Environment", "Values": [environment]}])
         return sorted((group for page in found for group in page["AutoScalingGroups"]), key=lambda one: one["AutoScalingGroupName"])
 
+    @fresh
     def images(self, environment: str) -> dict[str, set[str]]:
         """What the in-service instances of each group run."""
         groups = self.groups(environment)
@@ -82,6 +101,7 @@ class World:
         }
         return {name: {image[one] for one in ids} for name, ids in serving.items()}
 
+    @fresh
     def refreshes(self, environment: str) -> dict[str, list[dict]]:
         """The refreshes of each group, newest first."""
         client = self.client("autoscaling", environment)
@@ -103,24 +123,25 @@ class World:
 
     def standing(self, environments: list[str]) -> dict:
         """Everything that a rollout might change, to be compared."""
-        seen: dict = {}
-        for environment in environments:
-            groups = self.groups(environment)
-            seen[environment] = [
-                (
-                    group["AutoScalingGroupName"],
-                    group.get("LaunchTemplate"),
-                    sorted(one["InstanceId"] for one in group["Instances"]),
-                    sorted((tag["Key"], tag["Value"]) for tag in group["Tags"]),
-                )
-                for group in groups
-            ]
-            pages = self.client("ec2", environment).get_paginator("describe_launch_template_versions")
-            found = pages.paginate(Versions=["$Latest", "$Default"])
-            seen[f"{environment} templates"] = sorted(
-                (one["LaunchTemplateName"], one["VersionNumber"]) for page in found for one in page["LaunchTemplateVersions"]
+        return {environment: (self._groups(environment), self.versions(environment)) for environment in environments}
+
+    def _groups(self, environment: str) -> list[tuple]:
+        return [
+            (
+                group["AutoScalingGroupName"],
+                group.get("LaunchTemplate"),
+                sorted(one["InstanceId"] for one in group["Instances"]),
+                sorted((tag["Key"], tag["Value"]) for tag in group["Tags"]),
             )
-        return seen
+            for group in self.groups(environment)
+        ]
+
+    @fresh
+    def versions(self, environment: str) -> list[tuple[str, int]]:
+        """The newest and the default version of each template."""
+        pages = self.client("ec2", environment).get_paginator("describe_launch_template_versions")
+        found = pages.paginate(Versions=["$Latest", "$Default"])
+        return sorted((one["LaunchTemplateName"], one["VersionNumber"]) for page in found for one in page["LaunchTemplateVersions"])
 
     def until(self, what: str, asked, seconds: float = 60):
         """Asks until something true comes."""
