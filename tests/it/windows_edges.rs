@@ -187,14 +187,15 @@ async fn by_steps(stage: &Stage) -> Verdict {
 
 #[tokio::test(start_paused = true)]
 async fn steps_by_schedule_record_a_part_and_pass_the_gate_with_the_rest() {
-    let late = |spec: &mut FleetSpec| tag(spec, "orders-dev", "AMI_refresh_time", "23:00");
     let gate = |stage: &Stage| {
         let mut gates = stage.simulator.inspect(truth::gates);
         gates.remove("dev").map(|record| (record.state, record.detail))
     };
-    for opts_out in [false, true] {
+    // It comes while the others bake, late at night, or never.
+    for (opens, opts_out) in [("19:10", false), ("23:00", false), ("23:00", true)] {
+        let late = |spec: &mut FleetSpec| tag(spec, "orders-dev", "AMI_refresh_time", opens);
         let stage = Stage::with(&scheduled(""), Scenario::clean(), 7, late).await;
-        assert_eq!(by_steps(&stage).await, Verdict::Partial);
+        assert_eq!(by_steps(&stage).await, Verdict::Partial, "{opens} {:#?}", problems(&stage));
         assert_eq!(gate(&stage), Some((State::Partial, "2/3".to_owned())));
         let groups = stage.simulator.inspect(truth::groups);
         assert!(groups.values().all(|group| !group.marked), "what is done needs nothing more: {groups:#?}");

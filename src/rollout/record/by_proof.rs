@@ -21,8 +21,8 @@ pub async fn pass_by_proof(run: &Run<'_>, environment: &Environment) -> Verdict 
     told(run, environment, Box::pin(attempt(run, environment, When::Now))).await
 }
 
-/// The same where groups have windows: with those that are not due yet the gate is not passed,
-/// what is proved is recorded as a part, and those groups are done.
+/// The same where groups have windows: while some are still to come the gate is not passed, what is
+/// proved is recorded as a part, and those groups are done.
 pub async fn pass_what_was_due_by_proof(run: &Run<'_>, environment: &Environment) -> Verdict {
     told(run, environment, Box::pin(attempt(run, environment, When::Scheduled))).await
 }
@@ -46,7 +46,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment, when: When) -> Result
     let (mut proved, mut skipped, mut waiting) = (0, 0, 0);
     let mut ends = Vec::new();
     for group in &plan.groups {
-        if waits(run, environment, group) {
+        if when == When::Scheduled && waits(run, environment, group) {
             // Its marker, if it has one, is for when its time comes.
             waiting += 1;
             continue;
@@ -99,14 +99,14 @@ async fn attempt(run: &Run<'_>, environment: &Environment, when: When) -> Result
     Ok(Ended { verdict: Verdict::Passed, message, next: Vec::new() })
 }
 
-/// Whether the group's window is still to come.
+/// Whether the group's turn is still to come: its window does, or came while others went.
 fn waits(run: &Run<'_>, environment: &Environment, group: &GroupPlan) -> bool {
-    let deferred = match &group.decision {
-        Decision::Defer(_) => true,
+    let not_begun = match &group.decision {
+        Decision::Defer(_) | Decision::Refresh(_) => true,
         Decision::HoldStill(..) => group.deferral.is_some(),
-        Decision::Refresh(_) | Decision::Resume(_) | Decision::Skip(_) => false,
+        Decision::Resume(_) | Decision::Skip(_) => false,
     };
-    deferred && !keeps_out(run, environment, group)
+    not_begun && !keeps_out(run, environment, group)
 }
 
 /// Records a part of the environment, and ends the groups of it.
@@ -122,7 +122,7 @@ async fn in_part(
         keep(run, environment, State::Partial, &share).await?;
     }
     unmark(run, accounts, ends, |_| true).await;
-    let message = format!("{proved} groups proved, {skipped} skipped, {waiting} not due");
+    let message = format!("{proved} groups proved, {skipped} skipped, {waiting} still to come");
     let next = vec![format!("ami-refresh schedule --env {}", environment.name)];
     Ok(Ended { verdict: Verdict::Partial, message, next })
 }
