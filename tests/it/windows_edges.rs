@@ -211,8 +211,10 @@ async fn steps_by_schedule_record_a_part_and_pass_the_gate_with_the_rest() {
             let verdict = rollout::pass_what_was_due_by_proof(&stage.run(), environment).await;
             assert_eq!(verdict, Verdict::Passed, "{:#?}", problems(&stage));
         } else {
-            stage.clock.sleep_until(at("2026-11-22T23:10:00Z")).await;
-            assert_eq!(by_steps(&stage).await, Verdict::Passed, "{:#?}", problems(&stage));
+            if opens == "23:00" {
+                stage.clock.sleep_until(at("2026-11-22T23:10:00Z")).await;
+            }
+            assert_eq!(by_steps(&stage).await, Verdict::Passed, "{opens} {:#?}", problems(&stage));
             let orders = follows(&stage, "orders-dev").image;
             assert_eq!(orders, ImageId::from(NEW));
         }

@@ -29,7 +29,9 @@ def run(test: unittest.TestCase) -> unittest.TestResult:
     result = unittest.TestResult()
     unittest.TestSuite([test]).run(result)
     word = "ok" if result.wasSuccessful() else "FAILED"
-    print(f"{word:<7}{time.monotonic() - begun:6.1f} s  {test.id()}", flush=True)
+    # In one piece: others print at the same time.
+    sys.stdout.write(f"{word:<7}{time.monotonic() - begun:6.1f} s  {test.id()}\n")
+    sys.stdout.flush()
     return result
 
 
