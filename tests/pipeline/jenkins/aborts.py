@@ -9,7 +9,7 @@ class Aborts(Case):
 
     def aborted(self, **replaced):
         """A build that was aborted while dev was being refreshed."""
-        self.setup(self.few(2, bake="4h", **replaced), speed=300)
+        self.setup(self.few(2, long_bake="dev", **replaced), speed=300)
         build = self.job.start(self.NOW)
         running = lambda: [
             one for found in self.world.refreshes("dev").values() for one in found if one["Status"] == "InProgress"

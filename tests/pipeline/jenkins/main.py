@@ -1,4 +1,4 @@
-"""Runs the tests, three at a time: most of each is waiting for a simulator's clock.
+"""Runs the tests, four at a time: most of each is waiting for a simulator's clock.
 
     main.py BINARY [TEST ...]
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 SUITES = ["rollouts", "aborts", "stops", "others", "structure"]
-AT_ONCE = 3
+AT_ONCE = 4
 
 
 def every(suite):

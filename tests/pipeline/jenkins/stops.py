@@ -33,7 +33,7 @@ class Stops(Case):
     NOW = {"WHEN": "now", "ENVIRONMENTS": "all", "IMAGES": "", "APPROVE": ""}
 
     def test_bad_image_stops_at_the_environment_that_it_breaks(self):
-        self.setup(self.few(4, bake="4h"), speed=600, scenario="app-down", groups="*-dev")
+        self.setup(self.few(4, long_bake="dev"), speed=600, scenario="app-down", groups="*-dev")
         old = self.world.images("dev")
         later = self.world.standing(["qa", "test"])
         build = self.ended(self.job.build(self.NOW), "FAILURE")

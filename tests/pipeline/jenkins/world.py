@@ -1,6 +1,5 @@
 """A running simulator, and the world in it as boto3 sees it."""
 
-import functools
 import os
 import re
 import shlex
@@ -12,24 +11,32 @@ from pathlib import Path
 
 import boto3
 import botocore.config
-import botocore.exceptions
+import botocore.credentials
+import botocore.session
 
+# The longest that a role can be assumed for, in seconds of the simulator's clock.
+SESSION = 3_600
 EXPORT = re.compile(r"export ([A-Z_]+)=(.*)")
 
 
-def fresh(ask):
-    """Asks again where the simulator's fast clock ended the role's session of an hour meanwhile."""
+class Role(botocore.credentials.Credentials):
+    """An environment's role, assumed again before the simulator's fast clock ends the session."""
 
-    @functools.wraps(ask)
-    def again(*arguments):
-        for left in reversed(range(5)):
-            try:
-                return ask(*arguments)
-            except botocore.exceptions.ClientError as error:
-                if error.response["Error"]["Code"] != "ExpiredToken" or not left:
-                    raise
+    def __init__(self, world: "World", arn: str):
+        super().__init__("unused", "unused")
+        self.world = world
+        self.arn = arn
+        self.frozen = None
+        self.until = 0.0
 
-    return again
+    def get_frozen_credentials(self):
+        if time.monotonic() >= self.until:
+            self.until = time.monotonic() + SESSION / self.world.speed / 4
+            sts = self.world.client("sts")
+            answer = sts.assume_role(RoleArn=self.arn, RoleSessionName="test", DurationSeconds=SESSION)["Credentials"]
+            keys = answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]
+            self.frozen = botocore.credentials.ReadOnlyCredentials(*keys)
+        return self.frozen
 
 
 class World:
@@ -38,6 +45,7 @@ class World:
     def __init__(self, binary: Path, config: Path, manifest: Path, speed: int, scenario: str, groups: str | None):
         self.speed = speed
         self.config = config
+        self.clients: dict = {}
         self.log = tempfile.TemporaryFile("w+")
         command = [binary, "simulator", "--port", "0", "--speed", str(speed), "--scenario", scenario]
         command += ["--seed", "20261123", "--config", str(config), "--from-packer", str(manifest)]
@@ -66,25 +74,27 @@ class World:
         self.process.stdout.close()
 
     def client(self, service: str, environment: str | None = None):
-        """A client at home, or in an environment's account by a fresh session of its role."""
-        options = {"region_name": self.exports["AWS_REGION"], "endpoint_url": self.exports["AWS_ENDPOINT_URL"]}
-        options["config"] = botocore.config.Config(retries={"total_max_attempts": 5, "mode": "standard"}, proxies={})
-        keys = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "none"}
-        if environment is not None:
-            sts = boto3.Session(**keys).client("sts", **options)
-            role = re.search(rf"- name: {environment}\n(?:.*\n)*?\s+role_arn: (\S+)", self.config.read_text())[1]
-            session = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-            keys = {"aws_access_key_id": session["AccessKeyId"], "aws_secret_access_key": session["SecretAccessKey"]}
-            keys["aws_session_token"] = session["SessionToken"]
-        return boto3.Session(**keys).client(service, **options)
+        """A client at home, or in an environment's account by its role."""
+        if (service, environment) not in self.clients:
+            self.clients[service, environment] = self._client(service, environment)
+        return self.clients[service, environment]
 
-    @fresh
+    def _client(self, service: str, environment: str | None):
+        core = botocore.session.Session()
+        if environment is None:
+            core.set_credentials("AKIATEST", "none")
+        else:
+            role = re.search(rf"- name: {environment}\n(?:.*\n)*?\s+role_arn: (\S+)", self.config.read_text())[1]
+            core._credentials = Role(self, role)
+        config = botocore.config.Config(retries={"total_max_attempts": 5, "mode": "standard"}, proxies={})
+        session = boto3.Session(botocore_session=core, region_name=self.exports["AWS_REGION"])
+        return session.client(service, endpoint_url=self.exports["AWS_ENDPOINT_URL"], config=config)
+
     def groups(self, environment: str) -> list[dict]:
         pages = self.client("autoscaling", environment).get_paginator("describe_auto_scaling_groups")
         found = pages.paginate(Filters=[{"Name": "tag:Environment", "Values": [environment]}])
         return sorted((group for page in found for group in page["AutoScalingGroups"]), key=lambda one: one["AutoScalingGroupName"])
 
-    @fresh
     def images(self, environment: str) -> dict[str, set[str]]:
         """What the in-service instances of each group run."""
         groups = self.groups(environment)
@@ -101,7 +111,6 @@ class World:
         }
         return {name: {image[one] for one in ids} for name, ids in serving.items()}
 
-    @fresh
     def refreshes(self, environment: str) -> dict[str, list[dict]]:
         """The refreshes of each group, newest first."""
         client = self.client("autoscaling", environment)
@@ -136,7 +145,6 @@ class World:
             for group in self.groups(environment)
         ]
 
-    @fresh
     def versions(self, environment: str) -> list[tuple[str, int]]:
         """The newest and the default version of each template."""
         pages = self.client("ec2", environment).get_paginator("describe_launch_template_versions")
