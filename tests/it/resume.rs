@@ -254,7 +254,8 @@ fn a_refresh_that_ends_between_two_looks_is_not_started_again() {
         for at_call in 1..=12 {
             block(async {
                 let stage = baking().await;
-                stage.clock.sleep(bakes_for - Duration::from_millis(early)).await;
+                let before = Duration::from_millis(early);
+                stage.clock.sleep(bakes_for.saturating_sub(before)).await;
                 stage.simulator.inject(Fault { at_call, kind: FaultKind::Throttle });
                 assert_eq!(step(&stage, "dev", Steps::RefreshToEnd).await, Verdict::Partial);
                 assert_eq!(forward(&stage, "orders-dev"), 1, "call {at_call}, {early} ms before the end");

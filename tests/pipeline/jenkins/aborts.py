@@ -1,5 +1,7 @@
 """Builds that somebody aborts: what AWS is left as, what can still be read, and how it goes on."""
 
+import re
+
 from cases import Case
 from builds import candidates
 
@@ -46,11 +48,13 @@ class Aborts(Case):
         self.assertEqual(self.world.gates(candidates()[0]), {"sandbox": "passed", "dev": "passed"})
 
     def test_abort_takes_back_where_the_configuration_says_so_and_a_rerun_ends_well(self):
-        self.aborted(on_abort="rollback")
-        of_dev = lambda: [one for found in self.world.refreshes("dev").values() for one in found]
-        back = ("RollbackInProgress", "RollbackSuccessful")
-        self.assertTrue(any(one["Status"] in back for one in of_dev()), of_dev())
-        self.world.until("AWS took everything back", lambda: all(one["Status"] == back[1] for one in of_dev()))
+        build = self.aborted(on_abort="rollback")
+        asked = set(re.findall(r"(\S+-dev) +left to AWS .*AWS was asked to roll it back", build.console))
+        self.assertTrue(asked, build.console[-4000:])
+        newest = lambda: {name: found[0]["Status"] for name, found in self.world.refreshes("dev").items() if found}
+        self.assertTrue(all(newest()[name].startswith("Rollback") for name in asked), newest())
+        back = lambda: all(newest()[name] == "RollbackSuccessful" for name in asked)
+        self.world.until("AWS took them back", back)
         again = self.job.build(self.NOW)
         self.ended(again, "SUCCESS")
         self.on_new("sandbox", "dev")
