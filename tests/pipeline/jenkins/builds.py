@@ -61,7 +61,7 @@ class Job:
         self.builds: list[Build] = []
 
     def stop(self) -> None:
-        """Aborts what still runs, after a test that failed meanwhile."""
+        """Aborts what still runs, after a test that failed meanwhile, and drops the copies of the binary."""
         for build in self.builds:
             if build.process.poll() is None:
                 build.abort()
@@ -71,6 +71,7 @@ class Job:
                     build.process.kill()
                     build.process.wait()
             build.process.stdout.close()
+            shutil.rmtree(build.directory / "stashes" / "tool", ignore_errors=True)
 
     def start(self, parameters: dict[str, str], answers: dict[str, str] | None = None, restart: "Build | None" = None) -> "Build":
         """Starts a build with those parameters and no others; `restart` one from 'Environments'."""
