@@ -3,16 +3,19 @@
 pub(super) mod by_hand;
 mod status;
 
+use std::time::Duration;
+
 use clap::Subcommand;
 
 use super::context::{self, World};
+use super::rollout::WhenArg;
 use super::told::{Telling, told};
 use super::{Failure, Output};
 use crate::aws::Account;
 use crate::cli::{Format, Global};
 use crate::config::{Environment, Fleet};
-use crate::gate::{self, State, Verdict};
-use crate::model::{Candidate, Exit, Region};
+use crate::gate::{self, Record, State, Verdict};
+use crate::model::{Candidate, Exit, Problem, Region};
 use crate::rollout;
 
 /// Show, check, pass or revoke gates
@@ -43,25 +46,41 @@ Example:
     },
     /// Say whether an environment may start: exit 0 or 3
     #[command(after_help = "\
-Example:
-  ami-refresh gate check --env prod && ami-refresh rollout --env prod")]
+With --wait a gate that soaks is no refusal: the seconds until it opens are printed, 0 for
+one that is open, and nothing else. One that does not open by waiting exits 3 as ever.
+With --passed it is asked whether the environment itself is passed, all of it.
+
+Examples:
+  ami-refresh gate check --env prod && ami-refresh rollout --env prod
+  sleep \"$(ami-refresh gate check --env prod --wait)\"")]
     Check {
         /// The environment
         #[arg(long = "env", value_name = "NAME")]
         environment: String,
+        /// Print the seconds until a gate that soaks opens
+        #[arg(long)]
+        wait: bool,
+        /// Say whether it has passed, instead of whether it may start
+        #[arg(long, conflicts_with = "wait")]
+        passed: bool,
     },
     /// Record that the candidate passed: what was proved, or by hand for a reason
     #[command(after_help = "\
 Without --reason every group must be proved: refreshed, its checks passed by 'smoke', its
-tracking as it was found.
+tracking as it was found. With --when scheduled groups whose window is still to come may be
+missing: the record says 'partial' then, and the gate stays closed until they are done.
 
 Examples:
   ami-refresh gate pass --env qa
+  ami-refresh gate pass --env qa --when scheduled
   ami-refresh gate pass --env qa --reason \"tried by hand, CHG0042\"")]
     Pass {
         /// The environment
         #[arg(long = "env", value_name = "NAME")]
         environment: String,
+        /// Which groups must be proved: all of them, or those whose window has come
+        #[arg(long, value_name = "WHEN", default_value = "now", conflicts_with = "reason")]
+        when: WhenArg,
         /// Why it is passed by hand, without proof
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
@@ -85,17 +104,20 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let candidate = || context::candidate(global, &fleet);
     match &args.action {
         Action::Status { ami, format } => status::run(global, &fleet, ami.as_deref(), *format).await,
-        Action::Check { environment } => {
+        Action::Check { environment, wait, passed } => {
             let candidate = candidate()?;
             let environment = one(&fleet, environment)?;
             let world = World::outside("gate").await?;
-            check(global, &candidate, &world, environment).await
+            if *passed {
+                return check_passed(global, &candidate, &world, environment).await;
+            }
+            check(global, &candidate, &world, environment, *wait).await
         }
-        Action::Pass { environment, reason: None } => {
+        Action::Pass { environment, when, reason: None } => {
             let candidate = candidate()?;
-            prove(global, &fleet, &candidate, one(&fleet, environment)?).await
+            prove(global, &fleet, &candidate, one(&fleet, environment)?, *when).await
         }
-        Action::Pass { environment, reason: Some(reason) } => {
+        Action::Pass { environment, reason: Some(reason), .. } => {
             let candidate = candidate()?;
             let environment = one(&fleet, environment)?;
             by_hand::run(global, &candidate, environment, State::Passed, reason).await
@@ -125,9 +147,15 @@ async fn check(
     candidate: &Candidate,
     world: &World,
     environment: &Environment,
+    wait: bool,
 ) -> Result<Exit, Failure> {
     let records = gate::read(&homes(world, candidate), candidate).await?;
-    match gate::judge(environment, &records, world.clock.now()) {
+    let now = world.clock.now();
+    match gate::judge(environment, &records, now) {
+        Verdict::Open { .. } if wait => seconds(global, Duration::ZERO),
+        Verdict::Soaking { until, .. } if wait => {
+            seconds(global, Duration::try_from(until.duration_since(now)).unwrap_or_default())
+        }
         Verdict::Open { .. } => {
             let name = &environment.name;
             Output::new(global).text(&format!("{name} may start with {}\n", ids(candidate)))?;
@@ -139,11 +167,37 @@ async fn check(
     }
 }
 
+async fn check_passed(
+    global: &Global,
+    candidate: &Candidate,
+    world: &World,
+    environment: &Environment,
+) -> Result<Exit, Failure> {
+    let name = &environment.name;
+    let records = gate::read(&homes(world, candidate), candidate).await?;
+    let record = records.get(name);
+    if record.is_some_and(|record| record.state == State::Passed) {
+        Output::new(global).text(&format!("{name} has passed with {}\n", ids(candidate)))?;
+        return Ok(Exit::Done);
+    }
+    let why = record.map_or_else(|| "nothing is recorded of it".to_owned(), Record::to_tag);
+    let next = format!("look with 'ami-refresh gate status' and 'ami-refresh schedule --env {name}'");
+    Err(Failure::Told(Exit::Refused, vec![Problem::new(format!("{name} has not passed"), why, next)]))
+}
+
+/// Prints whole seconds, rounded up: whoever sleeps that long is not early.
+fn seconds(global: &Global, left: Duration) -> Result<Exit, Failure> {
+    let rounded = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    Output::new(global).text(&format!("{rounded}\n"))?;
+    Ok(Exit::Done)
+}
+
 async fn prove(
     global: &Global,
     fleet: &Fleet,
     candidate: &Candidate,
     environment: &Environment,
+    when: WhenArg,
 ) -> Result<Exit, Failure> {
     let world = World::outside("gate").await?;
     let environments = [environment];
@@ -157,7 +211,11 @@ async fn prove(
         options: String::new(),
     };
     let work = async |run: &rollout::Run<'_>| {
-        vec![(environment.name.clone(), rollout::pass_by_proof(run, environment).await)]
+        let verdict = match when {
+            WhenArg::Now => rollout::pass_by_proof(run, environment).await,
+            WhenArg::Scheduled => rollout::pass_what_was_due_by_proof(run, environment).await,
+        };
+        vec![(environment.name.clone(), verdict)]
     };
     told(&telling, &world, work).await
 }

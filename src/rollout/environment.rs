@@ -101,7 +101,11 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Res
         override_freeze: scope.override_freeze.is_some(),
     };
     let accounts = run.accounts(environment);
-    let plan = preflight::plan(run, environment, &accounts, timing).await?;
+    let mut plan = preflight::plan(run, environment, &accounts, timing).await?;
+    let refreshes = matches!(scope.steps, Steps::RefreshToBaking | Steps::RefreshToEnd);
+    if refreshes && scope.when == When::Scheduled {
+        preflight::leave_unprepared(&mut plan, timing.now);
+    }
     if !plan.touches_anything()
         && let Some(waits) = hold(scope, &plan, freeze.as_ref(), timing.now)
     {

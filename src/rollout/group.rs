@@ -180,6 +180,10 @@ impl<'a> Driver<'a> {
             Ok(listed) => listed,
             Err(error) => return next(State::Starting, Seen::Lost(error.to_string())),
         };
+        // One that ended well since the plan was made: the group names the new version by now.
+        let ended = listed.first().is_some_and(|newest| {
+            newest.status == RefreshStatus::Successful && newest.target.as_ref() == Some(self.target)
+        });
         if let Some(active) = listed.into_iter().find(|refresh| refresh.status.is_active()) {
             let undirected = self.is_undirected(&active);
             if active.target.as_ref() == Some(&self.change.back()) || (undirected && !self.plan.names_new) {
@@ -195,7 +199,7 @@ impl<'a> Driver<'a> {
         }
         // The group names the new version only when its refresh ended well, or when we told it to
         // before a refresh: then its instances say.
-        if self.plan.names_new && (!self.tells_group_first() || self.all_launched_new()) {
+        if ended || self.plan.names_new && (!self.tells_group_first() || self.all_launched_new()) {
             (State::CheckingLate, Act::RunChecks)
         } else {
             (State::Starting, Act::Start)

@@ -33,7 +33,7 @@ pub use environment::{Scope, environment, frozen};
 pub use events::Events;
 pub use homes::homes;
 pub use order::run;
-pub use record::pass_by_proof;
+pub use record::{pass_by_proof, pass_what_was_due_by_proof};
 pub use running::{Running, Sight, family, groups, running};
 pub use smoke::{no_candidate, smoke};
 pub use survey::plan;

@@ -9,7 +9,7 @@ mod ways;
 
 use std::collections::BTreeMap;
 
-pub use by_proof::pass_by_proof;
+pub use by_proof::{pass_by_proof, pass_what_was_due_by_proof};
 pub(super) use gates::{counts, passed, revoke};
 use gates::{keep, was_partial};
 use hold::{Held, hold_image, quarantined_meanwhile};

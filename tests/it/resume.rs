@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use ami_refresh::model::{RefreshStatus, Tracking, Verdict};
+use ami_refresh::rollout::Steps;
 use ami_refresh::sim::{Fault, FaultKind, Scenario};
 
 use crate::rehearsal::{new, old};
 use crate::rehearsal_story::{block, count, in_order, scenario, story_of};
 use crate::rehearsal_wire::{forward, refreshes};
+use crate::resume_steps::{pass, smoke, step};
 use crate::rules_fleet::{ran, until};
 use crate::stage::{CONFIG, Stage};
 use crate::truth;
@@ -227,4 +229,38 @@ fn a_run_killed_before_its_tracking_was_put_back_puts_it_back() {
         assert_eq!(now["orders-dev"].tracking, Tracking::Latest);
         assert_ne!(now["orders-dev"].follows, old());
     });
+}
+
+/// An environment that bakes, with its checks passed.
+async fn baking() -> Stage {
+    let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
+    assert_eq!(step(&stage, "dev", Steps::Templates).await, Verdict::Partial);
+    assert_eq!(step(&stage, "dev", Steps::RefreshToBaking).await, Verdict::Partial);
+    assert_eq!(smoke(&stage, "dev").await, Verdict::Partial);
+    stage
+}
+
+#[test]
+fn a_refresh_that_ends_between_two_looks_is_not_started_again() {
+    let bakes_for = block(async {
+        let stage = baking().await;
+        let since = stage.clock.now();
+        until(&stage, |stage| refreshes(stage, "orders-dev") == [RefreshStatus::Successful]).await;
+        stage.clock.since(since)
+    });
+    // A call that is throttled is made again about a second later: of these, some have the bake
+    // end after the group was planned with, and before its refreshes are looked at.
+    for early in [400, 800, 1200, 1600] {
+        for at_call in 1..=12 {
+            block(async {
+                let stage = baking().await;
+                let before = Duration::from_millis(early);
+                stage.clock.sleep(bakes_for.saturating_sub(before)).await;
+                stage.simulator.inject(Fault { at_call, kind: FaultKind::Throttle });
+                assert_eq!(step(&stage, "dev", Steps::RefreshToEnd).await, Verdict::Partial);
+                assert_eq!(forward(&stage, "orders-dev"), 1, "call {at_call}, {early} ms before the end");
+                assert_eq!(pass(&stage, "dev").await, Verdict::Passed);
+            });
+        }
+    }
 }

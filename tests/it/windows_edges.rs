@@ -174,6 +174,54 @@ async fn who_opted_out_does_not_hold_up_a_gate_that_is_passed_by_proof() {
     assert_eq!((out.refreshes, out.follows), (0, old()));
 }
 
+/// What is due of the first environment, by the steps as runs of their own.
+async fn by_steps(stage: &Stage) -> Verdict {
+    let environment = &stage.fleet.environments[0];
+    for steps in [Steps::Templates, Steps::RefreshToBaking] {
+        one(stage, &Scope { steps, ..in_time(false) }).await;
+    }
+    rollout::smoke(&stage.run(), environment, None).await;
+    one(stage, &Scope { steps: Steps::RefreshToEnd, ..in_time(false) }).await;
+    rollout::pass_what_was_due_by_proof(&stage.run(), environment).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_by_schedule_record_a_part_and_pass_the_gate_with_the_rest() {
+    let gate = |stage: &Stage| {
+        let mut gates = stage.simulator.inspect(truth::gates);
+        gates.remove("dev").map(|record| (record.state, record.detail))
+    };
+    // It comes while the others bake, late at night, or never.
+    for (opens, opts_out) in [("19:10", false), ("23:00", false), ("23:00", true)] {
+        let late = |spec: &mut FleetSpec| tag(spec, "orders-dev", "AMI_refresh_time", opens);
+        let stage = Stage::with(&scheduled(""), Scenario::clean(), 7, late).await;
+        assert_eq!(by_steps(&stage).await, Verdict::Partial, "{opens} {:#?}", problems(&stage));
+        assert_eq!(gate(&stage), Some((State::Partial, "2/3".to_owned())));
+        let groups = stage.simulator.inspect(truth::groups);
+        assert!(groups.values().all(|group| !group.marked), "what is done needs nothing more: {groups:#?}");
+        assert_eq!((groups["orders-dev"].refreshes, groups["orders-dev"].follows.clone()), (0, old()));
+        let environment = &stage.fleet.environments[0];
+        assert_eq!(rollout::pass_by_proof(&stage.run(), environment).await, Verdict::Refused);
+        if opts_out {
+            stage.simulator.change(|world| {
+                let mut groups = world.groups.values_mut();
+                let group = groups.find(|group| group.key.name.as_str() == "orders-dev").unwrap();
+                group.tags.insert("AMI_refresh_enabled".into(), "false".into());
+            });
+            let verdict = rollout::pass_what_was_due_by_proof(&stage.run(), environment).await;
+            assert_eq!(verdict, Verdict::Passed, "{:#?}", problems(&stage));
+        } else {
+            if opens == "23:00" {
+                stage.clock.sleep_until(at("2026-11-22T23:10:00Z")).await;
+            }
+            assert_eq!(by_steps(&stage).await, Verdict::Passed, "{opens} {:#?}", problems(&stage));
+            let orders = follows(&stage, "orders-dev").image;
+            assert_eq!(orders, ImageId::from(NEW));
+        }
+        assert_eq!(gate(&stage).map(|(state, _)| state), Some(State::Passed));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_step_that_hands_over_does_not_wait_while_groups_bake() {
     let late = |spec: &mut FleetSpec| tag(spec, "orders-dev", "AMI_refresh_time", "23:00");

@@ -17,7 +17,7 @@ use crate::config::Environment;
 use crate::event::{ByHand, Event, Status, Step};
 use crate::gate::{self, Verdict as GateVerdict};
 use crate::model::{Problem, Region, once};
-use crate::plan::{Decision, MARKER_TAG, Plan, Timing};
+use crate::plan::{Decision, Deferral, GroupPlan, MARKER_TAG, Plan, Timing};
 use crate::schedule::{Agenda, When};
 
 /// How often a busy group is looked at again.
@@ -213,6 +213,21 @@ fn tell_windows(run: &Run<'_>, plan: &Plan, since: Timestamp, when: When) {
             continue;
         };
         run.events.step(&group.at, Step::Window, since, end);
+    }
+}
+
+/// Leaves those for a next round whose window opened after `update-templates`, where that has
+/// prepared others.
+pub(super) fn leave_unprepared(plan: &mut Plan, now: Timestamp) {
+    let is_prepared = |group: &GroupPlan| group.group.tags.contains_key(MARKER_TAG);
+    if !plan.groups.iter().any(|group| is_prepared(group) && group.change().is_some()) {
+        return;
+    }
+    for group in plan.groups.iter_mut().filter(|group| !is_prepared(group)) {
+        if matches!(group.decision, Decision::Refresh(_)) {
+            let why = "its window opened after update-templates was run".to_owned();
+            group.decision = Decision::Defer(Deferral { why, next: Some(now) });
+        }
     }
 }
 

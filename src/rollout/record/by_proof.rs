@@ -1,36 +1,56 @@
 //! `gate pass` without a reason: passes only what the steps before it proved.
 
+use std::collections::BTreeMap;
+
 use super::super::ends::{Ended, GroupEnd, Side, told};
 use super::super::patience::patiently;
 use super::super::proof::{self, Wanted};
 use super::super::survey::plan;
 use super::super::{Run, Stop};
-use super::{Ways, keep, unmark};
+use super::{Ways, keep, passed, unmark, was_partial};
+use crate::aws::Account;
 use crate::config::Environment;
 use crate::gate::{self, State};
-use crate::model::{Outcome, Problem, Verdict};
-use crate::plan::{Change, Decision, GroupPlan, Marker};
+use crate::model::{Outcome, Problem, Region, Verdict};
+use crate::plan::{Change, Decision, GroupPlan, Marker, Timing};
 use crate::schedule::{Agenda, Standing, When};
 
 /// Passes the environment's gate when every group is proved to be on the image, its checks
 /// passed, and its tracking is as it was found. Else says what is missing, and changes nothing.
 pub async fn pass_by_proof(run: &Run<'_>, environment: &Environment) -> Verdict {
-    told(run, environment, Box::pin(attempt(run, environment))).await
+    told(run, environment, Box::pin(attempt(run, environment, When::Now))).await
 }
 
-async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop> {
+/// The same where groups have windows: while some are still to come the gate is not passed, what is
+/// proved is recorded as a part, and those groups are done.
+pub async fn pass_what_was_due_by_proof(run: &Run<'_>, environment: &Environment) -> Verdict {
+    told(run, environment, Box::pin(attempt(run, environment, When::Scheduled))).await
+}
+
+async fn attempt(run: &Run<'_>, environment: &Environment, when: When) -> Result<Ended, Stop> {
     let records = patiently(run.clock, async || gate::read(&run.homes(), run.candidate).await).await;
     let held = records.map_err(Stop::from_home)?.in_quarantine(None);
     if !held.is_empty() {
         return Err(Stop::Refused(held));
     }
     let accounts = run.accounts(environment);
-    let plan = plan(run, environment, &accounts, None).await?;
+    let timing = (when == When::Scheduled).then(|| Timing {
+        when,
+        now: run.clock.now(),
+        open_since: None,
+        override_freeze: false,
+    });
+    let plan = plan(run, environment, &accounts, timing).await?;
     let mut problems = plan.refused.clone();
     problems.extend(plan.busy.iter().cloned());
-    let (mut proved, mut skipped) = (0, 0);
+    let (mut proved, mut skipped, mut waiting) = (0, 0, 0);
     let mut ends = Vec::new();
     for group in &plan.groups {
+        if when == When::Scheduled && waits(run, environment, group) {
+            // Its marker, if it has one, is for when its time comes.
+            waiting += 1;
+            continue;
+        }
         match &group.decision {
             Decision::HoldStill(change, _) if let Some(why) = still_pinned(group, change) => {
                 let next = format!("run 'ami-refresh refresh --env {}'", environment.name);
@@ -55,21 +75,58 @@ async fn attempt(run: &Run<'_>, environment: &Environment) -> Result<Ended, Stop
             ends.push(GroupEnd { plan: group, target: None, outcome, side, blames_image: false });
         }
     }
-    if problems.is_empty() && proved == 0 && !environment.gate.allow_empty {
+    let ways = Ways::new(ends.iter().map(|end| end.plan), plan.groups.iter().map(|group| &group.group));
+    if problems.is_empty() && waiting > 0 {
+        return in_part(run, environment, &accounts, (&ends, &ways), (proved, skipped, waiting)).await;
+    }
+    let empty_will_do = environment.gate.allow_empty;
+    if problems.is_empty() && proved == 0 && !empty_will_do && !was_partial(run, environment).await {
+        // Whoever runs the steps again, from whichever, comes to the same end as a rollout does.
+        if passed(run, environment).await.unwrap_or(false) {
+            let message = format!("nothing to do, the gate is passed: {skipped} skipped");
+            return Ok(Ended { verdict: Verdict::Passed, message, next: Vec::new() });
+        }
         problems.push(Problem::new(
             format!("nothing was proved in {}", environment.name),
-            "no group of it was refreshed to this image, or the gate was recorded already",
+            "no group of it was refreshed to this image",
             format!("give a reason: 'ami-refresh gate pass --env {} --reason \"…\"'", environment.name),
         ));
     }
     if !problems.is_empty() {
         return Err(Stop::Refused(problems));
     }
-    let ways = Ways::new(ends.iter().map(|end| end.plan), plan.groups.iter().map(|group| &group.group));
     keep(run, environment, State::Passed, &format!("{proved}/{}", proved + skipped), &ways).await?;
     unmark(run, environment, &accounts, (&ends, &ways), |_| true).await;
     let message = format!("{proved} groups proved, {skipped} skipped");
     Ok(Ended { verdict: Verdict::Passed, message, next: Vec::new() })
+}
+
+/// Whether the group's turn is still to come: its window does, or came while others went.
+fn waits(run: &Run<'_>, environment: &Environment, group: &GroupPlan) -> bool {
+    let not_begun = match &group.decision {
+        Decision::Defer(_) | Decision::Refresh(_) => true,
+        Decision::HoldStill(..) => group.deferral.is_some(),
+        Decision::Resume(_) | Decision::Skip(_) => false,
+    };
+    not_begun && !keeps_out(run, environment, group)
+}
+
+/// Records a part of the environment, and ends the groups of it.
+async fn in_part(
+    run: &Run<'_>,
+    environment: &Environment,
+    accounts: &BTreeMap<Region, Account>,
+    (ends, ways): (&[GroupEnd<'_>], &Ways<'_>),
+    (proved, skipped, waiting): (usize, usize, usize),
+) -> Result<Ended, Stop> {
+    if proved > 0 && !passed(run, environment).await.unwrap_or(true) {
+        let share = format!("{proved}/{}", proved + skipped + waiting);
+        keep(run, environment, State::Partial, &share, ways).await?;
+    }
+    unmark(run, environment, accounts, (ends, ways), |_| true).await;
+    let message = format!("{proved} groups proved, {skipped} skipped, {waiting} still to come");
+    let next = vec![format!("ami-refresh schedule --env {}", environment.name)];
+    Ok(Ended { verdict: Verdict::Partial, message, next })
 }
 
 /// Whether the group's own tags keep it out of rollouts that go by windows: it opted out, or
@@ -90,7 +147,7 @@ fn keeps_out(run: &Run<'_>, environment: &Environment, group: &GroupPlan) -> boo
 }
 
 /// What is missing for the group to be proved.
-async fn unproved(group: &GroupPlan, account: &crate::aws::Account) -> Result<Option<Problem>, Stop> {
+async fn unproved(group: &GroupPlan, account: &Account) -> Result<Option<Problem>, Stop> {
     let Some(change) = group.change() else { return Ok(None) };
     let environment = &group.at.environment;
     let refresh = format!("run 'ami-refresh refresh --env {environment}'");

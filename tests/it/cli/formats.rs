@@ -18,6 +18,18 @@ fn environments_are_printed_in_order_in_both_formats() {
 }
 
 #[test]
+fn named_environments_are_printed_in_the_configuration_s_order_and_once() {
+    let place = Place::empty();
+    place.write("nine.yaml", include_str!("../../../pipeline/environments.yaml"));
+    let ran = place.run("environments --config nine.yaml --env prod --env qa --env prod").exits(0);
+    assert_eq!(ran.out, "qa\nprod\n");
+    let json = place.run("environments --config nine.yaml --env prod --format json").exits(0).json();
+    assert_eq!((json.as_array().unwrap().len(), &json[0]["name"]), (1, &"prod".into()));
+    let unknown = place.run("environments --config nine.yaml --env qa --env quality").exits(2);
+    unknown.says(&["there is no environment quality", "sandbox, dev, qa", "next: name one of these"]);
+}
+
+#[test]
 fn validation_is_told_in_both_formats() {
     let place = Place::new();
     place.run("validate").exits(0).says(&["environments.yaml is valid: 2 environments"]);

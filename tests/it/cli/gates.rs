@@ -48,6 +48,8 @@ fn a_gate_is_passed_by_proof_only_or_by_hand_for_a_reason() {
 
     let pass = ["gate", "pass", "--env", "sandbox", "--reason", "tried by hand: CHG0042"];
     place.run_with(&pass).exits(0).says(&["gate sandbox: passed"]);
+    place.run("gate check --env dev --passed").exits(3).says(&["dev has not passed", "nothing is recorded"]);
+    place.run("gate check --env sandbox --passed").exits(0).says(&["sandbox has passed"]);
     place.run("gate status").exits(0).says(&["tried by hand: CHG0042", "dev          -", "may start"]);
     place.run("gate check --env dev").exits(0).says(&["dev may start"]);
     place.run("plan --env dev --detailed-exitcode").exits(2).says(&["gate open"]);
@@ -62,6 +64,7 @@ fn a_gate_that_passed_can_be_revoked_and_no_other() {
     place.run_with(&["gate", "pass", "--env", "sandbox", "--reason", "tried"]).exits(0);
     place.run_with(&revoke).exits(0).says(&["revoked"]);
     place.run("gate status").exits(0).says(&["revoked", "slow: INC0815"]);
+    place.run("gate check --env sandbox --passed").exits(3).says(&["slow: INC0815"]);
     place.run("gate check --env dev").exits(3).says(&["it was revoked at 2026-11-22T", "slow: INC0815"]);
     place.run_with(&revoke).exits(3);
 }
@@ -103,6 +106,23 @@ fn the_way_of_an_image_is_shown_without_a_candidate_too() {
         .run("gate status --ami ami-00000000000000abc")
         .exits(3)
         .says(&["image ami-00000000000000abc does not exist in eu-west-2", "next: "]);
+}
+
+#[test]
+fn how_long_a_gate_soaks_is_printed_as_seconds_and_nothing_else() {
+    let (place, _simulator) = place();
+    let soaking = CONFIG.replace("requires: [sandbox] }", "requires: [sandbox], soak: 12h }");
+    let refused = place.run("gate check --env dev --wait").exits(3).says(&["gate sandbox is not passed"]);
+    assert_eq!(refused.out, "", "waiting does not open it");
+    place.run_with(&["gate", "pass", "--env", "sandbox", "--reason", "tried"]).exits(0);
+    assert_eq!(place.run("gate check --env dev --wait").exits(0).out, "0\n");
+
+    place.write("environments.yaml", &soaking);
+    let ran = place.run("gate check --env dev --wait").exits(0);
+    let seconds: u64 = ran.out.trim_end().parse().unwrap();
+    assert!((12 * 3600 - 1800..=12 * 3600).contains(&seconds), "{seconds}");
+    assert_eq!((ran.out, ran.err.as_str()), (format!("{seconds}\n"), ""));
+    place.run("gate check --env dev").exits(3).says(&["soak"]);
 }
 
 #[test]
