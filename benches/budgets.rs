@@ -1,6 +1,7 @@
 //! Measures the budgets of a rollout on the simulator and prints numbers; asserts nothing.
 //!
-//! `cargo bench --bench budgets`. Times are of this machine; calls and virtual times are the
+//! `cargo bench --bench budgets`, or of so many groups with `-- 10 500`, on AWS's
+//! limits with `-- throttled 500`. Times are of this machine; calls and virtual times are the
 //! same everywhere.
 
 #![expect(clippy::expect_used, reason = "a benchmark that can't go on has nothing to measure")]
@@ -72,11 +73,11 @@ struct Measured {
     wall_seconds: f64,
 }
 
-async fn measure(count: usize) -> Measured {
+async fn measure(count: usize, scenario: Scenario) -> Measured {
     fastrand::seed(1);
     let fleet = Fleet::parse(Path::new("bench.yaml"), CONFIG).expect("a valid configuration");
     let clock = Clock::starting_at("2026-11-22T19:00:00Z".parse().expect("a time"), 1.0);
-    let simulator = Simulator::new(Setup::new(spec(&fleet, count), Scenario::clean(), 1), clock);
+    let simulator = Simulator::new(Setup::new(spec(&fleet, count), scenario, 1), clock);
     let cloud = Cloud::new(Settings {
         clock,
         http_client: Some(simulator.http_client()),
@@ -121,9 +122,15 @@ async fn measure(count: usize) -> Measured {
 #[expect(clippy::print_stdout, reason = "a benchmark prints its numbers")]
 #[expect(clippy::cast_precision_loss, reason = "counts far below what a double holds")]
 fn main() {
-    for count in [10, 100, 500, 1000] {
+    let mut counts: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    if counts.is_empty() {
+        counts.extend([10, 100, 500, 1000]);
+    }
+    let throttled = std::env::args().any(|argument| argument == "throttled");
+    let scenario = Scenario::named(if throttled { "throttled" } else { "clean" }).expect("a scenario");
+    for count in counts {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-        let m = runtime.expect("a runtime").block_on(measure(count));
+        let m = runtime.expect("a runtime").block_on(measure(count, scenario.clone()));
         let (calls, groups) = (m.calls as f64, m.groups as f64);
         println!("{count} groups at once:");
         println!("  AWS calls a group     {:>8.2}   (budget 12)", calls / groups);
@@ -137,7 +144,7 @@ fn main() {
         );
         let mut actions: Vec<(&String, &usize)> = m.by_action.iter().collect();
         actions.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        for (action, count) in actions.into_iter().take(8) {
+        for (action, count) in actions {
             println!("    {:>8.2}  {action}", *count as f64 / groups);
         }
     }

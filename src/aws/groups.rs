@@ -4,7 +4,7 @@ use aws_sdk_autoscaling::types::{AutoScalingGroup, Tag};
 
 use super::policies::{own_template, read_policy, specification};
 use super::{Account, Error, count};
-use crate::model::{Group, GroupName, Lifecycle, Member, Naming};
+use crate::model::{Glimpse, Group, GroupName, Lifecycle, Member, Naming};
 
 /// AWS gives at most this many groups at once.
 const PAGE: i32 = 100;
@@ -23,21 +23,45 @@ impl Account {
     ///
     /// All of them, since a template may be shared with a group that nobody selects.
     pub async fn groups(&self) -> Result<Vec<Group>, Error> {
-        self.describe_groups(None).await
+        self.describe_groups(None, |group| self.read_group(group)).await
     }
 
     /// The named groups, ordered by name; those that don't exist are left out.
     pub async fn groups_named(&self, names: &[GroupName]) -> Result<Vec<Group>, Error> {
-        let mut groups = Vec::with_capacity(names.len());
-        for names in names.chunks(100) {
-            let names = names.iter().map(|name| name.as_str().to_owned()).collect();
-            groups.extend(self.describe_groups(Some(names)).await?);
-        }
-        groups.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(groups)
+        self.named(names, |group| self.read_group(group)).await
     }
 
-    async fn describe_groups(&self, names: Option<Vec<String>>) -> Result<Vec<Group>, Error> {
+    /// The same, with what is of use between two looks at their refreshes.
+    pub(super) async fn glimpses_of(&self, names: &[GroupName]) -> Result<Vec<Glimpse>, Error> {
+        let read = |group: &AutoScalingGroup| {
+            // A refresh that says no warmup takes the first of these that there is.
+            let warmup = group.default_instance_warmup().or(group.health_check_grace_period());
+            let warmup = warmup.and_then(|seconds| u32::try_from(seconds).ok());
+            Glimpse { group: self.read_group(group), warmup }
+        };
+        self.named(names, read).await
+    }
+
+    async fn named<T>(
+        &self,
+        names: &[GroupName],
+        read: impl Fn(&AutoScalingGroup) -> T,
+    ) -> Result<Vec<T>, Error> {
+        let mut found = Vec::with_capacity(names.len());
+        let mut names: Vec<&GroupName> = names.iter().collect();
+        names.sort();
+        for names in names.chunks(100) {
+            let names = names.iter().map(|name| name.as_str().to_owned()).collect();
+            found.extend(self.describe_groups(Some(names), &read).await?);
+        }
+        Ok(found)
+    }
+
+    async fn describe_groups<T>(
+        &self,
+        names: Option<Vec<String>>,
+        read: impl Fn(&AutoScalingGroup) -> T,
+    ) -> Result<Vec<T>, Error> {
         const OPERATION: &str = "DescribeAutoScalingGroups";
         let mut groups = Vec::new();
         let request = self.autoscaling.describe_auto_scaling_groups();
@@ -45,10 +69,14 @@ impl Account {
         let mut pages = request.into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| Error::from_sdk(OPERATION, error))?;
-            groups.extend(page.auto_scaling_groups().iter().map(|group| self.read_group(group)));
+            groups.extend(
+                page.auto_scaling_groups().iter().map(|group| {
+                    (group.auto_scaling_group_name().unwrap_or_default().to_owned(), read(group))
+                }),
+            );
         }
-        groups.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(groups)
+        groups.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(groups.into_iter().map(|(_, group)| group).collect())
     }
 
     fn read_group(&self, group: &AutoScalingGroup) -> Group {

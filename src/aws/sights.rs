@@ -2,7 +2,8 @@
 //!
 //! Many groups reach their end at about the same time, and AWS describes a hundred as
 //! readily as one: whoever wants to see a group waits a moment for others, and they share
-//! the calls. What is given was always read after it was asked for.
+//! the calls. So it is with groups alone, and with groups and their instances. What is given
+//! was always read after it was asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use futures_util::future::{BoxFuture, FutureExt, Shared};
 use jiff::Timestamp;
 
 use super::{Account, Error};
-use crate::model::{GroupName, InstanceId, Sighting};
+use crate::model::{Glimpse, GroupName, InstanceId, Sighting};
 
 /// How long others are waited for when nobody has seen anything for a while, …
 const ALONE: Duration = Duration::from_millis(200);
@@ -25,23 +26,34 @@ const MOST: usize = 100;
 
 /// The sightings of one account and region; copies share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sights(Arc<Mutex<Option<Round>>>);
+pub(super) struct Sights {
+    /// Of groups with their instances.
+    whole: Rounds<Sighting>,
+    /// Of groups alone.
+    groups: Rounds<Glimpse>,
+}
+
+/// The last round of a kind.
+type Rounds<T> = Arc<Mutex<Option<Round<T>>>>;
 
 /// What a round saw: every group that is there.
-type Seen = Result<Arc<BTreeMap<GroupName, Sighting>>, Error>;
+type Seen<T> = Result<Arc<BTreeMap<GroupName, T>>, Error>;
+
+/// A round's end, for all who wait for it.
+type Waiting<T> = Shared<BoxFuture<'static, Seen<T>>>;
 
 /// Those who look together.
 #[derive(Debug)]
-struct Round {
+struct Round<T> {
     /// When it was opened.
     opened: Timestamp,
     /// The groups, until the round begins to look.
     groups: Arc<Mutex<Option<BTreeSet<GroupName>>>>,
     /// Whoever waits brings it forward, so it goes on when the first of them is dropped.
-    seen: Shared<BoxFuture<'static, Seen>>,
+    seen: Waiting<T>,
 }
 
-impl Round {
+impl<T> Round<T> {
     /// Takes one more group in, unless it is too late or there are too many.
     fn joins(&self, group: &GroupName) -> bool {
         match &mut *lock(&self.groups) {
@@ -57,14 +69,27 @@ impl Round {
 impl Account {
     /// The group and its instances, seen from now on.
     pub async fn sight(&self, name: &GroupName) -> Result<Sighting, Error> {
-        let seen = self.look_together(name).await?;
-        let gone = || Error::unexpected("DescribeAutoScalingGroups", format!("{name} is gone"));
-        seen.get(name).cloned().ok_or_else(gone)
+        let see = |account: Self, names: Vec<GroupName>| async move { account.see(&names).await };
+        one(name, self.together(&self.sights.whole, name, see).await)
+    }
+
+    /// The group alone, seen from now on: a hundred of them are one call.
+    pub async fn glimpse(&self, name: &GroupName) -> Result<Glimpse, Error> {
+        let see = |account: Self, names: Vec<GroupName>| async move {
+            let groups = account.glimpses_of(&names).await?;
+            Ok(groups.into_iter().map(|one| (one.group.name.clone(), one)).collect())
+        };
+        one(name, self.together(&self.sights.groups, name, see).await)
     }
 
     /// The round that will see the group: the open one, or a new one.
-    fn look_together(&self, group: &GroupName) -> Shared<BoxFuture<'static, Seen>> {
-        let mut last = lock(&self.sights.0);
+    fn together<T, See, Future>(&self, rounds: &Rounds<T>, group: &GroupName, see: See) -> Waiting<T>
+    where
+        T: Send + Sync + 'static,
+        See: FnOnce(Self, Vec<GroupName>) -> Future + Send + 'static,
+        Future: std::future::Future<Output = Result<BTreeMap<GroupName, T>, Error>> + Send,
+    {
+        let mut last = lock(rounds);
         if let Some(round) = &*last
             && round.joins(group)
         {
@@ -79,7 +104,7 @@ impl Account {
         let seen = async move {
             account.clock.sleep(pause).await;
             let groups = lock(&waiting).take().unwrap_or_default();
-            account.see(&groups.into_iter().collect::<Vec<_>>()).await.map(Arc::new)
+            see(account, groups.into_iter().collect()).await.map(Arc::new)
         };
         let seen = seen.boxed().shared();
         *last = Some(Round { opened: self.clock.now(), groups, seen: seen.clone() });
@@ -110,6 +135,12 @@ impl Account {
         });
         Ok(sightings.collect())
     }
+}
+
+/// What a round saw of one group.
+fn one<T: Clone>(name: &GroupName, seen: Seen<T>) -> Result<T, Error> {
+    let gone = || Error::unexpected("DescribeAutoScalingGroups", format!("{name} is gone"));
+    seen?.get(name).cloned().ok_or_else(gone)
 }
 
 /// What a lock holds here is right whatever happened to whoever held it.

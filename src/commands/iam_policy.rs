@@ -1,5 +1,7 @@
 //! `iam-policy`: the least that a role needs, as an IAM policy. Asks nobody.
 
+mod names;
+
 use std::collections::BTreeSet;
 
 use super::{Failure, Output, context};
@@ -39,13 +41,14 @@ pub struct Args {
     #[command(flatten)]
     whose: Whose,
 
-    /// Print instead who may assume the environment's role: this principal, with the external id
-    #[arg(long, value_name = "PRINCIPAL", conflicts_with = "home")]
+    /// Print instead who may assume the environment's role, with the external id: the ARN of a
+    /// role, a user or a session, or an account's number
+    #[arg(long, value_name = "PRINCIPAL", conflicts_with = "home", value_parser = names::principal)]
     trust: Option<String>,
 
-    /// A glob over the names of the roles that instances have; may be given several times
+    /// A glob over the names of the roles that instances have, with their paths; may be given several times
     /// [default: all roles of the account]
-    #[arg(long = "instance-role", value_name = "GLOB")]
+    #[arg(long = "instance-role", value_name = "GLOB", value_parser = names::role_glob)]
     instance_roles: Vec<String>,
 
     /// The ARN of an Image Builder pipeline; may be given several times [default: all pipelines]

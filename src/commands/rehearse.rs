@@ -1,6 +1,7 @@
 //! `rehearse`: the whole rollout on the embedded simulator, on paused time.
 
 mod found;
+pub(super) mod reach;
 
 use std::path::{Path, PathBuf};
 
@@ -222,6 +223,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if let Some(found) = &staged.found {
         found::all_there(&environments, found)?;
     }
+    let ground = reach::Ground::Rollout(&staged.fleet, &environments);
+    reach::check(global, &staged.scenario, &staged.setup.fleet, ground)?;
     // The SDK spreads its retries by chance: the seed makes that chance the same each time.
     fastrand::seed(args.world.seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;

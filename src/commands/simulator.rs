@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 
 use super::context::{CLOCK_VARIABLE, write_clock};
 use super::rehearse::WorldArgs;
+use super::rehearse::reach::{self, Ground};
 use super::{Failure, Output, signals};
 use crate::cli::Global;
 use crate::clock::Clock;
@@ -41,6 +42,7 @@ fn speed(text: &str) -> Result<f64, String> {
 
 pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let staged = args.world.stage(global)?;
+    reach::check(global, &staged.scenario, &staged.setup.fleet, Ground::Everything)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
         let what = format!("failed to listen on 127.0.0.1:{}", args.port);
         Failure::usage(what, error.to_string(), "choose another --port, or 0 for any that is free")

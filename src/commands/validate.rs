@@ -18,7 +18,8 @@ use crate::model::{Exit, Problem};
 With --aws also whether it holds there, for every environment, by reading only: its role can
 be assumed and leads to its account, groups are selected in each region, their templates exist
 and their windows' tags can be read, and alarms exist. Where there is a candidate, each account
-must see its images. Everything that is wrong is told at once; exit 2.
+must see its images. Everything that is wrong is told at once; exit 2. An alarm that fires is
+a warning: AWS would start no refresh that it watches.
 
 Examples:
   ami-refresh validate --config pipeline/environments.yaml
@@ -65,6 +66,9 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let (count, checks) = (fleet.environments.len(), fleet.checks.len());
     output.text(&format!("{file} is valid: {count} environments, {checks} checks\n"))?;
     output.text(&aws::text(found.as_deref().unwrap_or_default()))?;
+    for warning in all.clone().flat_map(|one| &one.warnings) {
+        output.note(&format!("warning: {warning}"));
+    }
     if exit == Exit::Done {
         return Ok(exit);
     }

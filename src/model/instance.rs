@@ -30,6 +30,16 @@ pub struct Sighting {
     pub instances: BTreeMap<InstanceId, Instance>,
 }
 
+/// A group as Auto Scaling alone sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glimpse {
+    /// The group.
+    pub group: Group,
+    /// For how many seconds an instance in service is not counted as warm where a refresh does not
+    /// say; `None` when the group does not either.
+    pub warmup: Option<u32>,
+}
+
 /// The health of one instance in one target group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetHealth {

@@ -24,7 +24,7 @@ pub use group::{Group, GroupTemplate, Lifecycle, Member};
 pub use ids::{AccountId, EnvironmentName, GroupName, ImageId, InstanceId, RefreshId, Region, TemplateId};
 pub use image::{Architecture, Image, ImageState};
 pub use image_build::{BuildState, BuiltImage, ImageBuild, ImagePipeline, PipelineArn};
-pub use instance::{Instance, Sighting, TargetHealth};
+pub use instance::{Glimpse, Instance, Sighting, TargetHealth};
 pub use outcome::{Exit, Outcome, Verdict};
 pub use policy::{Named, Naming, OverrideNaming, Policy, PolicyOverride};
 pub use problem::{Problem, listed, once};

@@ -3,6 +3,7 @@
 mod refresh;
 mod report;
 mod undirected;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 use super::Run;
 use super::board::Standing;
 use super::machine::{Act, End, Seen, State, act_of, next};
-use super::pace::Known;
+use super::pace::{Known, Watch};
 use super::patience::patiently;
 use super::proof::{self, Proof, Wanted};
 use crate::aws::Account;
@@ -72,6 +73,8 @@ pub(super) struct Driver<'a> {
     refresh: Option<RefreshId>,
     /// What was known of it last.
     known: Option<Known>,
+    /// What was seen of the group since.
+    watch: Watch,
     /// Since when the group goes forward, or back.
     phase: Timestamp,
     /// The failed launches that were told already, and since the last progress.
@@ -113,6 +116,7 @@ impl<'a> Driver<'a> {
             marker: marker.unwrap_or_else(|| change.marker(false)),
             refresh: None,
             known: None,
+            watch: Watch::default(),
             phase: now,
             told: BTreeSet::new(),
             failing: Vec::new(),

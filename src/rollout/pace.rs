@@ -5,7 +5,11 @@
 //! how long a percent takes at least and at most; every further look narrows that. The next
 //! look is aimed at the next stop: a checkpoint, the beginning of the bake, its end.
 
+mod watch;
+
 use std::time::Duration;
+
+pub(super) use watch::{Course, Next, Sign, Watch};
 
 use crate::config::Preferences;
 use crate::model::RefreshStatus;
@@ -92,6 +96,12 @@ impl Known {
             | RefreshStatus::RollbackFailed => {}
         }
         next
+    }
+
+    /// The same, when it is known otherwise that its bake had not begun by then.
+    pub(super) fn not_baking_by(mut self, moment: f64) -> Self {
+        self.baking = self.baking.map(|(earliest, latest)| (earliest.max(moment).min(latest), latest));
+        self
     }
 
     /// Narrows how long a percent takes.

@@ -7,11 +7,14 @@ use ami_refresh::aws::Account;
 use ami_refresh::candidate::image_builder::{Patience, build, newest};
 use ami_refresh::candidate::{Error, Progress, outputs, tag, verify};
 use ami_refresh::gate::FAMILY_TAG;
-use ami_refresh::model::{Architecture, Build, BuildState, Candidate, ImageBuild, PipelineArn, Problem};
+use ami_refresh::model::{
+    Architecture, Build, BuildState, Candidate, ImageBuild, PipelineArn, Problem, Verdict,
+};
 use ami_refresh::rollout::homes;
 use ami_refresh::sim::{FleetSpec, PastBuild, PipelineSpec, Scenario};
 
-use crate::stage::{CONFIG, HOME, NEW, REGION, Stage};
+use crate::regions;
+use crate::stage::{CONFIG, HOME, NEW, NEW_ARM, REGION, Stage};
 use crate::sweep::block;
 
 const PIPELINE: &str = "arn:aws:imagebuilder:eu-west-2:100000000000:image-pipeline/base";
@@ -163,6 +166,41 @@ fn two_pipelines_are_built_side_by_side_for_two_architectures() {
         let made: Vec<&Architecture> = candidate.images.iter().map(|image| &image.architecture).collect();
         assert_eq!(made, [&Architecture::X86_64, &Architecture::Arm64]);
         assert!(stage.clock.since(begun) < Duration::from_secs(1700), "side by side");
+    });
+}
+
+#[test]
+fn builds_that_were_there_already_are_a_candidate_for_every_region_and_architecture() {
+    block(async {
+        let images = [(REGION, NEW), (REGION, NEW_ARM)];
+        let config = regions::config("");
+        let stage = Stage::with_images(&config, Scenario::clean(), 7, &images, regions::rename).await;
+        // The pipelines are where the configuration's first region is.
+        let home = stage.cloud.home(&"us-east-1".into());
+        let mut builds = Vec::new();
+        for name in ["base", "base-arm64"] {
+            let arn = arn(name).as_str().replace(REGION, "us-east-1");
+            builds.push(newest(&home, &PipelineArn::parse(&arn).expect("an ARN")).await.expect("one").build);
+        }
+        let candidate = candidate(&stage, &builds).await.expect("a candidate");
+        let mut places: Vec<(&str, Architecture)> = candidate
+            .images
+            .iter()
+            .map(|image| (image.region.as_str(), image.architecture.clone()))
+            .collect();
+        places.sort();
+        let both = [Architecture::X86_64, Architecture::Arm64];
+        let wanted: Vec<(&str, Architecture)> = [REGION, "us-east-1"]
+            .into_iter()
+            .flat_map(|region| both.clone().map(|kind| (region, kind)))
+            .collect();
+        assert_eq!(places, wanted);
+        // What the fleet was made with is among them.
+        for known in [NEW, NEW_ARM] {
+            assert!(candidate.images.iter().any(|image| image.id.as_str() == known), "{known}");
+        }
+        let stage = Stage { candidate, ..stage };
+        assert_eq!(stage.rollout().await, [Verdict::Passed]);
     });
 }
 

@@ -57,6 +57,8 @@ struct Measured {
     verdicts: Vec<Verdict>,
     refreshed: usize,
     calls: usize,
+    /// How many of them described refreshes, of one group each.
+    described: usize,
     /// When each call was made that was one too many, in seconds from the start.
     too_many: Vec<f64>,
     seconds: f64,
@@ -81,7 +83,8 @@ fn measure(count: usize, config: &str, scenario: &Scenario) -> Measured {
         };
         let refreshed = stage.told(is_end).len();
         let too_many = too_many(&stage, begun);
-        Measured { verdicts, refreshed, calls: stage.simulator.calls().len(), too_many, seconds }
+        let (calls, described) = (stage.simulator.calls().len(), made(&stage, "DescribeInstanceRefreshes"));
+        Measured { verdicts, refreshed, calls, described, too_many, seconds }
     })
 }
 
@@ -93,7 +96,7 @@ fn too_many(stage: &Stage, begun: jiff::Timestamp) -> Vec<f64> {
 }
 
 /// A large fleet on AWS's limits, against the same on none.
-fn a_large_fleet_is_not_throttled(count: usize, config: &str) {
+fn a_large_fleet_is_not_throttled(count: usize, config: &str, calls: usize) {
     let free = measure(count, config, &Scenario::clean());
     let limited = measure(count, config, &Scenario::named("throttled").expect("a scenario"));
     for measured in [&free, &limited] {
@@ -106,17 +109,21 @@ fn a_large_fleet_is_not_throttled(count: usize, config: &str) {
     assert!(limited.too_many_after(300.0) <= 5, "{:?}", limited.too_many);
     let ratio = limited.seconds / free.seconds;
     assert!(ratio <= 1.1, "{} s, and without limits {} s: {ratio}", limited.seconds, free.seconds);
-    assert!(free.calls < count * 24, "{} calls", free.calls);
+    assert!(free.calls < count * calls, "{} calls", free.calls);
+    // Instances are seen in common, so the refresh itself is asked for what they don't tell: whether it
+    // is there, and, in a long warmup, whether it still is; when it bakes; and how it ended.
+    assert!(free.described <= count * 8, "{} looks at refreshes", free.described);
 }
 
 #[test]
 fn five_hundred_groups_fifty_at_once_do_not_throttle_themselves() {
-    a_large_fleet_is_not_throttled(500, &config(50));
+    a_large_fleet_is_not_throttled(500, &config(50), 18);
 }
 
 #[test]
 fn groups_as_many_at_once_as_is_usual_do_not_throttle_themselves() {
-    a_large_fleet_is_not_throttled(200, &config(10));
+    // The fewer there are at a time, the less they share.
+    a_large_fleet_is_not_throttled(200, &config(10), 24);
 }
 
 #[test]
@@ -198,10 +205,44 @@ fn groups_that_are_looked_at_together_share_the_calls() {
         let calls = |action| made(&stage, action);
         assert_eq!(calls("DescribeAutoScalingGroups"), 1);
         assert_eq!((calls("DescribeInstances"), calls("DescribeInstanceStatus")), (1, 2));
+        // So do those who want to see the groups alone, and they ask for no instance.
+        let seen = join_all(names.iter().map(|name| account.glimpse(name))).await;
+        assert!(names.iter().zip(seen).all(|(name, seen)| seen.is_ok_and(|seen| seen.group.name == *name)));
+        assert_eq!((calls("DescribeAutoScalingGroups"), calls("DescribeInstances")), (2, 1));
         // What is asked for later is read again, and a group that is not there is told.
         assert!(account.sight(&names[0]).await.is_ok());
-        assert_eq!(calls("DescribeAutoScalingGroups"), 2);
+        assert_eq!(calls("DescribeAutoScalingGroups"), 3);
         let gone = account.sight(&"nobody".into()).await.expect_err("no such group");
         assert!(gone.to_string().contains("nobody is gone"), "{gone}");
     });
+}
+
+#[test]
+fn what_somebody_does_to_a_refresh_is_found_out_in_minutes_though_it_is_seldom_asked() {
+    // What goes back shows in the instances; that nothing goes on has to be waited for.
+    for (rolls_back, within) in [(true, 130), (false, 430)] {
+        block(async {
+            let stage = stage(1, &config(1), &Scenario::clean()).await;
+            let account = stage.cloud.assume(&stage.fleet.environments[0], &REGION.into());
+            let name =
+                stage.simulator.inspect(|world| world.groups.keys().next().expect("a group").name.clone());
+            let somebody = async {
+                stage.clock.sleep(Duration::from_secs(700)).await;
+                let taken = if rolls_back {
+                    account.rollback_refresh(&name).await
+                } else {
+                    account.cancel_refresh(&name).await
+                };
+                taken.expect("an active refresh");
+                stage.clock.now()
+            };
+            let (verdicts, at) = tokio::join!(stage.rollout(), somebody);
+            assert_eq!(verdicts, [Verdict::RolledBack]);
+            let events = stage.events.borrow();
+            let mut after = events.iter().filter(|stamped| stamped.at > at);
+            let told = after.find(|stamped| matches!(stamped.event, Event::RollbackStarted { .. }));
+            let late = told.expect("a rollback").at.duration_since(at).as_secs();
+            assert!(late <= within, "it was found out after {late} s");
+        });
+    }
 }

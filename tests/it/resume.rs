@@ -203,8 +203,6 @@ fn a_refresh_that_ended_while_nobody_looked_and_fails_its_checks_is_taken_back()
 #[test]
 fn a_run_killed_before_its_tracking_was_put_back_puts_it_back() {
     block(async {
-        let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
-        let first = stage.simulator.inspect(truth::groups);
         let at_call = {
             let plain = Stage::new(CONFIG, Scenario::clean(), 7).await;
             plain.rollout().await;
@@ -217,6 +215,9 @@ fn a_run_killed_before_its_tracking_was_put_back_puts_it_back() {
                 .expect("an update")
                 .number
         };
+        // Made now, it is at the same time when its rollout begins, and makes the same calls.
+        let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
+        let first = stage.simulator.inspect(truth::groups);
         stage.simulator.inject(Fault { at_call, kind: FaultKind::CrashBefore });
         assert_eq!(stage.rollout_or_crash().await, None);
         let between = stage.simulator.inspect(truth::groups);

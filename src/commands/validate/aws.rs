@@ -1,17 +1,19 @@
 //! `validate --aws`: whether the configuration holds in AWS. Asks, and changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::aws::{Account, Cloud};
 use crate::clock::Clock;
 use crate::commands::schedule::problems_of;
 use crate::config::{Environment, Fleet};
-use crate::model::{AccountId, Candidate, EnvironmentName, Exit, Group, ImageId, Problem, Region};
+use crate::model::{
+    AccountId, AlarmState, Candidate, EnvironmentName, Exit, Group, GroupName, ImageId, Problem, Region,
+};
 use crate::rollout::{self, Running, Stop};
 use crate::schedule::{Agenda, Standing, When};
 
@@ -36,6 +38,8 @@ pub(super) struct Found {
     role_arn: Option<String>,
     regions: Vec<InRegion>,
     pub(super) problems: Vec<Problem>,
+    /// What is no mistake of the configuration, and would stop a rollout now all the same.
+    pub(super) warnings: Vec<Problem>,
     /// What the problems mean for the program's end.
     #[serde(skip)]
     pub(super) exit: Exit,
@@ -47,9 +51,18 @@ struct InRegion {
     region: Region,
     groups: usize,
     /// The alarms that refreshes are to be watched by, and their states.
-    alarms: BTreeMap<String, String>,
+    #[serde(serialize_with = "as_told")]
+    alarms: BTreeMap<String, AlarmState>,
+    /// The groups whose refreshes each of them watches.
+    #[serde(skip)]
+    watched: BTreeMap<String, Vec<GroupName>>,
     /// The candidate's images that the account sees.
     images: Vec<ImageId>,
+}
+
+/// States by their names in AWS.
+fn as_told<S: Serializer>(alarms: &BTreeMap<String, AlarmState>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(alarms.iter().map(|(name, state)| (name, state.to_string())))
 }
 
 /// Looks at every environment, in the configuration's order.
@@ -67,11 +80,13 @@ impl Asked<'_> {
             role_arn: environment.role_arn.clone(),
             regions: Vec::new(),
             problems: Vec::new(),
+            warnings: Vec::new(),
             exit: Exit::Done,
         };
         for looked in join_all(regions).await {
             let (exit, problems) = match looked {
                 Ok((here, problems)) => {
+                    found.warnings.extend(here.firing(&environment.name));
                     found.regions.push(here);
                     let exit = if problems.is_empty() { Exit::Done } else { Exit::Usage };
                     (exit, problems)
@@ -106,9 +121,10 @@ impl Asked<'_> {
             problems.extend(self.unreadable_tags(environment, &running.group));
         }
         let groups = sight.groups.iter().map(|running| &running.group);
-        let alarms = self.alarms(environment, &account, groups, &mut problems).await?;
+        let watched = self.watched(environment, groups);
+        let alarms = alarms(environment, &account, &watched, &mut problems).await?;
         let images = self.images(environment, &account, &mut problems).await?;
-        let found = InRegion { region: region.clone(), groups: sight.groups.len(), alarms, images };
+        let found = InRegion { region: region.clone(), groups: sight.groups.len(), alarms, watched, images };
         Ok((found, problems))
     }
 
@@ -127,29 +143,21 @@ impl Asked<'_> {
         }
     }
 
-    async fn alarms<'g>(
+    /// The alarms that refreshes in the environment are watched by, each with its groups.
+    fn watched<'g>(
         &self,
         environment: &Environment,
-        account: &Account,
         groups: impl Iterator<Item = &'g Group>,
-        problems: &mut Vec<Problem>,
-    ) -> Result<BTreeMap<String, String>, Stop> {
-        let mut names: BTreeSet<String> = environment.refresh.preferences.alarms.iter().cloned().collect();
-        names.extend(groups.flat_map(|group| self.fleet.policy(environment, &group.name).preferences.alarms));
-        if names.is_empty() {
-            return Ok(BTreeMap::new());
+    ) -> BTreeMap<String, Vec<GroupName>> {
+        let own = environment.refresh.preferences.alarms.iter();
+        let mut watched: BTreeMap<String, Vec<GroupName>> =
+            own.map(|name| (name.clone(), Vec::new())).collect();
+        for group in groups {
+            for name in self.fleet.policy(environment, &group.name).preferences.alarms {
+                watched.entry(name).or_default().push(group.name.clone());
+            }
         }
-        let names: Vec<String> = names.into_iter().collect();
-        let states = account.alarm_states(&names).await?;
-        let absent = names.iter().filter(|name| !states.contains_key(*name));
-        problems.extend(absent.map(|name| {
-            Problem::new(
-                format!("{}: alarm {name} does not exist in {}", environment.name, account.region),
-                "AWS starts no refresh that an alarm is to watch which is not there",
-                "make the alarm, or take it out of `alarms` in the configuration",
-            )
-        }));
-        Ok(states.into_iter().map(|(name, state)| (name, state.to_string())).collect())
+        watched
     }
 
     async fn images(
@@ -178,6 +186,52 @@ impl Asked<'_> {
     }
 }
 
+/// The states of the alarms; those that are not there are problems.
+async fn alarms(
+    environment: &Environment,
+    account: &Account,
+    watched: &BTreeMap<String, Vec<GroupName>>,
+    problems: &mut Vec<Problem>,
+) -> Result<BTreeMap<String, AlarmState>, Stop> {
+    if watched.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let names: Vec<String> = watched.keys().cloned().collect();
+    let states = account.alarm_states(&names).await?;
+    let absent = names.iter().filter(|name| !states.contains_key(*name));
+    problems.extend(absent.map(|name| {
+        Problem::new(
+            format!("{}: alarm {name} does not exist in {}", environment.name, account.region),
+            "AWS starts no refresh that an alarm is to watch which is not there",
+            "make the alarm, or take it out of `alarms` in the configuration",
+        )
+    }));
+    Ok(states)
+}
+
+impl InRegion {
+    /// Alarms come and go, so one that is not `OK` is no mistake of the configuration.
+    fn firing(&self, environment: &EnvironmentName) -> Vec<Problem> {
+        let firing = self.alarms.iter().filter(|(_, state)| **state != AlarmState::Ok);
+        let told = firing.map(|(name, state)| {
+            let groups = self.watched.get(name).map_or(&[][..], Vec::as_slice);
+            let whose = match groups {
+                [] => "refreshes that it watches".to_owned(),
+                [only] => format!("a refresh of {only}, which it watches"),
+                [first, rest @ ..] => {
+                    format!("refreshes of {first} and {} more groups, which it watches", rest.len())
+                }
+            };
+            Problem::new(
+                format!("{environment}: alarm {name} is {state} in {}", self.region),
+                format!("AWS would refuse to start {whose}, and a rollout is refused before it begins"),
+                "see why it is not OK before the rollout, or take it out of `alarms` in the configuration",
+            )
+        });
+        told.collect()
+    }
+}
+
 fn selects_nothing(environment: &Environment, region: &Region) -> Problem {
     let tags = environment.select.tags.iter().map(|(key, value)| format!("{key}={value}"));
     Problem::new(
@@ -202,10 +256,12 @@ pub(super) fn text(found: &[Found]) -> String {
     let mut text = String::new();
     for one in found {
         let mut parts: Vec<String> = one.regions.iter().map(in_region).collect();
-        match one.problems.len() {
-            0 => {}
-            1 => parts.push("1 problem".to_owned()),
-            count => parts.push(format!("{count} problems")),
+        for (what, count) in [("problem", one.problems.len()), ("warning", one.warnings.len())] {
+            match count {
+                0 => {}
+                1 => parts.push(format!("1 {what}")),
+                count => parts.push(format!("{count} {what}s")),
+            }
         }
         // Writing to a string can't fail.
         let _ = writeln!(text, "{:width$}  account {}; {}", one.environment, one.account, parts.join("; "));

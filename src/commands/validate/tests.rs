@@ -133,8 +133,40 @@ async fn everything_that_is_wrong_is_told_at_once() {
     assert!(found.iter().all(|one| one.exit == Exit::Usage));
     // An alarm that fires is no mistake of the configuration.
     assert!(
-        text.contains("eu-west-2: 5 groups, alarm orders-5xx ALARM, alarm slow OK; 5 problems"),
+        text.contains("eu-west-2: 5 groups, alarm orders-5xx ALARM, alarm slow OK; 5 problems; 1 warning"),
         "{text}"
     );
     assert!(text.starts_with("dev   account 111111111111; 1 problem\n"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_that_is_not_ok_is_a_warning_that_says_whose_and_where() {
+    let (found, text) = found(
+        |_| {},
+        |world| {
+            let place = world.key("orders-prod").unwrap().place;
+            world.set_alarm(&place, "orders-5xx", AlarmState::Alarm, "too many");
+            world.set_alarm(&place, "slow", AlarmState::InsufficientData, "nobody calls");
+        },
+    )
+    .await;
+    assert_eq!(problems(&found), [""; 0]);
+    assert!(found.iter().all(|one| one.exit == Exit::Done), "alarms come and go");
+    assert_eq!(found[0].warnings, []);
+    let told: Vec<String> = found[1].warnings.iter().map(ToString::to_string).collect();
+    let [orders, slow] = told.as_slice() else { panic!("{told:#?}") };
+    let place =
+        if text.contains("us-east-1: 5 groups, alarm orders-5xx ALARM") { "us-east-1" } else { "eu-west-2" };
+    assert!(orders.starts_with(&format!("prod: alarm orders-5xx is ALARM in {place}\n")), "{orders}");
+    assert!(
+        orders.contains("AWS would refuse to start a refresh of orders-prod, which it watches"),
+        "{orders}"
+    );
+    assert!(slow.starts_with(&format!("prod: alarm slow is INSUFFICIENT_DATA in {place}\n")), "{slow}");
+    assert!(slow.contains("refreshes of catalog-prod and 3 more groups"), "{slow}");
+    assert!(told.iter().all(|one| one.contains("\n  next: ")), "{told:#?}");
+    assert!(text.contains("; 2 warnings\n") && text.matches("warning").count() == 1, "{text}");
+    let json = serde_json::to_value(&found).unwrap();
+    assert_eq!(json[1]["warnings"].as_array().map(Vec::len), Some(2));
+    assert_eq!(json[1]["warnings"][0]["what"], format!("prod: alarm orders-5xx is ALARM in {place}"));
 }

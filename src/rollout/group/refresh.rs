@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::machine::{Seen, State};
-use super::super::pace::{self, Known, Look};
+use super::super::pace::{Course, Known, Look, Watch};
 use super::super::patience::{patiently, until};
 use super::super::prepare::{Failure, left_as, set_marker};
 use super::Driver;
@@ -35,7 +35,7 @@ impl Driver<'_> {
     /// AWS knows no client token here: a lost answer is found again by looking.
     pub(super) async fn start(&mut self, target: &Target, auto_rollback: bool) -> Seen {
         self.phase = self.run.clock.now();
-        self.known = None;
+        (self.known, self.watch) = (None, Watch::default());
         self.progress();
         let preferences = &self.plan.policy.preferences;
         // The way back is not baked: its checks are the proof of the old image.
@@ -144,12 +144,14 @@ impl Driver<'_> {
 
     /// Looks at the refresh again, after the pause that its progress asks for.
     pub(super) async fn follow(&mut self, state: &State) -> Seen {
-        let running = self.run.clock.since(self.phase);
-        self.run.clock.sleep(pace::pause(self.known, running, &self.course(state))).await;
+        if let Some(seen) = self.wait(state).await {
+            return seen;
+        }
         let Some(id) = self.refresh.clone() else { return Seen::Lost("no refresh to follow".into()) };
         let answer = self.account.refresh(&self.at().group, &id).await;
         // A call may have waited for its turn.
         let elapsed = self.run.clock.since(self.phase);
+        self.watch.asked(elapsed.as_secs_f64());
         match answer {
             Ok(Some(refresh)) => {
                 self.lost = 0;
@@ -168,13 +170,10 @@ impl Driver<'_> {
         let moved = self.remember(state, refresh, elapsed);
         if moved {
             self.progress();
-        } else if let Some(seen) = self.failing_launches(refresh).await {
+        } else if let Some(seen) = self.failing_launches(refresh.status).await {
             return seen;
         }
-        let mut limit = self.plan.policy.timeout;
-        if refresh.status == RefreshStatus::Baking {
-            limit += self.plan.policy.preferences.bake;
-        }
+        let limit = self.limit(refresh.status);
         if refresh.status.is_active() && elapsed > limit {
             let percent = refresh.percent;
             return Seen::TimedOut(format!(
@@ -189,8 +188,15 @@ impl Driver<'_> {
         Seen::Refresh(refresh.status, reason)
     }
 
+    /// How long a refresh of that status may have run.
+    pub(super) fn limit(&self, status: RefreshStatus) -> Duration {
+        let policy = &self.plan.policy;
+        let bake = if status == RefreshStatus::Baking { policy.preferences.bake } else { Duration::ZERO };
+        policy.timeout + bake
+    }
+
     /// How the refresh that is followed was asked to go.
-    fn course(&self, state: &State) -> Preferences {
+    pub(super) fn course(&self, state: &State) -> Preferences {
         let mut course = self.plan.policy.preferences.clone();
         if matches!(state, State::RollingBack(..)) {
             course.bake = Duration::ZERO;
@@ -215,7 +221,7 @@ impl Driver<'_> {
     }
 
     /// Forgets the failed launches: what failed before some progress is no sign any more.
-    fn progress(&mut self) {
+    pub(super) fn progress(&mut self) {
         self.failing.clear();
         self.failing_since = None;
     }
@@ -224,7 +230,12 @@ impl Driver<'_> {
     fn remember(&mut self, state: &State, refresh: &Refresh, elapsed: Duration) -> bool {
         let before = self.known.map(Known::seen);
         let look = Look { status: refresh.status, percent: refresh.percent, elapsed };
-        self.known = Some(Known::after(self.known, look, &self.course(state)));
+        let preferences = self.course(state);
+        let known = Known::after(self.known, look, &preferences);
+        let course = Course { target: self.target, preferences: &preferences };
+        let begins = refresh.status == RefreshStatus::Baking
+            && before.is_none_or(|(status, _)| status != RefreshStatus::Baking);
+        self.known = Some(if begins { known.not_baking_by(self.watch.bakes_from(course)) } else { known });
         if before == Some((refresh.status, refresh.percent)) {
             return false;
         }
@@ -239,9 +250,9 @@ impl Driver<'_> {
     }
 
     /// Reads why launches fail, and gives up when they go on failing without any progress.
-    async fn failing_launches(&mut self, refresh: &Refresh) -> Option<Seen> {
+    pub(super) async fn failing_launches(&mut self, status: RefreshStatus) -> Option<Seen> {
         let moving = matches!(
-            refresh.status,
+            status,
             RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::RollbackInProgress
         );
         if !moving {

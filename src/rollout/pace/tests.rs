@@ -6,7 +6,7 @@ use super::*;
 use crate::config::Fleet;
 
 /// Preferences of this warmup and bake, in seconds.
-fn preferences(warmup: Option<u64>, bake: u64) -> Preferences {
+pub(super) fn preferences(warmup: Option<u64>, bake: u64) -> Preferences {
     let text = "
 version: 1
 families: { base: { previous: { name: 'base-*', owners: [self] } } }

@@ -4,19 +4,21 @@ mod alarms;
 mod groups;
 pub(super) mod healthy;
 mod manifest;
+mod pipelines;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{FleetSpec, ImageSpec, OutputSpec, PastBuild, PipelineSpec, RoleSpec};
+use super::{FleetSpec, ImageSpec, RoleSpec};
 use crate::config::{self, Environment, ExternalId, Family};
-use crate::model::{AccountId, Architecture, BuildState, ImageId, Region};
+use crate::model::{AccountId, Architecture, ImageId, Region};
 
 impl FleetSpec {
     /// A fleet on which the configuration makes sense: five groups or so in each region of
     /// every environment, on an older image, with applications that answer its checks.
     ///
-    /// `candidate_images` exist too: newer ones of the family. Where one is for arm64, an older
-    /// one for arm64 exists as well. An environment without a role is in `home`, as its
+    /// `candidate_images` exist too: newer ones of the family, made by an image pipeline for each
+    /// architecture, which made one for every other region of the configuration as well. Where one
+    /// is for arm64, an older one for arm64 exists, too. An environment without a role is in `home`, as its
     /// credentials are.
     pub fn from_config(
         fleet: &config::Fleet,
@@ -25,8 +27,9 @@ impl FleetSpec {
     ) -> Self {
         let mut spec = Self::empty(home.clone());
         spec.roles = roles(fleet);
-        spec.images = images(fleet, candidate_images, home);
-        spec.pipelines.extend(pipeline(fleet, candidate_images, home));
+        let built = pipelines::built(fleet, candidate_images);
+        spec.images = images(fleet, candidate_images, &built, home);
+        spec.pipelines = pipelines::all(fleet, &built, home);
         for (at, environment) in fleet.environments.iter().enumerate() {
             groups::add(&mut spec, fleet, environment, at);
             alarms::add(&mut spec, fleet, environment);
@@ -68,39 +71,6 @@ pub(super) fn regional(kind: u64, place: &str) -> ImageId {
     ImageId::new(format!("ami-0{:016x}", (kind << 48) | (hash & 0xffff_ffff_ffff)))
 }
 
-/// The pipeline of the first family: it made the candidate's images, and makes one for each
-/// region of the configuration.
-fn pipeline(
-    fleet: &config::Fleet,
-    candidates: &[(Region, ImageId, Architecture)],
-    home: &AccountId,
-) -> Option<PipelineSpec> {
-    let (name, family) = fleet.families.first_key_value()?;
-    let region = fleet.environments.first()?.regions.first()?;
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let name: String = name.chars().map(plain).collect();
-    let mut pipeline = PipelineSpec::new(home.clone(), region.clone(), &name, &family.name_glob);
-    let owner = owner(family, home);
-    let shared_with = others(fleet, home, &owner);
-    pipeline.outputs = regions(fleet)
-        .into_iter()
-        .map(|region| OutputSpec {
-            region: region.clone(),
-            architecture: Architecture::X86_64,
-            account: owner.clone(),
-            shared_with: shared_with.clone(),
-        })
-        .collect();
-    let made = "2026-11-21T19:20:00Z".parse().ok().filter(|_| !candidates.is_empty());
-    pipeline.past.extend(made.map(|created| PastBuild {
-        created,
-        state: BuildState::Available,
-        reason: String::new(),
-        images: candidates.iter().map(|(region, id, _)| (region.clone(), id.clone())).collect(),
-    }));
-    Some(pipeline)
-}
-
 /// The regions of all environments.
 fn regions(fleet: &config::Fleet) -> BTreeSet<&Region> {
     fleet.environments.iter().flat_map(|environment| &environment.regions).collect()
@@ -116,6 +86,7 @@ fn others(fleet: &config::Fleet, home: &AccountId, owner: &AccountId) -> Vec<Acc
 fn images(
     fleet: &config::Fleet,
     candidates: &[(Region, ImageId, Architecture)],
+    built: &[(Region, ImageId, Architecture)],
     home: &AccountId,
 ) -> Vec<ImageSpec> {
     let family = fleet.families.values().next();
@@ -124,8 +95,7 @@ fn images(
     let shared = others(fleet, home, &owner);
     let new = |id: ImageId, region: &Region, architecture: &Architecture, day: &str| {
         // Names are unique among the images of an account.
-        let suffix = if *architecture == Architecture::X86_64 { "" } else { "-arm64" };
-        let name = fill(glob, &format!("{day}{suffix}"));
+        let name = fill(glob, &format!("{day}{}", suffix(architecture)));
         let mut image = ImageSpec::new(id, &name, region.clone(), owner.clone());
         image.shared_with.clone_from(&shared);
         image.architecture = architecture.clone();
@@ -142,12 +112,17 @@ fn images(
     let arm = candidates.iter().filter(|(_, _, architecture)| *architecture == Architecture::Arm64);
     let arm: BTreeSet<&Region> = arm.map(|(region, _, _)| region).collect();
     images.extend(arm.into_iter().map(|region| old(region, &Architecture::Arm64)));
-    images.extend(candidates.iter().map(|(region, id, architecture)| {
+    images.extend(built.iter().map(|(region, id, architecture)| {
         let mut image = new(id.clone(), region, architecture, "20261121194500");
         image.created = "2026-11-21T19:45:00Z".parse().ok();
         image
     }));
     images
+}
+
+/// What the names of images and pipelines of an architecture end in.
+fn suffix(architecture: &Architecture) -> String {
+    if *architecture == Architecture::X86_64 { String::new() } else { format!("-{architecture}") }
 }
 
 /// The account that owns the family's images: the home account, if it may.

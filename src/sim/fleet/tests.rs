@@ -196,3 +196,38 @@ fn applications_answer_the_checks_of_the_configuration() {
     let host = format!("{}.example.internal", group.name);
     assert_eq!(spec.hosts.get(&host), Some(&2));
 }
+
+#[test]
+fn each_architecture_has_a_pipeline_whose_builds_reach_every_region() {
+    let mut configuration = configuration();
+    configuration.environments[0].regions.push("us-east-1".into());
+    let new_arm = ImageId::from("ami-0cccccccccccccccc");
+    let candidates = [
+        (Region::from("eu-west-2"), NEW.into(), Architecture::X86_64),
+        (Region::from("us-east-1"), new_arm.clone(), Architecture::Arm64),
+    ];
+    let spec = FleetSpec::from_config(&configuration, &candidates, &HOME.into());
+    let names: Vec<&str> = spec.pipelines.iter().map(|pipeline| pipeline.name.as_str()).collect();
+    assert_eq!(names, ["base", "base-arm64"]);
+    let regions = BTreeSet::from([Region::from("eu-west-2"), Region::from("us-east-1")]);
+    for (pipeline, kind) in spec.pipelines.iter().zip([Architecture::X86_64, Architecture::Arm64]) {
+        let makes: BTreeSet<Region> = pipeline.outputs.iter().map(|output| output.region.clone()).collect();
+        assert_eq!(makes, regions);
+        assert!(pipeline.outputs.iter().all(|output| output.architecture == kind));
+        let [past] = pipeline.past.as_slice() else { panic!("{:?}", pipeline.past) };
+        let made: BTreeSet<Region> = past.images.iter().map(|(region, _)| region.clone()).collect();
+        assert_eq!((made, past.images.len()), (regions.clone(), 2));
+        for (region, id) in &past.images {
+            let image = spec.images.iter().find(|image| image.id == *id && image.region == *region);
+            let image = image.expect("an image of the fleet");
+            assert_eq!(image.architecture, kind);
+            assert!(
+                glob_matches("dept-base-*", &image.name) && glob_matches(&pipeline.image_name, &image.name)
+            );
+        }
+    }
+    assert!(spec.pipelines[0].past[0].images.contains(&("eu-west-2".into(), NEW.into())));
+    assert!(spec.pipelines[1].past[0].images.contains(&("us-east-1".into(), new_arm)));
+    let ids: BTreeSet<&ImageId> = spec.images.iter().map(|image| &image.id).collect();
+    assert_eq!(ids.len(), spec.images.len(), "each image has an id of its own");
+}

@@ -76,7 +76,17 @@ fn the_trust_policy_holds_the_external_id_unless_it_is_a_secret() {
 fn what_cannot_be_printed_is_said() {
     let place = Place::new();
     place.run("iam-policy").exits(2).says(&["--home", "--env <NAME|ROLE>"]);
-    place.run("iam-policy --home --trust x").exits(2);
+    place.run("iam-policy --home --trust 100000000000").exits(2).says(&["cannot be used with"]);
+    let trust =
+        |principal: &str| place.run(&format!("iam-policy --env sandbox --trust {principal}")).exits(2);
+    trust("jenkins").says(&[
+        "invalid value 'jenkins' for '--trust <PRINCIPAL>'",
+        "arn:aws:iam::100000000000:role/jenkins",
+    ]);
+    trust("*").says(&["IAM takes no wildcard in a principal"]);
+    let role = |glob: &str| place.run(&format!("iam-policy --env sandbox --instance-role {glob}")).exits(2);
+    role("arn:aws:iam::111111111111:role/web").says(&["'--instance-role <GLOB>'", "such as web"]);
+    role("web:admin").says(&["it is no role's name"]);
     place.run("iam-policy --env nowhere").exits(2).says(&["there is no environment nowhere"]);
     place.run("iam-policy --home --pipeline base").exits(2).says(&["not the ARN of an image pipeline"]);
     let text = place.read("environments.yaml");

@@ -171,6 +171,69 @@ fn a_rehearsal_of_what_does_not_exist_is_refused() {
     assert!(!place.path("reports").exists(), "nothing was begun");
 }
 
+/// The small configuration, whose refreshes are watched by an alarm in `sandbox`.
+fn with_alarm() -> Place {
+    let place = Place::new();
+    let text = place.read("environments.yaml");
+    let select = "    select: { tags: { Environment: sandbox } }\n";
+    let text = text.replace(select, &format!("{select}    refresh: {{ alarms: [slow] }}\n"));
+    place.write("environments.yaml", &text);
+    place
+}
+
+#[test]
+fn a_scenario_that_can_hit_nothing_is_refused() {
+    let place = Place::new();
+    let refused = |args: &str, says: &[&str]| {
+        place.run(&format!("rehearse --from-packer manifest.json {args}")).exits(2).says(says);
+    };
+    for scenario in ["alarm-fires", "alarm-firing"] {
+        let what = format!("error: scenario {scenario} can hit nothing");
+        refused(&format!("--scenario {scenario}"), &[&what, "name alarms in the configuration"]);
+    }
+    for scenario in ["image-build-fails", "image-build-slow"] {
+        let what = format!("scenario {scenario} can hit nothing");
+        refused(
+            &format!("--scenario {scenario}"),
+            &[&what, "a rehearsal builds no image", "next: serve it with 'ami-refresh simulator"],
+        );
+    }
+    // It is about search-qa alone, and no environment here is qa.
+    refused("--scenario suspended", &["it is about groups \"search-qa\"", "there are payments-sandbox"]);
+    place.write(
+        "typo.yaml",
+        "name: typo\nabout: x\neffects:\n  - calls: { share: 50, fault: throttle, actions: Dscribe* }\n",
+    );
+    refused("--scenario typo.yaml", &["no call that its actions \"Dscribe*\" match", "'Describe*'"]);
+    refused("--scenario app-down --env dev --groups *-sandbox", &["it is about groups \"*-sandbox\""]);
+    assert!(!place.path("reports").exists(), "nothing was begun");
+    let served = place.run("simulator --from-packer manifest.json --scenario alarm-fires").exits(2);
+    served.says(&["scenario alarm-fires can hit nothing"]);
+    let served = "simulator --from-packer manifest.json --scenario image-build-fails --groups orders-*";
+    place.run(served).exits(2).says(&["it is about image pipelines \"orders-*\"; there are base"]);
+    // With something to hit the very same are rehearsed.
+    place.run("rehearse --from-packer manifest.json --scenario suspended --groups search-dev").exits(3);
+    let place = with_alarm();
+    let args = "rehearse --from-packer manifest.json --scenario alarm-firing";
+    place.run(&format!("{args} --env sandbox")).exits(3).says(&["slow"]);
+    place.run(&format!("{args} --env dev")).exits(2).says(&["scenario alarm-firing can hit nothing"]);
+}
+
+#[test]
+fn an_effect_that_can_hit_nothing_beside_others_is_a_warning() {
+    let place = Place::new();
+    let effects = "  - boot: { on: new, takes: 2m }\n  - alarm: { after: 3m }\n";
+    place.write("mixed.yaml", &format!("name: half\nabout: x\neffects:\n{effects}"));
+    let ran = place.run("rehearse --from-packer manifest.json --scenario mixed.yaml").exits(0);
+    assert!(
+        ran.err.contains("warning: an effect of scenario half can hit nothing: it is about alarms"),
+        "{}",
+        ran.err
+    );
+    let clean = place.run("rehearse --from-packer manifest.json").exits(0);
+    assert!(!clean.err.contains("warning:"), "{}", clean.err);
+}
+
 /// Everything that is shipped, from Sunday to Wednesday, as people would hear of it.
 #[test]
 fn a_rehearsal_shows_what_is_told_in_the_whole_week() {

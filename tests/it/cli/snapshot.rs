@@ -52,6 +52,11 @@ fn a_part_of_the_fleet_is_enough_for_that_part() {
         "the fleet holds nothing of sandbox in eu-west-2",
         "next: take it again with 'ami-refresh snapshot', or leave out --env sandbox",
     ]);
+    // It has neither alarms nor image pipelines.
+    let refused = |args: &str| place.run(&format!("{args} --fleet dev.json")).exits(2);
+    refused("rehearse --scenario alarm-firing").says(&["scenario alarm-firing can hit nothing"]);
+    refused("simulator --scenario alarm-firing").says(&["scenario alarm-firing can hit nothing"]);
+    refused("simulator --scenario image-build-slow").says(&["image pipelines, and the fleet has none"]);
 }
 
 #[test]

@@ -40,3 +40,30 @@ fn aws_out_of_reach_is_no_mistake_of_the_configuration() {
     drop(simulator);
     place.run("validate --aws").exits(1).says(&["AWS could not be asked"]);
 }
+
+#[test]
+fn a_firing_alarm_is_a_warning_and_an_absent_one_an_error() {
+    let mut place = Place::new();
+    let select = "    select: { tags: { Environment: sandbox } }\n";
+    let text = place.read("environments.yaml");
+    let with =
+        |alarms: &str| text.replace(select, &format!("{select}    refresh: {{ alarms: [{alarms}] }}\n"));
+    place.write("environments.yaml", &with("slow"));
+    let _simulator = Simulator::start(&mut place, 100, "--scenario alarm-firing");
+    let ran = place.run("validate --aws").exits(0).says(&[
+        "alarm slow ALARM; 1 warning",
+        "warning: sandbox: alarm slow is ALARM in eu-west-2",
+        "next: see why",
+    ]);
+    assert_eq!(ran.err.matches("warning:").count(), 1, "{}", ran.err);
+    let json = place.run("validate --aws --format json").exits(0).json();
+    assert_eq!(
+        (&json["valid"], json["environments"][0]["warnings"].as_array().map(Vec::len)),
+        (&true.into(), Some(1))
+    );
+    place.write("environments.yaml", &with("slow, nobody-made-it"));
+    place
+        .run("validate --aws")
+        .exits(2)
+        .says(&["error: sandbox: alarm nobody-made-it does not exist in eu-west-2"]);
+}
