@@ -82,7 +82,8 @@ pub(super) fn of_group(run: &Run, environment: &EnvironmentRecord, group: &Group
     }
     // A group that was taken back since another failed has no failure of its own, and must not
     // look as if it were on the new image.
-    if let (Some(failure), false) = (failure_of(group), cases.iter().any(Case::failed)) {
+    let failure = failure_of(group).filter(|_| !went_back_as_asked(run, group));
+    if let (Some(failure), false) = (failure, cases.iter().any(Case::failed)) {
         cases[prove_at].fail(failure);
     }
     keep_own(run, &mut cases);
@@ -132,6 +133,11 @@ fn of_checks(group: &GroupRecord, why: &str) -> Vec<Case> {
         }
     };
     names.into_iter().map(case).collect()
+}
+
+/// Whether the group is back, and that is what the run was for.
+fn went_back_as_asked(run: &Run, group: &GroupRecord) -> bool {
+    run.command == "rollback" && matches!(group.outcome, Some(Outcome::RolledBack { .. }))
 }
 
 /// What failed, for a group that did not end as it should; `None` when it did, or has not ended.
