@@ -5,7 +5,7 @@ use ami_refresh::gate::{QUARANTINE_TAG, State};
 use ami_refresh::model::{Outcome, Tracking, Verdict};
 use ami_refresh::plan::MARKER_TAG;
 use ami_refresh::rollout::{self, Given, Steps};
-use ami_refresh::sim::Scenario;
+use ami_refresh::sim::{Data, Scenario};
 
 use crate::rehearsal_story::block;
 use crate::resume::{killed_when, told};
@@ -124,6 +124,38 @@ fn a_group_whose_tag_nobody_can_read_is_told_and_holds_up_nobody_else() {
             _ => None,
         });
         assert_eq!(told, ["the rollout tag of group orders-dev can't be read"]);
+        let now = stage.simulator.inspect(truth::groups);
+        assert!(now["orders-dev"].serves.iter().all(|image| image.as_str() == NEW));
+        for name in ["catalog-dev", "payments-dev"] {
+            assert!(now[name].serves.iter().all(|image| image.as_str() != NEW), "{name} went back");
+        }
+    });
+}
+
+#[test]
+fn what_somebody_changed_beside_the_image_is_not_taken_back_whatever_its_version_says() {
+    block(async {
+        let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
+        assert_eq!(stage.rollout().await, [Verdict::Passed, Verdict::Passed]);
+        // As Terraform does, which ignores descriptions: it repeats the newest version's.
+        stage.simulator.change(|world| {
+            let id = world.group("orders-dev").expect("the group").template.id.clone();
+            let template = world.templates.values_mut().find(|template| template.id == id);
+            let mut versions = template.expect("the template").versions.iter_mut();
+            let (_, newest) = versions.next_back().expect("a version");
+            assert!(newest.description.starts_with("ami-refresh: from version"), "{}", newest.description);
+            newest.data.insert("KeyName".into(), Data::Value("somebody-elses".into()));
+        });
+        stage.events.borrow_mut().clear();
+        assert_eq!(back(&stage).await, Verdict::NeedsPerson);
+        let told = stage.told(|event| match event {
+            Event::GroupEnded { group, outcome: Outcome::NeedsPerson { why, .. }, .. } => {
+                Some((group.group.to_string(), why.clone()))
+            }
+            _ => None,
+        });
+        let why = "nobody recorded what group orders-dev had before".to_owned();
+        assert_eq!(told, [("orders-dev".to_owned(), why)]);
         let now = stage.simulator.inspect(truth::groups);
         assert!(now["orders-dev"].serves.iter().all(|image| image.as_str() == NEW));
         for name in ["catalog-dev", "payments-dev"] {

@@ -23,7 +23,7 @@ pub(super) fn refreshed_by_others(group: &Group, active: &Refresh) -> Problem {
 pub(super) fn nothing_recorded(group: &Group) -> Problem {
     Problem::new(
         format!("nobody recorded what group {} had before", group.name),
-        "it has no marker whose version exists, and its version's description names no source",
+        "it has no marker whose version exists, and its version names no source that it is a copy of",
         "start an instance refresh to the version you want by hand",
     )
 }

@@ -7,7 +7,7 @@ use super::super::patience::patiently;
 use super::super::smoke::nobody;
 use super::super::{Run, Stop, survey};
 use super::explicit::TAKEN_BACK;
-use super::source::source_of;
+use super::source::{names_source, source_of};
 use crate::config::Environment;
 use crate::gate::{self, Before, Replaced, State};
 use crate::model::{
@@ -227,7 +227,11 @@ fn stands_of(
     let source = source_of(present, of_template);
     let before = source.and_then(of_template).and_then(|version| version.image.clone());
     let from = taken_back_from(&template.id, &image, survey, images, environment);
-    stand(&image, from, (source.is_some(), before), is_bad(&image, images))
+    match stand(&image, from, (source.is_some(), before), is_bad(&image, images)) {
+        // It is ours no more: somebody changed something else in it, or its source is gone.
+        Stands::Untouched if names_source(present) => Stands::Unknown { image },
+        stands => stands,
+    }
 }
 
 /// Whether the image is in quarantine.

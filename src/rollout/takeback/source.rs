@@ -5,16 +5,27 @@ use crate::model::Version;
 /// The number of the version that a version was made from, as its description says.
 ///
 /// `ami-refresh: from version 6, …`; of `ami-refresh: version 7 again, …` that of version 7.
+///
+/// Believed of a copy only: Terraform repeats the description of the newest version in those that it
+/// makes itself, and the way back must not undo what it changed there.
 pub(super) fn source_of<'v>(version: &'v Version, find: impl Fn(u64) -> Option<&'v Version>) -> Option<u64> {
     let mut version = version;
     loop {
         match said(&version.description)? {
-            Said::From(number) => return Some(number),
+            Said::From(number) => {
+                let source = find(number).filter(|source| version.differing_fields(source).is_empty());
+                return source.map(|source| source.number);
+            }
             // Always an older one, so this ends.
             Said::Again(number) if number < version.number => version = find(number)?,
             Said::Again(_) => return None,
         }
     }
+}
+
+/// Whether a version's description says that it was made from another, be it believed or not.
+pub(super) fn names_source(version: &Version) -> bool {
+    matches!(said(&version.description), Some(Said::From(_)))
 }
 
 /// What a version's description says of where it comes from.
@@ -60,6 +71,16 @@ mod tests {
         {
             assert_eq!(said(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_version_with_other_changes_is_none_of_ours_whatever_it_says() {
+        let source = version(1, "");
+        let ours = version(2, "ami-refresh: from version 1, ami-1 -> ami-2");
+        let mut theirs = version(3, &ours.description);
+        theirs.fields.insert("instanceType".to_owned(), "m7i.large".to_owned());
+        let find = |number: u64| (number == 1).then_some(&source);
+        assert_eq!((source_of(&ours, find), source_of(&theirs, find)), (Some(1), None));
     }
 
     #[test]
