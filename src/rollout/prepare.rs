@@ -14,7 +14,7 @@ use super::board::Standing;
 use super::patience::{patiently, until};
 use crate::aws::{self, Account, Error, TagChange};
 use crate::event::Event;
-use crate::model::{Group, GroupName, ImageId, Naming, Region, Target, TemplateId, Version};
+use crate::model::{Glimpse, Group, GroupName, ImageId, Naming, Region, Target, TemplateId, Version};
 use crate::plan::{Decision, GroupPlan, MARKER_TAG, Marker, Plan, TemplateChange};
 
 /// How long AWS may show the state before a change.
@@ -195,12 +195,11 @@ pub(super) async fn left_as(
     group: &GroupName,
     ways: &[Naming],
 ) -> Result<Naming, Failure> {
-    let only = std::slice::from_ref(group);
-    let ask = async || account.groups_named(only).await;
-    let named = |groups: &Vec<Group>| groups.first().and_then(Group::naming);
-    let is_left = |groups: &Vec<Group>| named(groups).is_some_and(|named| ways.contains(&named));
+    // Groups come to this point together: they are asked for in one call.
+    let ask = async || account.glimpse(group).await;
+    let is_left = |seen: &Glimpse| seen.group.naming().is_some_and(|named| ways.contains(&named));
     let seen = until(run.clock, SETTLES_WITHIN, ask, is_left).await?;
-    let Some(now) = named(&seen) else {
+    let Some(now) = seen.group.naming() else {
         return Err(Failure::Wrong(format!("group {group} names no template any more")));
     };
     if ways.contains(&now) {
