@@ -18,7 +18,7 @@ class Rollouts(Case):
         self.assertEqual(self.world.gates(candidates()[0]), dict.fromkeys(names(), "passed"))
         self.assertEqual(self.world.tags(candidates()[0])["ami-refresh:build"], "1")
         self.assertEqual(self.world.tags(candidates()[0])["ami-refresh:commit"], "5ca1ab1e" * 5)
-        self.assertEqual(self.job.packer_calls.read_text().splitlines(), ["init packer/", "build -color=false packer/"])
+        self.assertEqual(self.job.packer_calls.read_text().splitlines(), ["init packer/", "build -color=false -var family=base packer/"])
         self.assertTrue(build.archived("candidate.json"))
         # prod's gate soaks for twelve hours: they were slept through, without a node.
         soaked = sum(event["seconds"] for event in build.events("sleep") if event["stages"][-1] == "prod: window")
