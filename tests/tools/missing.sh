@@ -1,8 +1,7 @@
-# Installs what a pipeline test needs and the machine lacks. Sourced, with `root` set to the
-# repository's own.
+# Installs what the tests need and the machine lacks. Sourced, with `root` set to the repository's own.
 # shellcheck shell=bash disable=SC2154
 
-# What a test returns when it could not be run here.
+# What a step or test returns when it could not be run here.
 # shellcheck disable=SC2034
 cannot=77
 
@@ -15,8 +14,9 @@ debian() {
     "${sudo[@]}" true 2>/dev/null || { echo "next: apt-get install $* (as root)"; return 1; }
   fi
   echo "installing from Debian: $*"
-  "${sudo[@]}" apt-get update -qq &&
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+  # Somebody else may be installing at this moment: that is waited for.
+  "${sudo[@]}" apt-get -o DPkg::Lock::Timeout=300 update -qq &&
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq "$@" >/dev/null
 }
 
 # command_of COMMAND PACKAGE: makes sure of a command that a Debian package has.
