@@ -3,7 +3,11 @@
 //! A group that followed `$Default` or `$Latest` was pinned while it was refreshed. Before
 //! it may float again, what it would float to must be the image that it runs.
 
+mod seen;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+use seen::Seen;
 
 use super::Run;
 use super::ends::{GroupEnd, Side};
@@ -12,7 +16,7 @@ use super::patience::{patiently, until};
 use super::prepare::{Failure, OURS, SETTLES_WITHIN, left_as, publish, see_naming};
 use crate::aws::Account;
 use crate::event::{Event, Step};
-use crate::model::{ImageId, Outcome, Region, Target, TemplateId, Tracking, Version};
+use crate::model::{ImageId, Naming, Outcome, Region, Target, TemplateId, Tracking, Version};
 use crate::plan::{Change, Decision, TemplateChange};
 
 /// How often a template that moves meanwhile is looked at again.
@@ -26,6 +30,7 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
     hold_deferred(run, ends);
     let published = published(ends);
     let begun = run.clock.now();
+    let mut seen = Seen::of(ends);
     for end in ends.iter_mut() {
         let Some(change) = end.plan.touched().filter(|change| change.floats()) else { continue };
         let Some(account) = accounts.get(&end.plan.at.region) else { continue };
@@ -35,7 +40,8 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
             continue;
         }
         let group = Floating { end, change, published: &published };
-        match restore(run, account, &group).await {
+        let named = seen.naming(account, &at.group).await;
+        match restore(run, account, &group, named).await {
             Ok(message) => run.events.step(at, Step::Tracking, begun, StepEnd::passed(message)),
             Err(failure) => {
                 let why =
@@ -229,13 +235,21 @@ fn sides_of_held_groups(ends: &mut [GroupEnd<'_>]) {
     }
 }
 
-async fn restore(run: &Run<'_>, account: &Account, group: &Floating<'_>) -> Result<String, Failure> {
+async fn restore(
+    run: &Run<'_>,
+    account: &Account,
+    group: &Floating<'_>,
+    named: Option<Naming>,
+) -> Result<String, Failure> {
     let (change, name) = (group.change, &group.end.plan.at.group);
     let words = followed_words(change);
     let naming = change.settled_at(&group.target());
     // What it was pinned to, or what an earlier run put back already.
     let ways = [change.pinned_to(&group.target()), naming.clone()];
-    let now = left_as(run, account, name, &ways).await?;
+    let now = match named.filter(|named| ways.contains(named)) {
+        Some(named) => named,
+        None => left_as(run, account, name, &ways).await?,
+    };
     if change.is_still() && now == naming {
         return Ok(format!("it follows {words}"));
     }

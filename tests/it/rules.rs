@@ -19,7 +19,9 @@ fn the_canaries_go_first_and_alone_and_then_so_many_at_once() {
         let done = Rehearsal::with(&config, Scenario::clean(), |spec| only(spec, &SEVEN)).await;
         done.keeps_its_promises();
         assert_eq!(done.verdicts, [Verdict::Passed, Verdict::Passed]);
-        let ran = ran(&done.stage);
+        let mut ran = ran(&done.stage);
+        // Those that begin beside each other do so in any order.
+        ran.order[2..5].sort();
         assert_eq!(ran.order[..7], SEVEN);
         // Two canaries beside each other, then three of the rest, of which one starts as another
         // ends: whether the image may go on is asked in between, so that others may end meanwhile.

@@ -1,0 +1,42 @@
+//! What groups launch from, as AWS shows it before their tracking is put back. Only looks.
+
+use std::collections::BTreeMap;
+
+use super::super::ends::GroupEnd;
+use crate::aws::Account;
+use crate::model::{GroupName, Naming, Region};
+use crate::plan::Change;
+
+/// How the groups whose tracking is put back name what they launch from, asked of some at a time:
+/// one after the other they would be a call each.
+pub(super) struct Seen {
+    /// Those that were not looked at yet, in the order in which they are come to.
+    left: Vec<(Region, GroupName)>,
+    namings: BTreeMap<(Region, GroupName), Naming>,
+}
+
+impl Seen {
+    /// How many are asked for at once. With more, what was seen of the last would be old by its turn.
+    const AT_ONCE: usize = 20;
+
+    pub(super) fn of(ends: &[GroupEnd<'_>]) -> Self {
+        let floating = ends.iter().filter(|end| end.plan.touched().is_some_and(Change::floats));
+        let left = floating.map(|end| (end.plan.at.region.clone(), end.plan.at.group.clone())).collect();
+        Self { left, namings: BTreeMap::new() }
+    }
+
+    /// What AWS showed of a group; `None` when it could not be asked.
+    pub(super) async fn naming(&mut self, account: &Account, group: &GroupName) -> Option<Naming> {
+        let key = (account.region.clone(), group.clone());
+        if self.left.contains(&key) {
+            let here = self.left.iter().filter(|(region, _)| *region == key.0).map(|(_, name)| name.clone());
+            let next: Vec<GroupName> = here.skip_while(|name| name != group).take(Self::AT_ONCE).collect();
+            self.left.retain(|(region, name)| *region != key.0 || !next.contains(name));
+            // Whoever is not among the answers is asked for alone.
+            let groups = account.groups_named(&next).await.unwrap_or_default();
+            let namings = groups.iter().filter_map(|one| Some((one.name.clone(), one.naming()?)));
+            self.namings.extend(namings.map(|(name, naming)| ((key.0.clone(), name), naming)));
+        }
+        self.namings.remove(&key)
+    }
+}
