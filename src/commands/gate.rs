@@ -175,6 +175,10 @@ async fn check_passed(
 ) -> Result<Exit, Failure> {
     let name = &environment.name;
     let records = gate::read(&homes(world, candidate), candidate).await?;
+    let held = records.in_quarantine(None);
+    if !held.is_empty() {
+        return Err(Failure::Told(Exit::Refused, held));
+    }
     let record = records.get(name);
     if record.is_some_and(|record| record.state == State::Passed) {
         Output::new(global).text(&format!("{name} has passed with {}\n", ids(candidate)))?;

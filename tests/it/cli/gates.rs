@@ -65,6 +65,12 @@ fn a_gate_that_passed_can_be_revoked_and_no_other() {
     place.run_with(&revoke).exits(0).says(&["revoked"]);
     place.run("gate status").exits(0).says(&["revoked", "slow: INC0815"]);
     place.run("gate check --env sandbox --passed").exits(3).says(&["slow: INC0815"]);
+    place.run_with(&["gate", "pass", "--env", "sandbox", "--reason", "tried again"]).exits(0);
+    place.run("gate check --env sandbox --passed").exits(0).says(&["sandbox has passed"]);
+    place.run_with(&["quarantine", "add", NEW, "--reason", "kernel panics"]).exits(0);
+    place.run("gate check --env sandbox --passed").exits(3).says(&["quarantine", "kernel panics"]);
+    place.run_with(&["quarantine", "lift", NEW, "--reason", "it was the kernel's host"]).exits(0);
+    place.run_with(&revoke).exits(0);
     place.run("gate check --env dev").exits(3).says(&["it was revoked at 2026-11-22T", "slow: INC0815"]);
     place.run_with(&revoke).exits(3);
 }
