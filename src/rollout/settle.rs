@@ -30,6 +30,7 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
     hold_deferred(run, ends);
     let published = published(ends);
     let begun = run.clock.now();
+    let undecided = undecided(ends);
     let mut seen = Seen::of(ends);
     for end in ends.iter_mut() {
         let Some(change) = end.plan.touched().filter(|change| change.floats()) else { continue };
@@ -39,8 +40,12 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
             tell_held(run, end);
             continue;
         }
+        // It stays pinned until the step that ends the others of its template: it goes where they go.
+        if keys(end, change.published()).iter().any(|key| undecided.contains(key)) {
+            continue;
+        }
         let group = Floating { end, change, published: &published };
-        let named = seen.naming(account, &at.group).await;
+        let named = seen.naming(run.clock, account, &at.group).await;
         match restore(run, account, &group, named).await {
             Ok(message) => run.events.step(at, Step::Tracking, begun, StepEnd::passed(message)),
             Err(failure) => {
@@ -54,6 +59,12 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
             }
         }
     }
+}
+
+/// The templates of groups that are left to bake: of those a next step says where they end.
+fn undecided(ends: &[GroupEnd<'_>]) -> BTreeSet<(Region, TemplateId)> {
+    let left = ends.iter().filter(|end| matches!(end.outcome, Outcome::Left { .. }));
+    left.filter_map(|end| Some(keys(end, end.plan.change()?.published()))).flatten().collect()
 }
 
 /// What a group follows, in words.

@@ -70,20 +70,40 @@ async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupNa
     run.events.emit(Event::Planned { environment: environment.name.clone(), groups: planned });
     let all = stream::iter(&asked).map(async |asked| ask(run, environment, asked).await);
     let passed: Vec<bool> = all.buffered(environment.refresh.groups_at_once).collect().await;
-    let bad = passed.iter().filter(|passed| !**passed).count();
-    let name = &environment.name;
-    Ok(if bad == 0 {
-        Ended {
-            verdict: Verdict::Partial,
-            message: format!("{} groups passed", passed.len()),
-            next: Vec::new(),
+    Ok(judge(environment, &asked, &passed))
+}
+
+/// What the answers come to. While a rollout is under way it is judged by its own groups: one that
+/// is not part of it is told, and no reason to take the others back.
+fn judge(environment: &Environment, asked: &[Asked], passed: &[bool]) -> Ended {
+    let under_way = asked.iter().any(|asked| asked.rollout.is_some());
+    let bad = |counts: bool| {
+        let each = asked.iter().zip(passed).filter(|(_, passed)| !**passed);
+        each.filter(|(asked, _)| (!under_way || asked.rollout.is_some()) == counts).count()
+    };
+    let beside = match bad(false) {
+        0 => String::new(),
+        others => format!("; {others} that are not part of the rollout did not pass"),
+    };
+    let counted = asked.iter().filter(|asked| !under_way || asked.rollout.is_some()).count();
+    match bad(true) {
+        0 => {
+            let good = passed.iter().filter(|passed| **passed).count();
+            Ended {
+                verdict: Verdict::Partial,
+                message: format!("{good} groups passed{beside}"),
+                next: Vec::new(),
+            }
         }
-    } else {
-        let message = format!("{bad} of {} groups did not pass", passed.len());
-        let under_way = asked.iter().any(|asked| asked.rollout.is_some());
-        let next = if under_way { vec![format!("ami-refresh rollback --env {name}")] } else { Vec::new() };
-        Ended { verdict: Verdict::NeedsPerson, message, next }
-    })
+        bad => {
+            let back = format!("ami-refresh rollback --env {}", environment.name);
+            Ended {
+                verdict: Verdict::NeedsPerson,
+                message: format!("{bad} of {counted} groups did not pass{beside}"),
+                next: if under_way { vec![back] } else { Vec::new() },
+            }
+        }
+    }
 }
 
 /// The rollout of the candidate that is under way on the group.

@@ -77,8 +77,10 @@ fn torn_templates(ends: &[GroupEnd<'_>]) -> BTreeSet<(Region, TemplateId)> {
             entry.0 |= one.tracking.floats();
             if one.changes() {
                 entry.1 |= end.side == Side::New;
-                // One that is not due yet stays pinned where it is, and keeps nobody from following.
-                entry.2 |= end.side != Side::New && !matches!(end.outcome, Outcome::Deferred { .. });
+                // One that is not due yet stays pinned where it is, and keeps nobody from following;
+                // of one that bakes, the next step says where it ends.
+                let open = matches!(end.outcome, Outcome::Deferred { .. } | Outcome::Left { .. });
+                entry.2 |= end.side != Side::New && !open;
             }
         }
     }

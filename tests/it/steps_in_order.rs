@@ -1,7 +1,7 @@
 //! Steps of their own: what goes first is proved, checks and all, before what follows begins.
 
 use ami_refresh::gate::State;
-use ami_refresh::model::{RefreshStatus, Verdict};
+use ami_refresh::model::{RefreshStatus, Tracking, Verdict};
 use ami_refresh::rollout::Steps;
 use ami_refresh::sim::Scenario;
 
@@ -9,9 +9,9 @@ use crate::regions::{IMAGES, config, rename};
 use crate::rehearsal_story::{block, count, in_order, scenario, story, story_of, told_verdict};
 use crate::rehearsal_wire::refreshes;
 use crate::resume::told;
-use crate::resume_steps::{pass, smoke, step};
-use crate::rules_fleet::{ran, until};
-use crate::stage::{CONFIG, Stage};
+use crate::resume_steps::{pass, problems, smoke, step};
+use crate::rules_fleet::{FOREIGN, foreign_image, only, ran, shared, until};
+use crate::stage::{CONFIG, NEW, Stage};
 use crate::truth;
 
 #[test]
@@ -124,5 +124,56 @@ fn checks_that_fail_in_the_first_region_keep_a_step_out_of_the_second() {
             assert!(!now[group].active && !now[group].marked, "{group}");
         }
         in_order(&story_of(&stage, "orders-dev"), &["ended not started (a group failed in a region before"]);
+    });
+}
+
+#[test]
+fn a_proved_canary_stays_beside_those_of_its_template_that_bake() {
+    for tracking in [Tracking::Latest, Tracking::Default] {
+        block(async {
+            let floating = [("a-dev", tracking), ("b-dev", tracking), ("c-dev", tracking)];
+            let stage = Stage::with(CONFIG, Scenario::clean(), 7, |spec| shared(spec, &floating)).await;
+            step(&stage, "dev", Steps::Templates).await;
+            assert_eq!(step(&stage, "dev", Steps::RefreshToBaking).await, Verdict::Partial);
+            let now = stage.simulator.inspect(truth::groups);
+            assert!(now["a-dev"].serves.iter().all(|image| image.as_str() == NEW), "{:?}", now["a-dev"]);
+            let smoked = smoke(&stage, "dev").await;
+            assert_eq!(smoked, Verdict::Partial, "{tracking}: {:#?}", story(&stage));
+            stage.events.borrow_mut().clear();
+            assert_eq!(step(&stage, "dev", Steps::RefreshToEnd).await, Verdict::Partial);
+            let passed = pass(&stage, "dev").await;
+            assert_eq!(passed, Verdict::Passed, "{tracking}: {:?} {:#?}", problems(&stage), story(&stage));
+        });
+    }
+}
+
+#[test]
+fn checks_of_a_group_that_is_not_part_of_the_rollout_are_no_verdict_on_it() {
+    block(async {
+        let ill = "
+name: ill
+about: the application of one group answers 500 on the old image too
+effects:
+  - groups: b-dev
+    application: { on: all, status: 500 }
+";
+        let ill = Scenario::from_yaml(ill).expect("a scenario");
+        let stage = Stage::with(CONFIG, ill, 7, |spec| {
+            only(spec, &["a-dev", "b-dev"]);
+            foreign_image(spec);
+            let own = spec.templates.iter_mut().find(|template| template.name == "b-dev-own").expect("it");
+            own.versions[0].data.insert("ImageId".into(), FOREIGN.into());
+        })
+        .await;
+        assert_eq!(smoke(&stage, "dev").await, Verdict::NeedsPerson, "without a rollout all count");
+        step(&stage, "dev", Steps::Templates).await;
+        step(&stage, "dev", Steps::RefreshToBaking).await;
+        stage.events.borrow_mut().clear();
+        assert_eq!(smoke(&stage, "dev").await, Verdict::Partial);
+        in_order(&story_of(&stage, "b-dev"), &["check app-health failed"]);
+        let (_, message, _) = told_verdict(&stage, "dev").expect("a verdict");
+        assert_eq!(message, "1 groups passed; 1 that are not part of the rollout did not pass");
+        step(&stage, "dev", Steps::RefreshToEnd).await;
+        assert_eq!(pass(&stage, "dev").await, Verdict::Passed);
     });
 }

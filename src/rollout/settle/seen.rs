@@ -1,9 +1,13 @@
 //! What groups launch from, as AWS shows it before their tracking is put back. Only looks.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::super::ends::GroupEnd;
 use crate::aws::Account;
+use crate::clock::Clock;
 use crate::model::{GroupName, Naming, Region};
 use crate::plan::Change;
 
@@ -12,12 +16,15 @@ use crate::plan::Change;
 pub(super) struct Seen {
     /// Those that were not looked at yet, in the order in which they are come to.
     left: Vec<(Region, GroupName)>,
-    namings: BTreeMap<(Region, GroupName), Naming>,
+    /// With the time of the look.
+    namings: BTreeMap<(Region, GroupName), (Timestamp, Naming)>,
 }
 
 impl Seen {
-    /// How many are asked for at once. With more, what was seen of the last would be old by its turn.
+    /// How many are asked for at once.
     const AT_ONCE: usize = 20;
+    /// What was seen so long ago is asked for again: somebody may have changed it meanwhile.
+    const FRESH: Duration = Duration::from_secs(10);
 
     pub(super) fn of(ends: &[GroupEnd<'_>]) -> Self {
         let floating = ends.iter().filter(|end| end.plan.touched().is_some_and(Change::floats));
@@ -25,18 +32,25 @@ impl Seen {
         Self { left, namings: BTreeMap::new() }
     }
 
-    /// What AWS showed of a group; `None` when it could not be asked.
-    pub(super) async fn naming(&mut self, account: &Account, group: &GroupName) -> Option<Naming> {
+    /// What AWS showed of a group just now; `None` when it could not be asked, or that is a while ago.
+    pub(super) async fn naming(
+        &mut self,
+        clock: Clock,
+        account: &Account,
+        group: &GroupName,
+    ) -> Option<Naming> {
         let key = (account.region.clone(), group.clone());
         if self.left.contains(&key) {
             let here = self.left.iter().filter(|(region, _)| *region == key.0).map(|(_, name)| name.clone());
             let next: Vec<GroupName> = here.skip_while(|name| name != group).take(Self::AT_ONCE).collect();
             self.left.retain(|(region, name)| *region != key.0 || !next.contains(name));
+            let asked = clock.now();
             // Whoever is not among the answers is asked for alone.
             let groups = account.groups_named(&next).await.unwrap_or_default();
             let namings = groups.iter().filter_map(|one| Some((one.name.clone(), one.naming()?)));
-            self.namings.extend(namings.map(|(name, naming)| ((key.0.clone(), name), naming)));
+            self.namings.extend(namings.map(|(name, naming)| ((key.0.clone(), name), (asked, naming))));
         }
-        self.namings.remove(&key)
+        let (asked, naming) = self.namings.remove(&key)?;
+        (clock.since(asked) <= Self::FRESH).then_some(naming)
     }
 }
