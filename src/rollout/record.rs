@@ -10,8 +10,8 @@ mod ways;
 use std::collections::BTreeMap;
 
 pub use by_proof::{pass_by_proof, pass_what_was_due_by_proof};
-pub(super) use gates::{counts, passed, revoke};
 use gates::{keep, was_partial};
+pub(super) use gates::{passed, recorded, revoke};
 use hold::{Held, hold_image, quarantined_meanwhile};
 use marks::unmark;
 use tally::Tally;
@@ -90,7 +90,10 @@ pub(super) async fn conclude(
 
 /// Whether the candidate's rollout is over for the group: it is on it, or back from it.
 fn is_over(end: &GroupEnd<'_>) -> bool {
-    let back = matches!(end.outcome, Outcome::RolledBack { .. } | Outcome::NotStarted { .. });
+    let back = matches!(
+        end.outcome,
+        Outcome::RolledBack { .. } | Outcome::NotStarted { .. } | Outcome::Refused { .. }
+    );
     end.side == Side::New || (end.side == Side::Old && back)
 }
 

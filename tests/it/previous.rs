@@ -163,3 +163,19 @@ fn what_somebody_changed_beside_the_image_is_not_taken_back_whatever_its_version
         }
     });
 }
+
+#[test]
+fn what_was_taken_back_before_any_gate_said_so_is_the_only_step() {
+    block(async {
+        let stage = Stage::new(CONFIG, Scenario::clean(), 7).await;
+        let before = stage.simulator.inspect(truth::groups);
+        step(&stage, "dev", Steps::Templates).await;
+        step(&stage, "dev", Steps::RefreshToBaking).await;
+        assert!(!stage.simulator.inspect(truth::gates).contains_key("dev"));
+        assert_eq!(back(&stage).await, Verdict::Partial);
+        as_before(&stage, &before);
+        assert_eq!(stage.simulator.inspect(truth::gates)["dev"].state, State::Revoked);
+        let found = given(&stage).await;
+        assert_eq!((found.groups.len(), found.back.len()), (0, 3), "{found:?}");
+    });
+}

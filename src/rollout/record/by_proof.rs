@@ -7,7 +7,7 @@ use super::super::patience::patiently;
 use super::super::proof::{self, Wanted};
 use super::super::survey::plan;
 use super::super::{Run, Stop};
-use super::{Ways, keep, passed, unmark, was_partial};
+use super::{Ways, keep, passed, recorded, unmark, was_partial};
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::gate::{self, State};
@@ -119,7 +119,9 @@ async fn in_part(
     (ends, ways): (&[GroupEnd<'_>], &Ways<'_>),
     (proved, skipped, waiting): (usize, usize, usize),
 ) -> Result<Ended, Stop> {
-    if proved > 0 && !passed(run, environment).await.unwrap_or(true) {
+    // That a part failed stands until all of it is proved.
+    let known = recorded(run, environment).await;
+    if proved > 0 && matches!(known, Ok(None | Some(State::Partial | State::Revoked))) {
         let share = format!("{proved}/{}", proved + skipped + waiting);
         keep(run, environment, State::Partial, &share, ways).await?;
     }

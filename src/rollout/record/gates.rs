@@ -69,28 +69,23 @@ async fn write(
     shown(run, &homes, &tags).await
 }
 
+/// What the environment's own gate says of this candidate.
+pub(in crate::rollout) async fn recorded(
+    run: &Run<'_>,
+    environment: &Environment,
+) -> Result<Option<State>, Error> {
+    let homes = run.homes();
+    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await?;
+    Ok(records.get(&environment.name).map(|record| record.state))
+}
+
 /// Whether a part of the environment was proved on this candidate before.
 pub(super) async fn was_partial(run: &Run<'_>, environment: &Environment) -> bool {
-    let homes = run.homes();
-    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await;
-    let is_partial = |records: gate::Records| {
-        records.get(&environment.name).is_some_and(|record| record.state == State::Partial)
-    };
     // What can't be read proves nothing.
-    records.is_ok_and(is_partial)
+    recorded(run, environment).await.is_ok_and(|state| state == Some(State::Partial))
 }
 
 /// Whether the environment's own gate is passed for this candidate.
 pub(in crate::rollout) async fn passed(run: &Run<'_>, environment: &Environment) -> Result<bool, Error> {
-    let homes = run.homes();
-    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await?;
-    Ok(records.get(&environment.name).is_some_and(|record| record.state == State::Passed))
-}
-
-/// Whether anything is proved of this candidate in the environment, all of it or a part.
-pub(in crate::rollout) async fn counts(run: &Run<'_>, environment: &Environment) -> Result<bool, Error> {
-    let homes = run.homes();
-    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await?;
-    let state = records.get(&environment.name).map(|record| record.state);
-    Ok(matches!(state, Some(State::Passed | State::Partial)))
+    Ok(recorded(run, environment).await? == Some(State::Passed))
 }

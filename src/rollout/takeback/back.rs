@@ -10,7 +10,7 @@ use super::lost;
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::{PlannedAction, PlannedGroup};
-use crate::model::{Group, GroupTemplate, ImageId, Problem, Refresh, Target};
+use crate::model::{Candidate, Group, GroupTemplate, ImageId, Problem, Refresh, Target};
 use crate::plan::{Decision, GroupPlan, Marker, Survey, resumed};
 
 /// One group that is to go back: what it had, and what it was given.
@@ -22,6 +22,11 @@ pub(super) struct Back {
 }
 
 impl Back {
+    /// Whether any of it may be on an image of this build.
+    pub(super) fn moved_to(&self, build: &Candidate) -> bool {
+        self.moved && self.plan.change().is_some_and(|change| build.contains(&change.to))
+    }
+
     /// What is to happen: the change, the other way round.
     pub(super) fn told(&self, run: &Run<'_>) -> PlannedGroup {
         let told = self.plan.told(&[], &run.fleet.notify.teams.tag);

@@ -14,7 +14,7 @@ use super::{Given, drive_back, finished, lost};
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::{Event, GroupRef, Step};
-use crate::gate;
+use crate::gate::{self, State};
 use crate::model::{Candidate, Group, GroupName, GroupTemplate, ImageId, Outcome, Problem, Region, Verdict};
 use crate::plan::{Change, Decision, GroupPlan, Survey, TemplateChange};
 
@@ -212,9 +212,10 @@ async fn begin(
         // Each build has a record of its own.
         let (probes, events) = (run.probes.clone(), run.events.clone());
         let part = Run::new(run.fleet, build, run.cloud, run.clock, probes, events);
-        if record::counts(&part, environment).await.map_err(Stop::from_home)? {
+        let recorded = record::recorded(&part, environment).await.map_err(Stop::from_home)?;
+        if let Some(detail) = taken_back(recorded, backs.iter().any(|back| back.moved_to(build))) {
             let groups = (backs.iter().map(|back| &back.plan), all.iter().copied());
-            record::revoke(&part, environment, groups, TAKEN_BACK).await.map_err(Stop::from_home)?;
+            record::revoke(&part, environment, groups, &detail).await.map_err(Stop::from_home)?;
         }
     }
     for back in backs {
@@ -223,6 +224,19 @@ async fn begin(
         }
     }
     Ok(())
+}
+
+/// What the gate is to say from now on, by what it says and whether a group goes back that had moved.
+///
+/// Where nothing would say that this image was taken back, the next way back would go one step
+/// further than this one.
+fn taken_back(recorded: Option<State>, moved: bool) -> Option<String> {
+    match recorded {
+        Some(State::Passed | State::Partial) => Some(TAKEN_BACK.to_owned()),
+        None if moved => Some(TAKEN_BACK.to_owned()),
+        Some(State::Failed) if moved => Some(format!("{TAKEN_BACK} after it failed")),
+        Some(State::Failed | State::Revoked) | None => None,
+    }
 }
 
 async fn go_back<'a>(run: &Run<'_>, accounts: &BTreeMap<Region, Account>, back: &'a Back) -> GroupEnd<'a> {
