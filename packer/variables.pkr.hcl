@@ -1,4 +1,4 @@
-# What an organisation sets, in a file of its own (`packer build -var-file=our.pkrvars.hcl packer`).
+# What an organisation sets, in a file of its own (`packer/our.auto.pkrvars.hcl`, which is read by itself).
 
 # --- What is built -----------------------------------------------------------------------------
 

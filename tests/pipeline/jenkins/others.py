@@ -44,6 +44,16 @@ class Others(Case):
         steps = yaml.safe_load((ROOT / "pipeline" / "github-actions.yml").read_text())["jobs"]["candidate"]["steps"]
         wanted = [step["run"] for step in steps if step.get("name") in ("Find the newest image", "Find out what is due")]
         self.assertEqual(len(wanted), 2)
-        self.bash("\n".join(wanted), variables | {"GITHUB_OUTPUT": str(output)})
-        name, value = output.read_text().strip().split("=", 1)
-        self.assertEqual((name, json.loads(value)), ("environments", ["sandbox"]))
+
+        def due(before: str = "", **more: str) -> list[str]:
+            output.write_text("")
+            self.bash("\n".join([before, *wanted]), variables | {"GITHUB_OUTPUT": str(output)} | more)
+            name, value = output.read_text().strip().split("=", 1)
+            self.assertEqual(name, "environments")
+            return json.loads(value)
+
+        self.assertEqual(due(), ["sandbox"])
+        self.assertEqual(due("ami-refresh gate pass --env sandbox --reason tried"), ["dev"], "what has passed is done")
+        back = "ami-refresh gate revoke --env dev --reason slow"
+        self.assertEqual(due(back), [], "what was taken back is not rolled out again by itself")
+        self.assertEqual(due(WHEN="now"), ["dev"])

@@ -32,8 +32,25 @@ class Listener:
 class Stops(Case):
     NOW = {"WHEN": "now", "ENVIRONMENTS": "all", "IMAGES": "", "APPROVE": ""}
 
+    def test_image_that_breaks_the_canary_stops_there(self):
+        self.setup(self.few(4), speed=600, scenario="app-down", groups="*-dev")
+        old = self.world.images("dev")
+        later = self.world.standing(["qa", "test"])
+        build = self.ended(self.job.build(self.NOW), "FAILURE")
+        self.assertEqual(build.environments(), ["sandbox", "dev"], "later ones do not begin")
+        self.assertEqual(build.stages("dev: "), [f"dev: {step}" for step in STEPS[:3]])
+        self.assertEqual([event["code"] for event in build.scripts("--until baking")][-1], 4)
+        refreshed = [name for name, refreshes in self.world.refreshes("dev").items() if refreshes]
+        self.assertEqual(len(refreshed), 1, "the others were not begun")
+        failed = {suite for suite, name in problems(build.junit("dev")["refresh"]) if name == "check app-health"}
+        self.assertEqual(failed, {f"dev.{refreshed[0]}"})
+        self.assertEqual(self.world.images("dev"), old)
+        self.assertEqual(self.world.standing(["qa", "test"]), later)
+        self.assertEqual(self.world.gates(candidates()[0]).get("dev"), "failed")
+
     def test_bad_image_stops_at_the_environment_that_it_breaks(self):
-        self.setup(self.few(4, long_bake="dev"), speed=600, scenario="app-down", groups="*-dev")
+        # Not the canary: what breaks that is seen in the refresh.
+        self.setup(self.few(4, long_bake="dev"), speed=600, scenario="app-down", groups="payments-dev")
         old = self.world.images("dev")
         later = self.world.standing(["qa", "test"])
         build = self.ended(self.job.build(self.NOW), "FAILURE")
@@ -42,15 +59,16 @@ class Stops(Case):
         self.passed_junit(build, "sandbox")
         files = build.junit("dev")
         self.assertEqual(set(files), {"update-templates", "refresh", "smoke", "rollback"})
-        groups = {f"dev.{name}" for name, images in old.items() if images}
         failed = {suite for suite, name in problems(files["smoke"]) if name == "check app-health"}
-        self.assertEqual(failed, groups)
+        self.assertEqual(failed, {"dev.payments-dev"})
         self.assertTrue(build.archived("reports/dev/journal*.jsonl"))
         self.on_new("sandbox")
         self.assertEqual(self.world.images("dev"), old, "every group is back, whole")
-        for name, refreshes in self.world.refreshes("dev").items():
-            if refreshes:
-                self.assertEqual(refreshes[0]["Status"], "RollbackSuccessful", f"{name}: AWS's own way back, in the bake")
+        refreshes = self.world.refreshes("dev")
+        self.assertEqual(refreshes["payments-dev"][0]["Status"], "RollbackSuccessful", "AWS's own way back, in the bake")
+        # The canary's refresh was over when the others began: it goes back by one of its own.
+        twice = [name for name, found in refreshes.items() if [one["Status"] for one in found] == ["Successful"] * 2]
+        self.assertEqual(len(twice), 1)
         self.assertEqual(self.world.standing(["qa", "test"]), later)
         self.assertEqual(self.world.gates(candidates()[0])["sandbox"], "passed")
         self.assertNotEqual(self.world.gates(candidates()[0]).get("dev"), "passed")

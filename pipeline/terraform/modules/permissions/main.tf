@@ -24,10 +24,12 @@ locals {
 }
 
 resource "aws_iam_role" "this" {
-  name                 = var.role_name
-  path                 = var.role_path
-  description          = var.environment == null ? "The pipeline's role for ami-refresh" : "Refreshes the groups of ${var.environment}"
-  assume_role_policy   = var.environment == null ? var.home_trust : local.environment_trust
+  name               = var.role_name
+  path               = var.role_path
+  description        = var.environment == null ? "The pipeline's role for ami-refresh" : "Refreshes the groups of ${var.environment}"
+  assume_role_policy = var.environment == null ? var.home_trust : local.environment_trust
+  # The pipeline's own sessions last as long as a rollout; those of an environment are renewed from them.
+  max_session_duration = var.environment == null ? 21600 : 3600
   permissions_boundary = var.permissions_boundary
   tags                 = var.tags
 

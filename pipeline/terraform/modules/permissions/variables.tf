@@ -35,13 +35,13 @@ variable "role_path" {
 }
 
 variable "home_role_arn" {
-  description = "Who assumes an environment's role: the ARN of the home role."
+  description = "Who assumes an environment's role: the ARN of the home role, or of the user whose access key the pipeline has."
   type        = string
   default     = null
 
   validation {
-    condition     = var.environment == null ? true : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.home_role_arn))
-    error_message = "An environment's role needs 'home_role_arn', the ARN of the role that assumes it, such as arn:aws:iam::100000000000:role/ami-refresh-pipeline."
+    condition     = var.environment == null ? true : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:(role|user)/.+$", var.home_role_arn))
+    error_message = "An environment's role needs 'home_role_arn', the ARN of the role (or, with access keys, the user) that assumes it, such as arn:aws:iam::100000000000:role/ami-refresh-pipeline."
   }
 }
 
