@@ -29,6 +29,7 @@ class Others(Case):
         variables = self.ready()
         jobs = yaml.safe_load((ROOT / "pipeline" / "gitlab-ci.yml").read_text())
         script = [line for line in jobs["candidate"]["script"] if line != "pipeline/fetch-binary"]
+        passed = "ami-refresh candidate --from-lookup --family base\nami-refresh gate pass --env sandbox --reason tried"
         self.bash("\n".join(script), variables)
         path = self.job.repository / "environments.yml"
         made = yaml.safe_load(path.read_text())
@@ -37,6 +38,8 @@ class Others(Case):
         command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", path]
         ran = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        self.bash("\n".join([passed, *script]), variables)
+        self.assertEqual(list(yaml.safe_load(path.read_text())), ["default", "dev"], "what has passed is done")
 
     def test_github_names_each_environment_that_is_due(self):
         variables = self.ready()
@@ -54,6 +57,6 @@ class Others(Case):
 
         self.assertEqual(due(), ["sandbox"])
         self.assertEqual(due("ami-refresh gate pass --env sandbox --reason tried"), ["dev"], "what has passed is done")
-        back = "ami-refresh gate revoke --env dev --reason slow"
+        back = "ami-refresh gate pass --env dev --reason tried\nami-refresh gate revoke --env dev --reason slow"
         self.assertEqual(due(back), [], "what was taken back is not rolled out again by itself")
         self.assertEqual(due(WHEN="now"), ["dev"])
