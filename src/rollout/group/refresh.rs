@@ -35,7 +35,9 @@ impl Driver<'_> {
     /// AWS knows no client token here: a lost answer is found again by looking.
     pub(super) async fn start(&mut self, target: &Target, auto_rollback: bool) -> Seen {
         self.phase = self.run.clock.now();
-        (self.known, self.watch) = (None, Watch::default());
+        // What a refresh begins with is known of the first one only.
+        let watch = if auto_rollback { Watch::beginning_with(self.first.clone()) } else { Watch::default() };
+        (self.known, self.watch) = (None, watch);
         self.progress();
         let preferences = &self.plan.policy.preferences;
         // The way back is not baked: its checks are the proof of the old image.

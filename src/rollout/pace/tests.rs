@@ -132,7 +132,8 @@ proptest! {
         let looks = refresh.follow(from * refresh.end());
         let late = looks.last().unwrap() - refresh.end();
         // One that is adopted with nothing replaced yet is taken for one that has just begun.
-        let least = if from > 0.0 { WARMUP + LAUNCHES_WITHIN } else { 60.0 };
+        let begun = warmup.map_or(WARMUP, |warmup| Duration::from_secs(warmup).as_secs_f64()) + LAUNCHES_WITHIN;
+        let least = if from > 0.0 { begun + 1.0 } else { 60.0 };
         prop_assert!(late <= least.max(0.25 * refresh.end()), "{} s late of {}: {:?}", late, refresh.end(), looks);
         let count = f64::from(u32::try_from(looks.len()).unwrap());
         prop_assert!(count <= 25.0 + refresh.end() / 300.0, "{:?}", looks);

@@ -32,6 +32,8 @@ const SHOWS: f64 = 45.0;
 /// What was seen of a group since its refresh began.
 #[derive(Debug, Clone, Default)]
 pub(in crate::rollout) struct Watch {
+    /// The instances that were there before it began, where that is known.
+    first: Option<BTreeSet<InstanceId>>,
     /// When the refresh itself was asked last, in seconds from its beginning, as all times here.
     asked: f64,
     /// When it last made progress, or was asked.
@@ -106,7 +108,21 @@ impl Course<'_> {
     }
 }
 
+impl Shown {
+    /// How long the rest takes if it goes as fast as what serves after so many seconds.
+    fn left(&self, now: f64) -> Option<f64> {
+        let number = |count: usize| u32::try_from(count).map_or(f64::INFINITY, f64::from);
+        (self.serving > 0).then(|| number(self.old) * now / number(self.serving))
+    }
+}
+
 impl Watch {
+    /// Of a refresh that begins with these instances: what goes back before the group is seen for
+    /// the first time shows as one of the old kind that is not among them.
+    pub(in crate::rollout) fn beginning_with(first: BTreeSet<InstanceId>) -> Self {
+        Self { first: Some(first), ..Self::default() }
+    }
+
     /// The refresh was asked, so many seconds from its beginning.
     pub(in crate::rollout) fn asked(&mut self, at: f64) {
         self.asked = at;
@@ -164,9 +180,9 @@ impl Watch {
             self.alive = to;
         }
         let named = group.template.as_ref().map(|template| template.tracking);
-        let goes_back = before.is_some_and(|before| {
-            new.len() < before.new || others.iter().any(|member| !before.members.contains(&member.id))
-        });
+        let known = before.as_ref().map(|before| &before.members).or(self.first.as_ref());
+        let comes_back = known.is_some_and(|known| others.iter().any(|member| !known.contains(&member.id)));
+        let goes_back = comes_back || before.is_some_and(|before| new.len() < before.new);
         if goes_back || named == Some(Tracking::Pinned(course.target.version)) {
             Sign::Ask
         } else if progress {
@@ -247,11 +263,14 @@ impl Watch {
     fn every(&self, now: f64, second: f64, warmup: f64) -> f64 {
         let Some(shown) = &self.shown else { return AT_LAST };
         let is_last = self.batch > 0 && shown.old <= self.batch;
-        // Before the first are replaced nobody knows how many go at once.
-        let is_first = self.batch == 0 && now < EVERY;
+        // Before the first are replaced nobody knows how many go at once; before the first serve,
+        // how fast it goes, and with hardly a warmup it may be over soon.
+        let is_quick = self.most == 0 && warmup < EVERY / 2.0;
+        let is_first = (self.batch == 0 || is_quick) && now < EVERY;
+        let is_soon = shown.left(now).is_some_and(|left| left <= EVERY);
         // While those before them warm up, the last ones are left where they are.
         let rests = shown.settled && now + until_next(second, EVERY) <= self.served.0 + warmup;
-        if self.whole.is_none() && (is_first || (is_last && !rests)) { AT_LAST } else { EVERY }
+        if self.whole.is_none() && (is_first || ((is_last || is_soon) && !rests)) { AT_LAST } else { EVERY }
     }
 
     fn warmup(&self, preferences: &Preferences) -> f64 {

@@ -184,7 +184,8 @@ impl Story {
         let preferences = preferences(Some(num(self.warmup)), num(self.bake));
         let target = Target::plain("lt-1".into(), NEW);
         let course = Course { target: &target, preferences: &preferences };
-        let (mut watch, mut known, mut now) = (Watch::default(), None, 15.0);
+        let first = (0..self.count).map(|at| InstanceId::from(format!("old{at}"))).collect();
+        let (mut watch, mut known, mut now) = (Watch::beginning_with(first), None, 15.0);
         let (mut asked, mut seen) = (Vec::new(), 0);
         loop {
             let look = Look { status: self.status(now), percent: 0, elapsed: Duration::from_secs_f64(now) };
