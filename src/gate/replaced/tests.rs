@@ -28,7 +28,9 @@ fn group(number: usize) -> GroupName {
 
 fn before() -> impl Strategy<Value = Before> {
     let image = || (0_u8..4).prop_map(image);
-    let each = proptest::collection::vec(proptest::option::of(image()), 1..12);
+    // Overrides that all had the same are `All`, whichever that was.
+    let each = proptest::collection::vec(proptest::option::of(image()), 2..12)
+        .prop_filter("they differ", |images| images.iter().any(|one| *one != images[0]));
     prop_oneof![
         4 => image().prop_map(Before::All),
         1 => each.prop_map(|images| Before::Each { shape: "a+/".to_owned(), images }),
@@ -98,6 +100,9 @@ fn overrides_that_had_the_same_image_go_back_to_it_whatever_they_are() {
     assert_eq!(before, Before::All(image(1)));
     assert_eq!(before.images(&[&small], &TO.into()), Some(vec![image(1)]));
     assert_eq!(Before::of(&[], &TO.into()), None);
+    // So it is where they named the image already: nothing is recorded that names no image at all.
+    let to = ImageId::from(TO);
+    assert_eq!(Before::of(&[(&large, &to), (&small, &to)], &to), Some(Before::All(to.clone())));
 }
 
 #[test]
