@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Build, CandidateImage, EnvironmentName, Exit, GroupName, ImageId, InstanceId, Outcome, Problem,
-    RefreshId, RefreshStatus, Region, Target, TemplateId, Tracking, Verdict,
+    Build, CandidateImage, EnvironmentName, Exit, GroupName, ImageFacts, ImageId, InstanceId, Outcome,
+    Problem, RefreshId, RefreshStatus, Region, Target, TemplateId, Tracking, Verdict,
 };
 
 /// An event with the moment it happened; one line of the journal.
@@ -337,6 +337,23 @@ pub enum Event {
         remaining: u32,
         /// AWS's reason; may be empty.
         reason: String,
+    },
+    /// What a group runs at a moment of its refresh: told when it is another than before.
+    CapacitySeen {
+        /// The group.
+        #[serde(flatten)]
+        group: GroupRef,
+        /// How many instances it should have.
+        desired: u32,
+        /// How many are in service.
+        in_service: u32,
+        /// How many instances, in whatever state, were launched from each image, as far as it is known.
+        images: BTreeMap<ImageId, u32>,
+    },
+    /// What EC2 tells of an image of this run, the new or an earlier one.
+    ImageDescribed {
+        /// The image.
+        image: ImageFacts,
     },
     /// A scaling activity of the group failed: AWS's words.
     LaunchFailed {

@@ -96,6 +96,23 @@ pub struct Image {
     pub tags: BTreeMap<String, String>,
 }
 
+/// What reports tell of an image.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ImageFacts {
+    /// Its id.
+    pub id: ImageId,
+    /// The region it is in.
+    pub region: Region,
+    /// Its name; empty when EC2 gives none.
+    pub name: String,
+    /// Its description; empty when it has none.
+    pub description: String,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// Its tags, as the asking account sees them (tags are not shared across accounts).
+    pub tags: BTreeMap<String, String>,
+}
+
 impl Image {
     /// Whether EC2 calls the image deprecated at `now`.
     pub fn is_deprecated(&self, now: Timestamp) -> bool {

@@ -22,7 +22,7 @@ pub use calendar::{BusinessHours, Days, Freeze, Moment, Span, Window, time_of_da
 pub use candidate::{Build, Candidate, CandidateError, CandidateImage};
 pub use group::{Group, GroupTemplate, Lifecycle, Member};
 pub use ids::{AccountId, EnvironmentName, GroupName, ImageId, InstanceId, RefreshId, Region, TemplateId};
-pub use image::{Architecture, Image, ImageState};
+pub use image::{Architecture, Image, ImageFacts, ImageState};
 pub use image_build::{BuildState, BuiltImage, ImageBuild, ImagePipeline, PipelineArn};
 pub use instance::{Glimpse, Instance, Sighting, TargetHealth};
 pub use outcome::{Exit, Outcome, Verdict};

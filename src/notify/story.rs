@@ -121,7 +121,7 @@ impl Story {
                     environment.abort(signal);
                 }
             }
-            Event::Note { .. } | Event::NotDelivered { .. } => {}
+            Event::ImageDescribed { .. } | Event::Note { .. } | Event::NotDelivered { .. } => {}
             event @ (Event::EnvironmentStarted { environment }
             | Event::Planned { environment, .. }
             | Event::EnvironmentWaits { environment, .. }
@@ -134,6 +134,7 @@ impl Story {
             event @ (Event::Pinned { group, .. }
             | Event::RefreshStarted { group, .. }
             | Event::RefreshMoved { group, .. }
+            | Event::CapacitySeen { group, .. }
             | Event::LaunchFailed { group, .. }
             | Event::ChecksStarted { group, .. }
             | Event::CheckEnded { group, .. }

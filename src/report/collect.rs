@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::record::{EnvironmentRecord, GroupRecord, StepRecord, VersionRecord};
 use crate::event::{Event, GroupRef, Simulation, Stamped};
-use crate::model::{Build, CandidateImage, EnvironmentName, Exit, Problem};
+use crate::model::{Build, CandidateImage, EnvironmentName, Exit, ImageFacts, ImageId, Problem};
 
 /// What is known of a run so far.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +36,8 @@ pub(super) struct Run {
     pub(super) aborting: Option<(String, String)>,
     /// How it ended.
     pub(super) ended: Option<(Exit, String)>,
+    /// What EC2 told of images.
+    pub(super) described: BTreeMap<ImageId, ImageFacts>,
     /// Notes that concern no environment.
     pub(super) notes: Vec<String>,
     /// What could not be told to somebody outside: to whom, what, and why.
@@ -65,6 +67,9 @@ impl Run {
             }
             Event::RunEnded { exit, message } => self.ended = Some((*exit, message.clone())),
             Event::Note { environment: None, text } => self.notes.push(text.clone()),
+            Event::ImageDescribed { image } => {
+                self.described.insert(image.id.clone(), image.clone());
+            }
             Event::NotDelivered { sink, what, problem } => {
                 self.undelivered.push((sink.clone(), what.clone(), problem.clone()));
             }
@@ -83,6 +88,7 @@ impl Run {
             Event::Pinned { group, .. }
             | Event::RefreshStarted { group, .. }
             | Event::RefreshMoved { group, .. }
+            | Event::CapacitySeen { group, .. }
             | Event::LaunchFailed { group, .. }
             | Event::ChecksStarted { group, .. }
             | Event::CheckEnded { group, .. }
@@ -164,7 +170,7 @@ fn apply_to_environment(record: &mut EnvironmentRecord, at: Timestamp, event: &E
             record.notes.push(format!("freeze {freeze:?} overridden by {}: {}", by.who, by.reason));
         }
         Event::Quarantined { images, reason, .. } => {
-            let images: Vec<&str> = images.iter().map(crate::model::ImageId::as_str).collect();
+            let images: Vec<&str> = images.iter().map(ImageId::as_str).collect();
             record.notes.push(format!("{} quarantined: {reason}", images.join(", ")));
         }
         Event::EnvironmentStarted { .. }
@@ -172,6 +178,8 @@ fn apply_to_environment(record: &mut EnvironmentRecord, at: Timestamp, event: &E
         | Event::Pinned { .. }
         | Event::RefreshStarted { .. }
         | Event::RefreshMoved { .. }
+        | Event::CapacitySeen { .. }
+        | Event::ImageDescribed { .. }
         | Event::LaunchFailed { .. }
         | Event::ChecksStarted { .. }
         | Event::CheckEnded { .. }

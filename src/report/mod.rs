@@ -147,6 +147,8 @@ impl Reporters {
             | Event::VersionReady { .. }
             | Event::RefreshStarted { .. }
             | Event::RefreshMoved { .. }
+            | Event::CapacitySeen { .. }
+            | Event::ImageDescribed { .. }
             | Event::LaunchFailed { .. }
             | Event::ChecksStarted { .. }
             | Event::CheckEnded { .. }

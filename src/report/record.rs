@@ -48,6 +48,8 @@ pub(super) struct GroupRecord {
     pub(super) moves: Vec<(Timestamp, RefreshStatus, u8, String)>,
     /// Percent of the replacements done, as last heard.
     pub(super) percent: u8,
+    /// What it ran, whenever that was another than before.
+    pub(super) capacity: Vec<CapacityRecord>,
     /// AWS's words on failed launches, each once, and when first.
     pub(super) launch_failures: Vec<(Timestamp, String)>,
     /// The last result of each check, in the order they first ended.
@@ -60,6 +62,16 @@ pub(super) struct GroupRecord {
     pub(super) images: BTreeMap<ImageId, u32>,
     pub(super) stragglers: Vec<InstanceId>,
     pub(super) took_ms: u64,
+}
+
+/// What a group ran from a moment on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CapacityRecord {
+    pub(super) at: Timestamp,
+    pub(super) desired: u32,
+    pub(super) in_service: u32,
+    /// Instances by image, those that are not in service included.
+    pub(super) images: BTreeMap<ImageId, u32>,
 }
 
 /// A check's last result, and what it had said before.
@@ -160,6 +172,7 @@ impl GroupRecord {
             refresh: None,
             moves: Vec::new(),
             percent: 0,
+            capacity: Vec::new(),
             launch_failures: Vec::new(),
             checks: Vec::new(),
             checks_after_rollback: Vec::new(),
@@ -220,6 +233,14 @@ impl GroupRecord {
                     self.moves.push((at, *status, *percent, reason.clone()));
                 }
             }
+            Event::CapacitySeen { desired, in_service, images, .. } => {
+                self.capacity.push(CapacityRecord {
+                    at,
+                    desired: *desired,
+                    in_service: *in_service,
+                    images: images.clone(),
+                });
+            }
             Event::LaunchFailed { started, message, .. } => {
                 if !self.launch_failures.iter().any(|(_, known)| known == message) {
                     self.launch_failures.push((*started, message.clone()));
@@ -248,6 +269,7 @@ impl GroupRecord {
                 self.took_ms = *took_ms;
             }
             Event::ChecksStarted { .. }
+            | Event::ImageDescribed { .. }
             | Event::RunStarted { .. }
             | Event::EnvironmentStarted { .. }
             | Event::Planned { .. }

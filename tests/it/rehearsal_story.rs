@@ -77,6 +77,7 @@ fn line(event: &Event) -> Option<String> {
             of(group, format!("{} to {}", if *adopted { "adopted" } else { "started" }, target.version))
         }
         Event::RefreshMoved { group, status, percent, .. } => of(group, format!("moved {status} {percent}%")),
+        Event::CapacitySeen { .. } | Event::ImageDescribed { .. } => return None,
         Event::LaunchFailed { group, message, .. } => of(group, format!("launch failed: {message}")),
         Event::ChecksStarted { group, .. } => of(group, "checks asked"),
         Event::CheckEnded { group, result } => {

@@ -171,6 +171,8 @@ impl EnvironmentStory {
             | Event::Pinned { .. }
             | Event::RefreshStarted { .. }
             | Event::RefreshMoved { .. }
+            | Event::CapacitySeen { .. }
+            | Event::ImageDescribed { .. }
             | Event::LaunchFailed { .. }
             | Event::ChecksStarted { .. }
             | Event::CheckEnded { .. }

@@ -151,6 +151,8 @@ impl GroupStory {
             Event::GroupEnded { outcome: Outcome::Skipped { .. }, .. } if self.state == State::Refreshed => {}
             Event::GroupEnded { outcome, .. } => self.ended(outcome, by_hand),
             Event::Pinned { .. }
+            | Event::CapacitySeen { .. }
+            | Event::ImageDescribed { .. }
             | Event::LaunchFailed { .. }
             | Event::CheckEnded { .. }
             | Event::GroupStep { .. }

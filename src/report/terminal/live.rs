@@ -85,6 +85,8 @@ impl Live {
             | Event::Refused { .. }
             | Event::Pinned { .. }
             | Event::VersionReady { .. }
+            | Event::CapacitySeen { .. }
+            | Event::ImageDescribed { .. }
             | Event::LaunchFailed { .. }
             | Event::GroupStep { .. }
             | Event::EnvironmentStep { .. }

@@ -89,6 +89,7 @@ impl Plain {
                 self.step_line(at, group, &format!("refresh {how}: to version {}", target.version))
             }
             Event::RefreshMoved { group, status, reason, .. } => self.moved(at, group, *status, reason, run),
+            Event::CapacitySeen { .. } | Event::ImageDescribed { .. } => String::new(),
             Event::LaunchFailed { group, message, .. } => {
                 self.once(at, group, &format!("launch failed: {message}"))
             }
