@@ -93,6 +93,7 @@ pub struct Account {
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) load_balancing: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
+    pub(super) ssm: aws_sdk_ssm::Client,
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) image_builder: aws_sdk_imagebuilder::Client,
     pub(super) activities: ActivityCache,
@@ -207,6 +208,7 @@ impl Cloud {
         let balancing = aws_sdk_elasticloadbalancingv2::config::Builder::from(&balancing);
         let cloudwatch = held("monitoring");
         let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&cloudwatch).interceptor(watch.clone());
+        let ssm = aws_sdk_ssm::config::Builder::from(&held("ssm")).interceptor(watch.clone());
         let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(watch.clone());
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = shared.entry((name.to_owned(), region.clone())).or_default().clone();
@@ -219,6 +221,7 @@ impl Cloud {
                 balancing.interceptor(watch).build(),
             ),
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
+            ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             image_builder: super::image_builder::client(&config),
             activities: shared.activities,

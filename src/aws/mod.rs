@@ -18,6 +18,7 @@ mod policies;
 mod refreshes;
 mod session;
 mod sights;
+mod ssm;
 mod templates;
 
 pub use connect::{Account, Cloud, Identity, Settings};
@@ -26,6 +27,7 @@ pub use groups::TagChange;
 pub use inventory::{FoundGroup, FoundHook, FoundInstance, FoundVersion, FoundWarmPool};
 pub use permissions::{Access, BESIDES, CALLS, Part, Permission};
 pub use refreshes::{FailedActivity, Start};
+pub use ssm::{INSTANCES, RemoteCommand};
 
 use std::fmt::Write;
 

@@ -39,6 +39,10 @@ pub enum Part {
     Profiles,
     /// Tags that templates put on what they launch.
     LaunchTags,
+    /// Commands on the environment's instances; only where a check asks for it.
+    Commands,
+    /// Following those commands, and ending them: IAM knows no resources there.
+    CommandResults,
 }
 
 /// One call, or one thing that AWS checks of whoever makes a call.
@@ -187,7 +191,7 @@ pub const CALLS: &[Permission] = &[
         "DescribeAlarms",
         &["cloudwatch:DescribeAlarms"],
         ENVIRONMENT,
-        "sees alarms that fire before a refresh that they would stop",
+        "sees alarms that would stop a refresh, and asks those that are checks",
     ),
     changes(
         "ec2",
@@ -288,6 +292,52 @@ pub const CALLS: &[Permission] = &[
         HOME,
         Part::Builds,
         "builds an image",
+    ),
+    changes(
+        "ssm",
+        "CancelCommand",
+        &["ssm:CancelCommand"],
+        ENVIRONMENT,
+        Part::CommandResults,
+        "ends a check's command that takes too long",
+    ),
+    Permission {
+        part: Part::CommandResults,
+        ..reads(
+            "ssm",
+            "DescribeInstanceInformation",
+            &["ssm:DescribeInstanceInformation"],
+            ENVIRONMENT,
+            "tells which instances Systems Manager can't reach",
+        )
+    },
+    Permission {
+        part: Part::CommandResults,
+        ..reads(
+            "ssm",
+            "GetCommandInvocation",
+            &["ssm:GetCommandInvocation"],
+            ENVIRONMENT,
+            "reads what a check's command said",
+        )
+    },
+    Permission {
+        part: Part::CommandResults,
+        ..reads(
+            "ssm",
+            "ListCommandInvocations",
+            &["ssm:ListCommandInvocations"],
+            ENVIRONMENT,
+            "follows a check's command on the instances",
+        )
+    },
+    changes(
+        "ssm",
+        "SendCommand",
+        &["ssm:SendCommand"],
+        ENVIRONMENT,
+        Part::Commands,
+        "runs a check's command on the instances",
     ),
     changes("sts", "AssumeRole", &["sts:AssumeRole"], HOME, Part::Roles, "the way to the environments"),
     reads("sts", "GetCallerIdentity", &[], BOTH, "whose credentials these are; AWS lets everybody ask"),

@@ -85,7 +85,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             let environments = sharing(&fleet, name)?;
             match &args.trust {
                 Some(principal) => permissions::trust(principal, &external_ids(&environments, output)),
-                None => permissions::environment(&environments, &options),
+                None => permissions::environment(&fleet, &environments, &options),
             }
         }
     };

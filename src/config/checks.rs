@@ -9,10 +9,11 @@ use regex::Regex;
 
 use super::environments::check_name;
 use super::fleet::{Check, CheckKind, RetryPolicy, Scope, TcpCheck};
-use super::http;
 use super::reader::{Map, Node};
 use super::scalars::{TWO_DAYS, duration, show};
 use super::template;
+use super::words::quoted;
+use super::{alarm, command, http, ssm};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The longest that one answer is waited for.
@@ -61,32 +62,52 @@ fn check(node: Node<'_>) -> Option<Check> {
     let on = map.optional("on").map_or(Some(Scope::Instance), |node| node.choice(&scopes));
     let retry = map.optional("retry").map_or_else(|| Some(standard_retry()), retry);
     let kind = kind(&mut map, on.unwrap_or(Scope::Instance));
+    let on = if matches!(kind, Some(CheckKind::Alarm(_))) { of_alarm(node, on) } else { on };
     Some(Check { name: node.name().to_owned(), kind: kind?, on: on?, retry: retry? })
 }
+
+/// Alarms are the group's, whether that is said or not.
+fn of_alarm(node: Node<'_>, on: Option<Scope>) -> Option<Scope> {
+    if let Some(written) = node.get("on").filter(|_| on == Some(Scope::Instance)) {
+        written.wrong("`alarm` is asked of the group", Some("leave `on` out".to_owned()));
+    }
+    Some(Scope::Group)
+}
+
+/// Reads the settings of one kind.
+type ReadKind = fn(Node<'_>, Scope) -> Option<CheckKind>;
+
+/// Every kind that can be written, by its key.
+const KINDS: [(&str, ReadKind); 5] = [
+    ("http", |node, on| http::http(node, on).map(CheckKind::Http)),
+    ("tcp", |node, on| tcp(node, on).map(CheckKind::Tcp)),
+    ("command", |node, on| command::command(node, on).map(CheckKind::Command)),
+    ("ssm", |node, on| ssm::ssm(node, on).map(CheckKind::Ssm)),
+    ("alarm", |node, _| alarm::alarm(node).map(CheckKind::Alarm)),
+];
 
 /// Finishes the mapping, too: an unknown key may be a misspelt kind.
 fn kind(map: &mut Map<'_>, on: Scope) -> Option<CheckKind> {
     let node = map.node();
-    let (http, tcp) = (map.optional("http"), map.optional("tcp"));
+    let found = KINDS.map(|(key, read)| Some((map.optional(key)?, read)));
     let clean = map.finish();
-    match (http, tcp) {
-        (Some(http), None) => http::http(http, on).map(CheckKind::Http),
-        (None, Some(tcp)) => self::tcp(tcp, on).map(CheckKind::Tcp),
-        (Some(http), Some(tcp)) => {
-            tcp.wrong_key(
-                format!("`{}` has both `http` and `tcp`", node.name()),
-                Some("make two checks of it".to_owned()),
+    let found: Vec<(Node<'_>, ReadKind)> = found.into_iter().flatten().collect();
+    let names: Vec<&str> = found.iter().map(|(kind, _)| kind.name()).collect();
+    let mut read = found.iter().map(|(kind, read)| read(*kind, on)).collect::<Vec<_>>();
+    match (names.as_slice(), found.last()) {
+        ([_], _) => read.pop().flatten(),
+        (_, Some((last, _))) => {
+            let has = quoted(names, "and");
+            last.wrong_key(
+                format!("`{}` has {} {has}", node.name(), if found.len() == 2 { "both" } else { "all of" }),
+                Some("make a check of each".to_owned()),
             );
-            http::http(http, on);
-            self::tcp(tcp, on);
             None
         }
-        (None, None) => {
+        (_, None) => {
             if clean {
-                node.wrong_key(
-                    format!("`{}` asks nothing", node.name()),
-                    Some("add `http` or `tcp`".to_owned()),
-                );
+                let kinds = quoted(KINDS.map(|(key, _)| key), "or");
+                node.wrong_key(format!("`{}` asks nothing", node.name()), Some(format!("add {kinds}")));
             }
             None
         }

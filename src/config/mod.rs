@@ -4,13 +4,16 @@
 //! reported at once with its place, and what comes out needs no further checking. Never
 //! talks to AWS.
 
+mod alarm;
 mod checks;
+mod command;
 mod document;
 mod environments;
 mod error;
 mod fleet;
 mod glob;
 mod http;
+mod line;
 mod notify;
 mod place;
 mod preferences;
@@ -20,6 +23,7 @@ mod rules;
 mod scalars;
 mod schedule;
 mod sound;
+mod ssm;
 mod template;
 mod tree;
 mod windows;
@@ -30,10 +34,11 @@ mod tests;
 
 pub use error::{ConfigErrors, Mistake};
 pub use fleet::{
-    Check, CheckKind, Environment, Expected, ExternalId, Family, Fleet, GatePolicy, HttpCheck, Override,
-    RetryPolicy, Scope, Selector, TcpCheck,
+    AlarmCheck, Check, CheckKind, CommandCheck, Environment, Expected, ExternalId, Family, Fleet, GatePolicy,
+    HttpCheck, Override, ProgramEnd, RetryPolicy, Scope, Selector, SsmCheck, TcpCheck,
 };
 pub use glob::glob_matches;
+pub use line::{Line, Piece};
 pub use notify::{
     Call, HeaderValue, Notify, SecretSource, Slack, SlackWay, TeamChannel, Teams, Tickets, Webhook,
 };

@@ -50,6 +50,34 @@ pub(super) fn duration(node: Node<'_>, least: Duration, most: Duration) -> Optio
     Some(value)
 }
 
+/// A number of bytes such as `64KiB`, `1MiB` or `4096`, within limits, both included.
+pub(super) fn size(node: Node<'_>, least: usize, most: usize) -> Option<usize> {
+    let value = match node.value() {
+        Value::Whole(number) => usize::try_from(*number).ok(),
+        Value::Text(text) => parse_size(text),
+        Value::Null | Value::Bool(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => None,
+    };
+    let value = value.filter(|value| (least..=most).contains(value));
+    if value.is_none() {
+        node.expected(format_args!(
+            "a size such as `64KiB`, from {}KiB to {}KiB",
+            least.div_ceil(1024),
+            most / 1024
+        ));
+    }
+    value
+}
+
+fn parse_size(text: &str) -> Option<usize> {
+    let (digits, unit) = match (text.strip_suffix("KiB"), text.strip_suffix("MiB")) {
+        (Some(digits), _) => (digits, 1024),
+        (None, Some(digits)) => (digits, 1024 * 1024),
+        (None, None) => (text, 1),
+    };
+    let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse::<usize>().ok()?.checked_mul(unit)
+}
+
 /// A zone of the time zone database.
 pub(super) fn timezone(node: Node<'_>) -> Option<TimeZone> {
     let name = node.text()?;

@@ -89,7 +89,8 @@ fn example(node: Node<'_>, text: &str, on: Scope) -> Option<String> {
     good.then_some(example)
 }
 
-fn value_of(name: &str, on: Scope) -> Result<&'static str, (String, String)> {
+/// An example of a variable's value; else what is wrong with its name, and a hint.
+pub(super) fn value_of(name: &str, on: Scope) -> Result<&'static str, (String, String)> {
     let here = VARIABLES.iter().filter(|(_, _, of_group)| *of_group || on == Scope::Instance);
     let names = || here.clone().map(|(name, _, _)| *name);
     if let Some((_, value, _)) = here.clone().find(|(known, _, _)| *known == name) {
@@ -104,6 +105,11 @@ fn value_of(name: &str, on: Scope) -> Result<&'static str, (String, String)> {
         |near| did_you_mean(&format!("{{{near}}}")),
     );
     Err((format!("unknown variable `{{{name}}}`"), hint))
+}
+
+/// Whether the name is a variable's, or so much like one that it was meant to be.
+pub(super) fn is_meant(name: &str) -> bool {
+    nearest(name, VARIABLES.iter().map(|(known, _, _)| *known)).is_some()
 }
 
 #[cfg(test)]

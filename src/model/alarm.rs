@@ -2,6 +2,21 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
+/// An alarm as AWS describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlarmReading {
+    /// Its name.
+    pub name: String,
+    /// The state it is in.
+    pub state: AlarmState,
+    /// Why, in AWS's words; may be empty.
+    pub reason: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
 /// The state of an alarm, as AWS names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AlarmState {

@@ -15,9 +15,10 @@ mod outcome;
 mod policy;
 mod problem;
 mod refresh;
+mod remote;
 mod template;
 
-pub use alarm::AlarmState;
+pub use alarm::{AlarmReading, AlarmState};
 pub use calendar::{BusinessHours, Days, Freeze, Moment, Span, Window, time_of_day};
 pub use candidate::{Build, Candidate, CandidateError, CandidateImage};
 pub use group::{Group, GroupTemplate, Lifecycle, Member};
@@ -29,4 +30,5 @@ pub use outcome::{Exit, Outcome, Verdict};
 pub use policy::{Named, Naming, OverrideNaming, Policy, PolicyOverride};
 pub use problem::{Problem, listed, once};
 pub use refresh::{Launch, OverrideTarget, Refresh, RefreshStatus, Target};
+pub use remote::{Invocation, InvocationOutput, InvocationStage, InvocationStep, Managed};
 pub use template::{Tracking, Version};

@@ -1,5 +1,7 @@
 //! Makes policies.
 
+mod commands;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Conditions, Policy, Statement};
@@ -50,7 +52,9 @@ pub fn home(fleet: &Fleet, options: &Options) -> Policy {
                 | Part::LaunchFrom
                 | Part::LaunchWith
                 | Part::Profiles
-                | Part::LaunchTags => statement.on(["*".to_owned()]).in_regions(&regions),
+                | Part::LaunchTags
+                | Part::Commands
+                | Part::CommandResults => statement.on(["*".to_owned()]).in_regions(&regions),
             })
         })
         .filter(|statement| !statement.resource.is_empty())
@@ -58,7 +62,7 @@ pub fn home(fleet: &Fleet, options: &Options) -> Policy {
     let here: Vec<&Environment> = fleet.environments.iter().filter(|one| one.role_arn.is_none()).collect();
     if !here.is_empty() {
         // Reading is the same statement for both.
-        let more = environment(&here, options).statement;
+        let more = environment(fleet, &here, options).statement;
         for statement in more {
             match statements.iter_mut().find(|known| known.sid == statement.sid) {
                 Some(known) => {
@@ -74,14 +78,15 @@ pub fn home(fleet: &Fleet, options: &Options) -> Policy {
 }
 
 /// The policy of the role that these environments share, or of the one that one has.
-pub fn environment(environments: &[&Environment], options: &Options) -> Policy {
+pub fn environment(fleet: &Fleet, environments: &[&Environment], options: &Options) -> Policy {
     let regions: BTreeSet<&Region> = environments.iter().flat_map(|one| &one.regions).collect();
     let look = actions(Access::Environment, Part::Look)
         .map(|actions| Statement::of(Part::Look, "", actions).on(["*".to_owned()]).in_regions(&regions));
     let several = environments.len() > 1;
     let own = environments.iter().flat_map(|one| {
         let suffix = if several { format!("Of{}", sid(one.name.as_str())) } else { String::new() };
-        own_parts(one, &suffix, options)
+        let commands = commands::statements(fleet, one, &suffix);
+        own_parts(one, &suffix, options).into_iter().chain(commands)
     });
     let mut statements: Vec<Statement> = look.into_iter().chain(own).collect();
     // What launches touch is the same for environments of one account and its regions.
@@ -156,7 +161,12 @@ fn own_parts(environment: &Environment, suffix: &str, options: &Options) -> Vec<
             Part::LaunchTags => statement
                 .on(each(&format!("arn:{partition}:ec2:REGION:{account}:*/*")))
                 .when("StringEquals", "ec2:CreateAction", ["RunInstances"]),
-            Part::Look | Part::Roles | Part::Images | Part::Builds => return None,
+            Part::Look
+            | Part::Roles
+            | Part::Images
+            | Part::Builds
+            | Part::Commands
+            | Part::CommandResults => return None,
         })
     };
     PARTS.into_iter().filter_map(make).collect()
@@ -236,6 +246,8 @@ impl Part {
             Self::LaunchWith => "LetGroupsLaunchWhatTemplatesName",
             Self::Profiles => "LetGroupsPassInstanceRoles",
             Self::LaunchTags => "LetGroupsTagAtLaunch",
+            Self::Commands => "RunChecksOnInstances",
+            Self::CommandResults => "FollowChecksOnInstances",
         }
     }
 }

@@ -35,7 +35,7 @@ fn fleet() -> Fleet {
 fn of(fleet: &Fleet, names: &[&str], options: &Options) -> Policy {
     let environments: Vec<&Environment> =
         names.iter().map(|name| fleet.environment(name).expect("there")).collect();
-    environment(&environments, options)
+    environment(fleet, &environments, options)
 }
 
 fn text(policy: &Policy) -> String {

@@ -17,7 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use super::Simulator;
 use super::fleet::AppKind;
 use super::scenario::{AnswerChange, EffectKind};
-use super::world::{Group, Instance, Life, World};
+use super::world::{Ending, Group, Instance, Life, World};
+use crate::model::{GroupName, InstanceId, Region};
 use crate::net::Stream;
 
 /// A handle on the simulated applications.
@@ -76,6 +77,29 @@ impl Applications {
                 Ok(Box::new(near))
             }
         }
+    }
+
+    /// How a program ends that a check runs for an instance, or for a group as a whole: for its
+    /// newest instance then. Nothing is run.
+    ///
+    /// # Errors
+    /// When there is no such instance or group.
+    pub async fn run(
+        &self,
+        (region, group, instance): (&Region, &GroupName, Option<&InstanceId>),
+        words: &[String],
+    ) -> Result<Ending, String> {
+        let ending = self.simulator.inspect(|world| {
+            let here = |one: &&Group| one.key.place.region == *region && one.key.name == *group;
+            let found = world.groups.values().filter(here).find_map(|group| match instance {
+                Some(id) => group.instances.iter().find(|one| one.id == *id).map(|one| (group, one)),
+                None => group.serving().max_by_key(|one| one.serving_since).map(|one| (group, one)),
+            });
+            found.map(|(group, instance)| world.ending(group, instance, words))
+        });
+        let ending = ending.ok_or_else(|| "nobody is there to be asked in the simulation".to_owned())?;
+        self.simulator.clock().sleep(Duration::from_secs(ending.takes.into())).await;
+        Ok(ending)
     }
 
     fn meet(&self, host: &str, port: u16) -> Met {

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use crate::model::{AccountId, Architecture, GroupName, ImageId, Region, TemplateId, Tracking};
 
-pub use apps::{AppKind, AppSpec};
+pub use apps::{AppKind, AppSpec, ProgramSpec};
 pub use pipelines::{BuildEnd, OutputSpec, PastBuild, PipelineSpec};
 pub use policy::{OverrideSpec, PolicySpec};
 pub use states::{
@@ -211,6 +211,8 @@ pub struct GroupSpec {
     pub maintenance: Option<(u8, u8)>,
     /// What listens on its instances.
     pub apps: Vec<AppSpec>,
+    /// How the programs end that its checks run; any other says nothing and ends with 0.
+    pub programs: Vec<ProgramSpec>,
 }
 
 impl GroupSpec {
@@ -241,6 +243,7 @@ impl GroupSpec {
             hooks: Vec::new(),
             maintenance: None,
             apps: vec![AppSpec::up()],
+            programs: Vec::new(),
         }
     }
 }

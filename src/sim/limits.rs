@@ -70,7 +70,11 @@ impl RateLimits {
                 writes.or(self.ec2).map(|limit| (limit, Some(action)))
             }
             // What these take is not known either, and they are asked little.
-            Service::LoadBalancing | Service::CloudWatch | Service::Sts | Service::ImageBuilder => None,
+            Service::LoadBalancing
+            | Service::CloudWatch
+            | Service::Sts
+            | Service::ImageBuilder
+            | Service::Ssm => None,
         }
     }
 }

@@ -27,22 +27,23 @@ pub use apps::Applications;
 pub use faults::{Call, Fault, FaultKind};
 pub use fleet::{
     AlarmSpec, AlarmState, AppKind, AppSpec, BuildEnd, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec,
-    OutputSpec, OverrideSpec, ParameterSpec, PastBuild, PipelineSpec, PolicySpec, PoolState, RoleSpec,
-    TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
+    OutputSpec, OverrideSpec, ParameterSpec, PastBuild, PipelineSpec, PolicySpec, PoolState, ProgramSpec,
+    RoleSpec, TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
 };
 pub use scenario::{
-    AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
-    DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, ImageBuildTrouble, Images,
-    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, PolicyKind, RateLimit, RateLimits,
-    RollbackTrouble, Scaling, Scenario, StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy,
-    WarmPoolChange,
+    AgentTrouble, AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange,
+    Count, Death, DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange,
+    ImageBuildTrouble, Images, LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, PolicyKind,
+    ProgramChange, RateLimit, RateLimits, RollbackTrouble, Scaling, Scenario, StaleReads, Stuck,
+    SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
 pub use server::serve;
 pub use wire::{HOME_KEY, HOME_SECRET, Service};
 pub use world::{
-    Activity, ActivityStatus, Alarm, Build, Configuration, Data, Group, GroupKey, Image, ImageFrom, Instance,
-    Life, Override, Pipeline, Place, Policy, Preferences, Refresh, Reserved, RollbackDetails, Session,
-    Settings, Step, Strategy, Template, TemplateRef, TemplateVersion, Wait, World,
+    Activity, ActivityStatus, Alarm, Build, Configuration, Data, Ending, Group, GroupKey, Image, ImageFrom,
+    Instance, Life, Override, Pipeline, Place, Policy, Preferences, Refresh, RemoteCommand, RemoteRun,
+    Reserved, RollbackDetails, Session, Settings, Step, Strategy, Template, TemplateRef, TemplateVersion,
+    Wait, World,
 };
 
 use crate::clock::Clock;

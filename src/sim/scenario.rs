@@ -22,8 +22,8 @@ pub use effects::{
 
 pub(crate) use read::{maybe_seconds, seconds};
 pub use states::{
-    AlarmChange, ConfigurationChange, Count, DeletingChange, HooksChange, MaintenanceChange, ParameterChange,
-    SuspendedChange, WarmPoolChange,
+    AgentTrouble, AlarmChange, ConfigurationChange, Count, DeletingChange, HooksChange, MaintenanceChange,
+    ParameterChange, ProgramChange, SuspendedChange, WarmPoolChange,
 };
 
 use super::world::GroupKey;

@@ -60,6 +60,8 @@ impl Answer {
 pub(super) enum Subject {
     /// One instance.
     Instance(InstanceId),
+    /// An alarm, by its name.
+    Alarm(String),
     /// The group as a whole: its name, or the address that stands for it.
     Whole(String),
 }
@@ -99,7 +101,7 @@ fn probe(asked: Asked) -> Probe {
     Probe {
         subject: match subject {
             Subject::Instance(id) => id.to_string(),
-            Subject::Whole(name) => name,
+            Subject::Whole(name) | Subject::Alarm(name) => name,
         },
         status: answer.status,
         message: answer.message,
@@ -109,31 +111,51 @@ fn probe(asked: Asked) -> Probe {
     }
 }
 
-/// One line over all answers: the group's own first, then how many instances did what.
+/// One line over all answers: the group's own first, then how many of the others did what.
 fn summary(asked: &[Asked]) -> String {
-    let (mut whole, mut instances) = (Vec::new(), Vec::new());
+    let (mut whole, mut instances, mut alarms) = (Vec::new(), Vec::new(), Vec::new());
     for one in asked {
         match &one.subject {
             Subject::Whole(_) => whole.push(&one.answer),
             Subject::Instance(_) => instances.push(&one.answer),
+            Subject::Alarm(_) => alarms.push(&one.answer),
         }
     }
-    let counted = instances.iter().filter(|answer| answer.status != Status::Skipped).count();
     let mut parts: Vec<String> = whole.iter().map(|answer| answer.message.clone()).collect();
-    for (status, words) in [(Status::Failed, "failed"), (Status::Errored, "could not be asked")] {
-        let mut such = instances.iter().filter(|answer| answer.status == status);
-        if let Some(first) = such.next() {
-            parts.push(format!("{} of {counted} instances {words}: {}", 1 + such.count(), first.message));
-        }
-    }
-    if parts.is_empty() && counted > 0 {
-        parts.push(format!("{counted} of {counted} instances passed"));
+    parts.extend(bad(&instances, "instances"));
+    parts.extend(bad(&alarms, "alarms"));
+    if parts.is_empty() {
+        parts.extend(good(&instances, "instances"));
+        parts.extend(good(&alarms, "alarms"));
     }
     if parts.is_empty() {
         let cause = instances.first().map_or("nothing to ask", |answer| answer.message.as_str());
         parts.push(cause.to_owned());
     }
     parts.join("; ")
+}
+
+/// How many did not pass, and a cause each.
+fn bad(answers: &[&Answer], what: &str) -> Vec<String> {
+    let counted = counted(answers);
+    let one = |(status, words): (Status, &str)| {
+        let mut such = answers.iter().filter(|answer| answer.status == status);
+        let first = such.next()?;
+        Some(format!("{} of {counted} {what} {words}: {}", 1 + such.count(), first.message))
+    };
+    [(Status::Failed, "failed"), (Status::Errored, "could not be asked")]
+        .into_iter()
+        .filter_map(one)
+        .collect()
+}
+
+fn good(answers: &[&Answer], what: &str) -> Option<String> {
+    let counted = counted(answers);
+    (counted > 0).then(|| format!("{counted} of {counted} {what} passed"))
+}
+
+fn counted(answers: &[&Answer]) -> usize {
+    answers.iter().filter(|answer| answer.status != Status::Skipped).count()
 }
 
 /// The text in quotes, at most 120 characters of it.

@@ -12,8 +12,8 @@ use futures_util::future::join_all;
 use super::answer::{Answer, Asked, Subject};
 use super::retry::Retry;
 use super::variables::Variables;
-use super::{Round, fresh, http, tcp};
-use crate::config::{HttpCheck, RetryPolicy, TcpCheck};
+use super::{Round, command, fresh, http, ssm, tcp};
+use crate::config::{CommandCheck, HttpCheck, RetryPolicy, TcpCheck};
 use crate::event::{GroupRef, Status};
 use crate::model::{Group, InstanceId, Sighting};
 
@@ -22,13 +22,17 @@ const SUCCESSORS: u32 = 3;
 /// How old a sighting may be when it is asked whether a failing instance is still there.
 const STALE: Duration = Duration::from_secs(30);
 
-/// What is asked over the network.
+/// What is asked of an instance, or of the group as a whole.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Question<'a> {
     /// An HTTP request.
     Http(&'a HttpCheck),
     /// A TCP connection.
     Tcp(&'a TcpCheck),
+    /// A program, for the check of that name.
+    Command(&'a str, &'a CommandCheck),
+    /// A command through Systems Manager.
+    Ssm(&'a ssm::Desk),
 }
 
 impl Question<'_> {
@@ -38,6 +42,7 @@ impl Question<'_> {
         let address = match self {
             Self::Http(check) => http::address(check, &variables),
             Self::Tcp(check) => tcp::address(check, &variables),
+            Self::Command(..) | Self::Ssm(_) => Ok(group.group.to_string()),
         };
         address.unwrap_or_else(|_| group.group.to_string())
     }
@@ -77,6 +82,8 @@ impl Round<'_, '_> {
         match question {
             Question::Http(check) => http::ask(self.runner, check, &variables).await,
             Question::Tcp(check) => tcp::ask(self.runner, check, &variables).await,
+            Question::Command(name, check) => command::ask(self.runner, name, check, &variables).await,
+            Question::Ssm(desk) => desk.ask(&variables).await,
         }
     }
 

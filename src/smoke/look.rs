@@ -22,6 +22,8 @@ type Call<'a, T> = BoxFuture<'a, Result<T, aws::Error>>;
 
 /// The calls that a group's checks make; canned ones in tests.
 pub(super) struct Calls<'a> {
+    /// The account, for what only some checks ask; `None` where no such call is canned.
+    pub(super) account: Option<&'a Account>,
     pub(super) sight: Box<dyn Fn() -> Call<'a, Sighting> + Send + Sync + 'a>,
     pub(super) health: Box<dyn Fn(Vec<String>) -> Call<'a, Vec<TargetHealth>> + Send + Sync + 'a>,
 }
@@ -30,6 +32,7 @@ impl<'a> Calls<'a> {
     /// The calls of an account about one of its groups.
     pub(super) fn of(account: &'a Account, group: &'a GroupName) -> Self {
         Self {
+            account: Some(account),
             sight: Box::new(move || Box::pin(account.sight(group))),
             health: Box::new(move |arns| Box::pin(async move { account.target_health(&arns).await })),
         }
@@ -77,13 +80,30 @@ impl<'a> Look<'a> {
         self.bounded((self.calls.health)(target_groups.to_vec())).await
     }
 
-    async fn bounded<T>(&self, call: Call<'a, T>) -> Result<T, String> {
-        let _permit = self.runner.permit().await;
-        match tokio::time::timeout(self.runner.clock.real(WITHIN), call).await {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("AWS did not answer within {WITHIN:?}")),
-        }
+    /// The account that the group is in.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn account(&self) -> Result<&'a Account, String> {
+        self.calls.account.ok_or_else(|| "no account to ask".to_owned())
     }
+
+    async fn bounded<T>(&self, call: Call<'a, T>) -> Result<T, String> {
+        bounded(&self.runner, call).await?.map_err(|error| error.to_string())
+    }
+}
+
+/// The answer to a call, under the runner's limit.
+///
+/// # Errors
+/// When none came in time.
+pub(super) async fn bounded<T>(
+    runner: &Runner,
+    call: impl Future<Output = Result<T, aws::Error>>,
+) -> Result<Result<T, aws::Error>, String> {
+    let _permit = runner.permit().await;
+    let answer = tokio::time::timeout(runner.clock.real(WITHIN), call).await;
+    answer.map_err(|_| format!("AWS did not answer within {WITHIN:?}"))
 }
 
 /// The part of a group that was launched in one of these ways, as if it were all that is wanted.

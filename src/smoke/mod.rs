@@ -5,13 +5,19 @@
 //! not be asked); whatever is asked, it ends in time, holds a bounded part of the answer,
 //! and leaves nothing running behind. Never decides what a result means for a rollout.
 
+mod alarm;
 mod answer;
 mod assertions;
+mod command;
 mod each;
 mod http;
 mod instances;
 mod look;
+mod output;
+mod program;
 mod retry;
+mod ssm;
+mod ssm_command;
 mod targets;
 mod tcp;
 mod tls;
@@ -34,13 +40,15 @@ use self::retry::Retry;
 use self::tls::Tls;
 use crate::aws::Account;
 use crate::clock::Clock;
-use crate::config::{Check, CheckKind, RetryPolicy, Scope};
+use crate::config::{AlarmCheck, Check, CheckKind, RetryPolicy, Scope};
 use crate::event::{CheckResult, GroupRef};
 use crate::model::Launch;
 use crate::net::Network;
 
 /// How many askings are under way at once, unless told otherwise.
 const LIMIT: usize = 256;
+/// How many programs of the team's own run at once: each is a process.
+const PROGRAMS: usize = 16;
 /// How old a sighting may be when a check wants to know how the group is now.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -50,6 +58,7 @@ pub struct Runner {
     clock: Clock,
     network: Network,
     limit: Arc<Semaphore>,
+    programs: Arc<Semaphore>,
     tls: Tls,
 }
 
@@ -81,13 +90,15 @@ struct Round<'a, 'c> {
 enum Whole<'a> {
     Instances,
     Targets,
-    Network(Question<'a>),
+    Alarm(&'a AlarmCheck),
+    Question(Question<'a>),
 }
 
 impl Runner {
     /// A runner on this clock and network, with a limit of 256 askings at once.
     pub fn new(clock: Clock, network: Network) -> Self {
-        Self { clock, network, limit: Arc::new(Semaphore::new(LIMIT)), tls: Tls::default() }
+        let (limit, programs) = (Arc::new(Semaphore::new(LIMIT)), Arc::new(Semaphore::new(PROGRAMS)));
+        Self { clock, network, limit, programs, tls: Tls::default() }
     }
 
     /// The same with another limit, at least 1.
@@ -152,10 +163,23 @@ impl Round<'_, '_> {
             (CheckKind::Http(http), Scope::Instance) => self.each(Question::Http(http), retry).await,
             (CheckKind::Tcp(tcp), Scope::Instance) => self.each(Question::Tcp(tcp), retry).await,
             (CheckKind::Http(http), Scope::Group) => {
-                self.until(Whole::Network(Question::Http(http)), retry).await
+                self.until(Whole::Question(Question::Http(http)), retry).await
             }
             (CheckKind::Tcp(tcp), Scope::Group) => {
-                self.until(Whole::Network(Question::Tcp(tcp)), retry).await
+                self.until(Whole::Question(Question::Tcp(tcp)), retry).await
+            }
+            (CheckKind::Command(command), Scope::Instance) => {
+                self.each(Question::Command(&check.name, command), retry).await
+            }
+            (CheckKind::Command(command), Scope::Group) => {
+                self.until(Whole::Question(Question::Command(&check.name, command)), retry).await
+            }
+            (CheckKind::Ssm(ssm), Scope::Instance | Scope::Group) => {
+                let desk = ssm::Desk::new(self, &check.name, ssm);
+                self.each(Question::Ssm(&desk), retry).await
+            }
+            (CheckKind::Alarm(alarm), Scope::Instance | Scope::Group) => {
+                self.until(Whole::Alarm(alarm), retry).await
             }
         };
         answer::result(check, asked, clock.since(began))
@@ -185,7 +209,8 @@ impl Round<'_, '_> {
         match what {
             Whole::Instances => self.ask_instances(policy).await,
             Whole::Targets => self.ask_targets(policy).await,
-            Whole::Network(question) => {
+            Whole::Alarm(check) => alarm::ask(self, check).await,
+            Whole::Question(question) => {
                 let subject = Subject::Whole(question.address(&self.expect.group));
                 vec![(subject, self.ask(question, None).await)]
             }

@@ -127,6 +127,7 @@ fn service(call: &Call) -> &'static str {
         Service::Sts => "sts",
         Service::CloudWatch => "cloudwatch",
         Service::ImageBuilder => "imagebuilder",
+        Service::Ssm => "ssm",
     }
 }
 
@@ -146,7 +147,7 @@ fn all_allowed(stage: &Stage) -> usize {
         let policy = if call.account.as_str() == HOME {
             home.clone()
         } else {
-            permissions::environment(&environments, &options)
+            permissions::environment(&stage.fleet, &environments, &options)
         };
         for action in permission(call).actions {
             assert!(allows(&policy, action, call.region.as_str()), "{action} is not allowed: {call:?}");
@@ -180,7 +181,7 @@ async fn a_call_that_is_not_listed_would_be_seen() {
     stage.rollout().await;
     let policy = permissions::home(&stage.fleet, &Options::default());
     let environments: Vec<_> = stage.fleet.environments.iter().collect();
-    let dev = permissions::environment(&environments[..1], &Options::default());
+    let dev = permissions::environment(&stage.fleet, &environments[..1], &Options::default());
     // The home role refreshes nothing, an environment's records nothing, and neither elsewhere.
     assert!(allows(&dev, "autoscaling:StartInstanceRefresh", "eu-west-2"));
     assert!(!allows(&policy, "autoscaling:StartInstanceRefresh", "eu-west-2"));

@@ -89,7 +89,8 @@ impl Ground<'_> {
             | EffectKind::Suspended(_)
             | EffectKind::ParameterImage(_)
             | EffectKind::LaunchConfiguration(_)
-            | EffectKind::Deleting(_) => self.no_group(effect, spec),
+            | EffectKind::Deleting(_)
+            | EffectKind::Program(_) => self.no_group(effect, spec),
         }
     }
 

@@ -19,11 +19,11 @@ fn a_check_with_a_mistake_is_not_called_unknown_as_well() {
 
 #[test]
 fn a_check_asks_exactly_one_thing() {
-    assert_eq!(check("on: group"), ["`web` asks nothing (add `http` or `tcp`)"]);
+    assert_eq!(check("on: group"), ["`web` asks nothing (add `http`, `tcp`, `command`, `ssm` or `alarm`)"]);
     assert_eq!(check("htp: { url: \"http://a/\" }"), ["unknown key `htp` (did you mean `http`?)"]);
     assert_eq!(
         check("http: { url: \"http://a/\" }\n    tcp: { host: a, port: 1 }"),
-        ["`web` has both `http` and `tcp` (make two checks of it)"]
+        ["`web` has both `http` and `tcp` (make a check of each)"]
     );
 }
 

@@ -40,3 +40,14 @@ impl AppSpec {
         Self { port: 8080, kind }
     }
 }
+
+/// How a program ends that a check runs for, or on, a healthy instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramSpec {
+    /// The program and its arguments, or the lines of a script; a word is a glob.
+    pub words: Vec<String>,
+    /// Its exit code.
+    pub exit: i32,
+    /// What it says.
+    pub output: String,
+}

@@ -5,6 +5,7 @@ mod groups;
 pub(super) mod healthy;
 mod manifest;
 mod pipelines;
+pub(super) mod programs;
 
 use std::collections::{BTreeMap, BTreeSet};
 

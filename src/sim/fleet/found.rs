@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::default::{fill, healthy, owner, regional, roles};
+use super::default::{fill, healthy, owner, programs, regional, roles};
 use super::{
     AlarmSpec, AlarmState, FleetSpec, GroupSpec, HookResult, HookSpec, ImageSpec, OverrideSpec,
     ParameterSpec, PolicySpec, PoolState, RoleSpec, TemplateSpec, Transition, VersionSpec, WarmPoolSpec,
@@ -37,6 +37,20 @@ impl FleetSpec {
                 let here = fleet.environments.iter().find(|environment| is_of(environment, place, &group));
                 if let Some(environment) = here {
                     group.apps = healthy::apps(fleet, environment);
+                    group.programs = programs::of(fleet, environment);
+                    // What a snapshot knows of an alarm counts; the others are quiet.
+                    for name in programs::alarms(fleet, environment, &place.region, &group.name) {
+                        let (account, region) = (group.account.clone(), group.region.clone());
+                        let alarm = AlarmSpec { account, region, name, state: AlarmState::Ok };
+                        let same = |one: &AlarmSpec| {
+                            one.name == alarm.name
+                                && one.account == alarm.account
+                                && one.region == alarm.region
+                        };
+                        if !spec.alarms.iter().any(same) {
+                            spec.alarms.push(alarm);
+                        }
+                    }
                     let hosts = healthy::hosts(fleet, environment, &place.region, &group.name);
                     spec.hosts.extend(hosts.into_iter().map(|host| (host, spec.groups.len())));
                 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::states::{
     AlarmChange, ConfigurationChange, Count, DeletingChange, HooksChange, MaintenanceChange, ParameterChange,
-    SuspendedChange, WarmPoolChange,
+    ProgramChange, SuspendedChange, WarmPoolChange,
 };
 use crate::model::{BuildState, Tracking};
 
@@ -67,6 +67,8 @@ pub enum EffectKind {
     Deleting(DeletingChange),
     /// An alarm fires.
     Alarm(AlarmChange),
+    /// Programs that checks run end in another way.
+    Program(ProgramChange),
 }
 
 macro_rules! picks {
@@ -107,6 +109,7 @@ picks!(
     launch_configuration: LaunchConfiguration(ConfigurationChange),
     deleting: Deleting(DeletingChange),
     alarm: Alarm(AlarmChange),
+    program: Program(ProgramChange),
 );
 
 /// Which instances are hit.

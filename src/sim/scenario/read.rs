@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 use super::{
     AlarmChange, AnswerChange, BootChange, CallTrouble, CallTroubleKind, ConfigurationChange, Count, Death,
     DeletingChange, Effect, EffectKind, ForeignRefresh, ForeignStart, HooksChange, ImageBuildTrouble, Images,
-    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, RateLimits, RollbackTrouble, Scaling,
-    StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
+    LaunchTrouble, MaintenanceChange, ParameterChange, PolicyChange, ProgramChange, RateLimits,
+    RollbackTrouble, Scaling, StaleReads, Stuck, SuspendedChange, TrackingChange, Unhealthy, WarmPoolChange,
 };
 use crate::model::{BuildState, Tracking};
 
@@ -100,6 +100,7 @@ pub(super) struct RawEffect {
     launch_configuration: Option<ConfigurationChange>,
     deleting: Option<DeletingChange>,
     alarm: Option<AlarmChange>,
+    program: Option<ProgramChange>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -252,6 +253,7 @@ impl TryFrom<RawEffect> for Effect {
             raw.launch_configuration.map(EffectKind::LaunchConfiguration),
             raw.deleting.map(EffectKind::Deleting),
             raw.alarm.map(EffectKind::Alarm),
+            raw.program.map(EffectKind::Program),
         ];
         let mut kinds = kinds.into_iter().flatten();
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {

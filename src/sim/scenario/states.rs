@@ -104,3 +104,42 @@ impl AlarmChange {
         (!self.name.contains(['*', '?'])).then_some(&self.name)
     }
 }
+
+/// Programs that checks run for the instances, or on them, end in another way.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramChange {
+    /// Instances on which images.
+    #[serde(default)]
+    pub on: Images,
+    /// How many of those at most, the ones that have served longest; all when left out.
+    pub instances: Option<u32>,
+    /// The exit code.
+    #[serde(default = "failure")]
+    pub exit: i32,
+    /// What they say.
+    #[serde(default)]
+    pub output: String,
+    /// What they say as errors.
+    #[serde(default)]
+    pub errors: String,
+    /// After how many seconds they end.
+    #[serde(default, deserialize_with = "seconds")]
+    pub takes: u32,
+    /// What is wrong with the agent of Systems Manager; programs end as ever then.
+    pub agent: Option<AgentTrouble>,
+}
+
+/// What is wrong with an instance's agent of Systems Manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentTrouble {
+    /// It never registered.
+    Absent,
+    /// It no longer fetches commands.
+    Silent,
+}
+
+fn failure() -> i32 {
+    1
+}

@@ -71,6 +71,8 @@ impl Error {
                 "ValidationError"
             }
             (INVALID, Service::ImageBuilder) => "InvalidParameterValueException",
+            (INVALID | "MissingParameter", Service::Ssm) => "ValidationException",
+            ("InvalidAction", Service::Ssm) => "UnknownOperationException",
             ("MissingParameter", Service::ImageBuilder) => "InvalidRequestException",
             ("InvalidNextToken", Service::ImageBuilder) => "InvalidPaginationTokenException",
             ("InvalidAction", Service::ImageBuilder) => "UnknownOperationException",
@@ -93,7 +95,8 @@ impl Error {
             | Service::LoadBalancing
             | Service::Sts
             | Service::ImageBuilder
-            | Service::CloudWatch => format!(
+            | Service::CloudWatch
+            | Service::Ssm => format!(
                 "{head}<ErrorResponse xmlns=\"{}\"><Error><Type>{kind}</Type><Code>{code}</Code>\
                  <Message>{message}</Message></Error><RequestId>{request}</RequestId></ErrorResponse>",
                 service.namespace()
@@ -131,6 +134,7 @@ pub(in crate::sim) fn throttled(service: Service) -> Error {
         Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch => {
             Error::new("Throttling", "Rate exceeded")
         }
+        Service::Ssm => Error::new("ThrottlingException", "Rate exceeded"),
         Service::ImageBuilder => Error::with_status(
             429,
             "CallRateLimitExceededException",
@@ -150,6 +154,8 @@ pub(in crate::sim) fn server_trouble(service: Service, unavailable: bool) -> Err
         (Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch, true) => {
             (503, "ServiceUnavailable")
         }
+        (Service::Ssm, false) => (500, "InternalServerError"),
+        (Service::Ssm, true) => (503, "ServiceUnavailable"),
         (Service::ImageBuilder, false) => (500, "ServiceException"),
         (Service::ImageBuilder, true) => (503, "ServiceUnavailableException"),
     };
@@ -172,7 +178,7 @@ pub(in crate::sim) fn expired(service: Service) -> Error {
         Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch => {
             Error::with_status(403, "ExpiredToken", "The security token included in the request is expired")
         }
-        Service::ImageBuilder => Error::with_status(
+        Service::ImageBuilder | Service::Ssm => Error::with_status(
             403,
             "ExpiredTokenException",
             "The security token included in the request is expired",

@@ -19,6 +19,8 @@ pub enum Service {
     ImageBuilder,
     /// `CloudWatch`.
     CloudWatch,
+    /// Systems Manager.
+    Ssm,
 }
 
 impl Service {
@@ -31,6 +33,7 @@ impl Service {
             Self::Sts => "sts",
             Self::ImageBuilder => "imagebuilder",
             Self::CloudWatch => "monitoring",
+            Self::Ssm => "ssm",
         }
     }
 
@@ -43,14 +46,22 @@ impl Service {
             Self::LoadBalancing => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             Self::CloudWatch => "http://monitoring.amazonaws.com/doc/2010-08-01/",
+            Self::Ssm => "http://ssm.amazonaws.com/doc/2014-11-06/",
             Self::ImageBuilder => "http://imagebuilder.amazonaws.com/doc/2019-12-02/",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Ec2, Self::AutoScaling, Self::LoadBalancing, Self::Sts, Self::ImageBuilder, Self::CloudWatch]
-            .into_iter()
-            .find(|service| service.as_str() == text)
+        const ALL: [Service; 7] = [
+            Service::Ec2,
+            Service::AutoScaling,
+            Service::LoadBalancing,
+            Service::Sts,
+            Service::ImageBuilder,
+            Service::CloudWatch,
+            Service::Ssm,
+        ];
+        ALL.into_iter().find(|service| service.as_str() == text)
     }
 }
 

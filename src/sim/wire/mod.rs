@@ -27,6 +27,7 @@ mod paging;
 mod query;
 mod reply;
 mod request;
+mod ssm;
 mod sts;
 mod xml;
 
@@ -77,6 +78,7 @@ pub(super) fn answer(world: &mut World, asker: &Asker, question: &Question, stal
         Service::Sts => sts::answer(&mut ask).map(Content::Xml),
         Service::ImageBuilder => imagebuilder::answer(&mut ask).map(Content::Tree),
         Service::CloudWatch => cloudwatch::answer(&mut ask).map(Content::Tree),
+        Service::Ssm => ssm::answer(&mut ask).map(Content::Tree),
     };
     match answer {
         Ok(content) => Reply::done(content, asker.service, question, &id),

@@ -138,7 +138,8 @@ impl Xml {
             | Service::LoadBalancing
             | Service::Sts
             | Service::ImageBuilder
-            | Service::CloudWatch => format!(
+            | Service::CloudWatch
+            | Service::Ssm => format!(
                 r#"{head}<{action}Response xmlns="{namespace}"><{action}Result>{inner}</{action}Result><ResponseMetadata><RequestId>{request}</RequestId></ResponseMetadata></{action}Response>"#
             ),
         }

@@ -8,7 +8,7 @@ use super::policy::{Policy, Target};
 use super::settings::Settings;
 use super::{Activity, Around, Configuration, GroupKey, Instance, Life, Refresh, Template};
 use crate::model::{ImageId, TemplateId, Tracking};
-use crate::sim::fleet::{AppSpec, HookSpec, WarmPoolSpec};
+use crate::sim::fleet::{AppSpec, HookSpec, ProgramSpec, WarmPoolSpec};
 use crate::sim::scenario::{EffectKind, Scenario};
 
 /// The template that a group, or a refresh, launches from.
@@ -79,6 +79,8 @@ pub struct Group {
     pub maintenance: Option<(u8, u8)>,
     /// What listens on its instances.
     pub apps: Vec<AppSpec>,
+    /// How the programs end that its checks run.
+    pub programs: Vec<ProgramSpec>,
     /// Its instances, oldest first; those of its warm pool are among them.
     pub instances: Vec<Instance>,
     /// Its refreshes, oldest first.

@@ -23,6 +23,7 @@ mod pipelines;
 mod policy;
 mod policy_build;
 mod policy_rules;
+mod programs;
 mod refresh;
 mod requests;
 mod rollback;
@@ -57,6 +58,7 @@ pub(super) use pipelines::Denial;
 pub use pipelines::{Build, Pipeline};
 pub(super) use policy::Target;
 pub use policy::{Configuration, Override, Policy};
+pub use programs::{Ending, RemoteCommand, RemoteRun};
 pub use refresh::{Preferences, Refresh, Reserved, RollbackDetails, Strategy};
 pub(super) use requests::{Refusal, StartRequest};
 pub use settings::Settings;
@@ -123,6 +125,8 @@ pub struct World {
     pub alarms: BTreeMap<(Place, String), Alarm>,
     /// The SSM parameters that hold images' ids.
     pub parameters: BTreeMap<(Place, String), ImageId>,
+    /// The commands that were sent through Systems Manager, by their ids.
+    pub commands: BTreeMap<String, RemoteCommand>,
     /// What goes wrong.
     pub scenario: Scenario,
     /// Client tokens of template versions: what was asked for, and the version it made.

@@ -9,7 +9,7 @@ fn judged(sighting: &Sighting) -> Vec<(String, Status, String)> {
 fn lines(answers: Vec<(Subject, Answer)>) -> Vec<(String, Status, String)> {
     let line = |(subject, answer): (Subject, Answer)| match subject {
         Subject::Instance(id) => (id.to_string(), answer.status, answer.message),
-        Subject::Whole(name) => (name, answer.status, answer.message),
+        Subject::Whole(name) | Subject::Alarm(name) => (name, answer.status, answer.message),
     };
     answers.into_iter().map(line).collect()
 }

@@ -111,6 +111,7 @@ fn counted(
     let count = Arc::new(Mutex::new(0));
     let asked = Arc::clone(&count);
     let calls = Calls {
+        account: None,
         sight: Box::new(move || {
             let mut asked = asked.lock().unwrap();
             let answer = sight(*asked);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::healthy;
+use super::{healthy, programs};
 use crate::config::{self, Environment};
 use crate::model::{AccountId, ImageId, Region, Tracking};
 use crate::sim::fleet::{AlarmSpec, AlarmState, FleetSpec, GroupSpec, TemplateSpec, VersionSpec};
@@ -28,15 +28,17 @@ pub(super) fn add(spec: &mut FleetSpec, fleet: &config::Fleet, environment: &Env
             let mut group = group(account, region, environment, &name, (at, index));
             group.tags.extend(window_tags(fleet, environment, service.0, at));
             group.apps = healthy::apps(fleet, environment);
+            group.programs = programs::of(fleet, environment);
             let hosts = healthy::hosts(fleet, environment, region, &group.name);
             spec.hosts.extend(hosts.into_iter().map(|host| (host, spec.groups.len())));
             add_alarms(spec, fleet.policy(environment, &group.name).preferences.alarms, &group);
+            add_alarms(spec, programs::alarms(fleet, environment, region, &group.name), &group);
             spec.groups.push(group);
         }
     }
 }
 
-/// Adds the alarms that a group's refreshes are to watch: they are quiet.
+/// Adds the alarms that a group's refreshes are to watch, or its checks ask: they are quiet.
 fn add_alarms(spec: &mut FleetSpec, names: Vec<String>, group: &GroupSpec) {
     for name in names {
         let (account, region) = (group.account.clone(), group.region.clone());

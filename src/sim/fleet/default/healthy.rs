@@ -19,7 +19,11 @@ pub(in crate::sim::fleet) fn apps(fleet: &config::Fleet, environment: &Environme
         let app = match &check.kind {
             CheckKind::Http(http) => http_app(http),
             CheckKind::Tcp(tcp) => Some(tcp_app(tcp)),
-            CheckKind::Instances | CheckKind::Targets => None,
+            CheckKind::Instances
+            | CheckKind::Targets
+            | CheckKind::Command(_)
+            | CheckKind::Ssm(_)
+            | CheckKind::Alarm(_) => None,
         };
         if let Some(app) = app {
             let merged = apps.remove(&app.port).map_or(app.clone(), |known| merge(known, app));
@@ -43,7 +47,11 @@ pub(in crate::sim::fleet) fn hosts(
         let host = match &check.kind {
             CheckKind::Http(http) => split(&http.url).map(|parts| parts.host),
             CheckKind::Tcp(tcp) => Some(tcp.host.clone()),
-            CheckKind::Instances | CheckKind::Targets => None,
+            CheckKind::Instances
+            | CheckKind::Targets
+            | CheckKind::Command(_)
+            | CheckKind::Ssm(_)
+            | CheckKind::Alarm(_) => None,
         };
         hosts.extend(host.map(|host| {
             host.replace("{group}", group.as_str())
@@ -128,7 +136,7 @@ fn set(document: &mut Value, expected: &Expected) {
 }
 
 /// The text in a regular expression: its anchors and escapes taken away.
-fn literal(pattern: &str) -> String {
+pub(super) fn literal(pattern: &str) -> String {
     pattern.trim_start_matches('^').trim_end_matches('$').replace('\\', "").replace(".*", "")
 }
 
