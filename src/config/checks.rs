@@ -8,11 +8,11 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::environments::check_name;
-use super::fleet::{Check, CheckKind, RetryPolicy, Scope, TcpCheck};
+use super::fleet::{Check, CheckKind, RetryPolicy, Scope};
 use super::http;
 use super::reader::{Map, Node};
 use super::scalars::{TWO_DAYS, duration, show};
-use super::template;
+use super::tcp;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The longest that one answer is waited for.
@@ -71,14 +71,14 @@ fn kind(map: &mut Map<'_>, on: Scope) -> Option<CheckKind> {
     let clean = map.finish();
     match (http, tcp) {
         (Some(http), None) => http::http(http, on).map(CheckKind::Http),
-        (None, Some(tcp)) => self::tcp(tcp, on).map(CheckKind::Tcp),
-        (Some(http), Some(tcp)) => {
-            tcp.wrong_key(
+        (None, Some(node)) => tcp::tcp(node, on).map(CheckKind::Tcp),
+        (Some(http), Some(second)) => {
+            second.wrong_key(
                 format!("`{}` has both `http` and `tcp`", node.name()),
                 Some("make two checks of it".to_owned()),
             );
             http::http(http, on);
-            self::tcp(tcp, on);
+            tcp::tcp(second, on);
             None
         }
         (None, None) => {
@@ -91,16 +91,6 @@ fn kind(map: &mut Map<'_>, on: Scope) -> Option<CheckKind> {
             None
         }
     }
-}
-
-fn tcp(node: Node<'_>, on: Scope) -> Option<TcpCheck> {
-    let mut map = node.map()?;
-    let host = map.required("host").and_then(|node| template::host(node, on));
-    let port = map.required("port").and_then(|node| node.whole(1, 65_535));
-    let banner = map.optional("banner").map(regex);
-    let within = answer_time(&mut map);
-    map.finish();
-    Some(TcpCheck { host: host?, port: port?, banner: transpose(banner)?, within: within? })
 }
 
 /// `within`: how long one answer may take.

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use regex::Regex;
-use serde_json_path::JsonPath;
 
 use super::glob::glob_matches;
+use super::network::{HttpCheck, TcpCheck};
 use super::notify::{Notify, SecretSource};
 use super::preferences::{PreferenceChanges, RefreshPolicy};
 use super::scalars::is_external_id;
@@ -158,50 +157,6 @@ pub enum CheckKind {
     Http(HttpCheck),
     /// A TCP connection, and what it must say.
     Tcp(TcpCheck),
-}
-
-/// An HTTP check: a GET, and every assertion on its answer.
-#[derive(Debug, Clone)]
-pub struct HttpCheck {
-    /// The address, with variables in braces: `{private_ip}`, `{instance_id}`, `{group}`,
-    /// `{environment}`, `{region}`.
-    pub url: String,
-    /// The statuses that pass, as inclusive ranges.
-    pub status: Vec<(u16, u16)>,
-    /// Text that the body must contain.
-    pub body_contains: Option<String>,
-    /// A regular expression that the body must match.
-    pub body_matches: Option<Regex>,
-    /// Header name to the exact value it must have.
-    pub headers: BTreeMap<String, String>,
-    /// JSON paths over the body, and what each must select.
-    pub json: Vec<Expected>,
-    /// The time within which the whole answer must be there.
-    pub within: Duration,
-}
-
-/// A JSON path and the value that every node it selects must equal; at least one must be selected.
-#[derive(Debug, Clone)]
-pub struct Expected {
-    /// The path as it is written.
-    pub text: String,
-    /// The path.
-    pub path: JsonPath,
-    /// The value.
-    pub value: serde_json::Value,
-}
-
-/// A TCP check.
-#[derive(Debug, Clone)]
-pub struct TcpCheck {
-    /// The host, with the variables of [`HttpCheck::url`].
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// A regular expression that the first bytes the server sends must match.
-    pub banner: Option<Regex>,
-    /// The time within which it must connect, and say so.
-    pub within: Duration,
 }
 
 impl Fleet {

@@ -11,6 +11,7 @@ mod error;
 mod fleet;
 mod glob;
 mod http;
+mod network;
 mod notify;
 mod place;
 mod preferences;
@@ -20,7 +21,9 @@ mod rules;
 mod scalars;
 mod schedule;
 mod sound;
+mod tcp;
 mod template;
+mod tls;
 mod tree;
 mod windows;
 mod words;
@@ -30,10 +33,14 @@ mod tests;
 
 pub use error::{ConfigErrors, Mistake};
 pub use fleet::{
-    Check, CheckKind, Environment, Expected, ExternalId, Family, Fleet, GatePolicy, HttpCheck, Override,
-    RetryPolicy, Scope, Selector, TcpCheck,
+    Check, CheckKind, Environment, ExternalId, Family, Fleet, GatePolicy, Override, RetryPolicy, Scope,
+    Selector,
 };
 pub use glob::glob_matches;
+pub use network::{
+    Expected, HeaderTest, HttpCheck, HttpVersion, Identity, JsonType, NumberTest, Sent, SentBody, SentValue,
+    TcpCheck, TlsSettings, ValueTest,
+};
 pub use notify::{
     Call, HeaderValue, Notify, SecretSource, Slack, SlackWay, TeamChannel, Teams, Tickets, Webhook,
 };
