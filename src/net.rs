@@ -50,6 +50,14 @@ impl Network {
 /// # Errors
 /// Why there are none, in one line.
 pub(crate) fn tls_of_machine() -> Result<ClientConfig, String> {
+    tls_trusting(roots_of_machine()?)
+}
+
+/// The machine's own root certificates.
+///
+/// # Errors
+/// Why there are none, in one line.
+pub(crate) fn roots_of_machine() -> Result<RootCertStore, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
@@ -59,7 +67,7 @@ pub(crate) fn tls_of_machine() -> Result<ClientConfig, String> {
             .trim_end()
             .into());
     }
-    tls_trusting(roots)
+    Ok(roots)
 }
 
 /// A TLS client that trusts these root certificates and no others.

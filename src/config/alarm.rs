@@ -1,6 +1,7 @@
 //! Reads `alarm` checks: which `CloudWatch` alarms must be quiet.
 
-use super::fleet::{AlarmCheck, Scope};
+use super::fleet::Scope;
+use super::kinds::AlarmCheck;
 use super::line::{self, Line};
 use super::reader::Node;
 use super::tree::Value;

@@ -8,12 +8,11 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::environments::check_name;
-use super::fleet::{Check, CheckKind, RetryPolicy, Scope, TcpCheck};
+use super::fleet::{Check, CheckKind, RetryPolicy, Scope};
 use super::reader::{Map, Node};
 use super::scalars::{TWO_DAYS, duration, show};
-use super::template;
 use super::words::quoted;
-use super::{alarm, command, http, ssm};
+use super::{alarm, command, http, ssm, tcp};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The longest that one answer is waited for.
@@ -80,7 +79,7 @@ type ReadKind = fn(Node<'_>, Scope) -> Option<CheckKind>;
 /// Every kind that can be written, by its key.
 const KINDS: [(&str, ReadKind); 5] = [
     ("http", |node, on| http::http(node, on).map(CheckKind::Http)),
-    ("tcp", |node, on| tcp(node, on).map(CheckKind::Tcp)),
+    ("tcp", |node, on| tcp::tcp(node, on).map(CheckKind::Tcp)),
     ("command", |node, on| command::command(node, on).map(CheckKind::Command)),
     ("ssm", |node, on| ssm::ssm(node, on).map(CheckKind::Ssm)),
     ("alarm", |node, _| alarm::alarm(node).map(CheckKind::Alarm)),
@@ -112,16 +111,6 @@ fn kind(map: &mut Map<'_>, on: Scope) -> Option<CheckKind> {
             None
         }
     }
-}
-
-fn tcp(node: Node<'_>, on: Scope) -> Option<TcpCheck> {
-    let mut map = node.map()?;
-    let host = map.required("host").and_then(|node| template::host(node, on));
-    let port = map.required("port").and_then(|node| node.whole(1, 65_535));
-    let banner = map.optional("banner").map(regex);
-    let within = answer_time(&mut map);
-    map.finish();
-    Some(TcpCheck { host: host?, port: port?, banner: transpose(banner)?, within: within? })
 }
 
 /// `within`: how long one answer may take.

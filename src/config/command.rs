@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::checks::{regex, transpose};
-use super::fleet::{CommandCheck, ProgramEnd, Scope};
+use super::fleet::Scope;
+use super::kinds::{CommandCheck, ProgramEnd};
 use super::line::{self, Line};
 use super::reader::{Map, Node};
 use super::scalars::{duration, size};

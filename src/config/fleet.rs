@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use regex::Regex;
-use serde_json_path::JsonPath;
 
 use super::glob::glob_matches;
-use super::line::Line;
+use super::kinds::{AlarmCheck, CommandCheck, SsmCheck};
+use super::network::{HttpCheck, TcpCheck};
 use super::notify::{Notify, SecretSource};
 use super::preferences::{PreferenceChanges, RefreshPolicy};
 use super::scalars::is_external_id;
-use super::ssm;
 use super::windows::{SchedulePolicy, WindowTags};
 use crate::model::{AccountId, EnvironmentName, Freeze, GroupName, Region};
 
@@ -166,109 +164,6 @@ pub enum CheckKind {
     Ssm(SsmCheck),
     /// `CloudWatch` alarms that must be quiet.
     Alarm(AlarmCheck),
-}
-
-/// An HTTP check: a GET, and every assertion on its answer.
-#[derive(Debug, Clone)]
-pub struct HttpCheck {
-    /// The address, with variables in braces: `{private_ip}`, `{instance_id}`, `{group}`,
-    /// `{environment}`, `{region}`.
-    pub url: String,
-    /// The statuses that pass, as inclusive ranges.
-    pub status: Vec<(u16, u16)>,
-    /// Text that the body must contain.
-    pub body_contains: Option<String>,
-    /// A regular expression that the body must match.
-    pub body_matches: Option<Regex>,
-    /// Header name to the exact value it must have.
-    pub headers: BTreeMap<String, String>,
-    /// JSON paths over the body, and what each must select.
-    pub json: Vec<Expected>,
-    /// The time within which the whole answer must be there.
-    pub within: Duration,
-}
-
-/// A JSON path and the value that every node it selects must equal; at least one must be selected.
-#[derive(Debug, Clone)]
-pub struct Expected {
-    /// The path as it is written.
-    pub text: String,
-    /// The path.
-    pub path: JsonPath,
-    /// The value.
-    pub value: serde_json::Value,
-}
-
-/// A TCP check.
-#[derive(Debug, Clone)]
-pub struct TcpCheck {
-    /// The host, with the variables of [`HttpCheck::url`].
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// A regular expression that the first bytes the server sends must match.
-    pub banner: Option<Regex>,
-    /// The time within which it must connect, and say so.
-    pub within: Duration,
-}
-
-/// A command check: a program that is run where this one runs, without a shell.
-#[derive(Debug, Clone)]
-pub struct CommandCheck {
-    /// The program and its arguments, at least the program.
-    pub run: Vec<Line>,
-    /// Variables that are added to the program's environment.
-    pub env: BTreeMap<String, Line>,
-    /// The folder that it runs in; `None` for this program's own.
-    pub dir: Option<PathBuf>,
-    /// How many bytes of each of its two streams are kept.
-    pub output_limit: usize,
-    /// How it must end.
-    pub end: ProgramEnd,
-    /// The time within which it must end.
-    pub within: Duration,
-}
-
-/// How a program must end, and what it must say.
-#[derive(Debug, Clone)]
-pub struct ProgramEnd {
-    /// The exit codes that pass, at least one.
-    pub exit: Vec<i32>,
-    /// Text that its output or its error output must contain.
-    pub contains: Option<String>,
-    /// A regular expression that its output or its error output must match.
-    pub matches: Option<Regex>,
-}
-
-/// An SSM check: a document of Systems Manager that is run on every instance.
-#[derive(Debug, Clone)]
-pub struct SsmCheck {
-    /// The document's name, or its ARN.
-    pub document: String,
-    /// Its parameters; the lines of a script are `commands`.
-    pub parameters: BTreeMap<String, Vec<Line>>,
-    /// How it must end on each instance.
-    pub end: ProgramEnd,
-    /// The time within which it must end, from when it is sent.
-    pub within: Duration,
-}
-
-impl SsmCheck {
-    /// Whether its document runs a script of lines, and can be told how long that may take.
-    pub fn is_script(&self) -> bool {
-        ssm::is_script(&self.document)
-    }
-}
-
-/// An alarm check.
-#[derive(Debug, Clone)]
-pub struct AlarmCheck {
-    /// The alarms' names, with variables of the group.
-    pub names: Vec<Line>,
-    /// What the names of further alarms begin with, at least one alarm.
-    pub prefix: Option<Line>,
-    /// Whether an alarm with too little data to tell passes.
-    pub insufficient_data_passes: bool,
 }
 
 impl Fleet {

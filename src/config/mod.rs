@@ -13,7 +13,9 @@ mod error;
 mod fleet;
 mod glob;
 mod http;
+mod kinds;
 mod line;
+mod network;
 mod notify;
 mod place;
 mod preferences;
@@ -24,7 +26,9 @@ mod scalars;
 mod schedule;
 mod sound;
 mod ssm;
+mod tcp;
 mod template;
+mod tls;
 mod tree;
 mod windows;
 mod words;
@@ -34,11 +38,16 @@ mod tests;
 
 pub use error::{ConfigErrors, Mistake};
 pub use fleet::{
-    AlarmCheck, Check, CheckKind, CommandCheck, Environment, Expected, ExternalId, Family, Fleet, GatePolicy,
-    HttpCheck, Override, ProgramEnd, RetryPolicy, Scope, Selector, SsmCheck, TcpCheck,
+    Check, CheckKind, Environment, ExternalId, Family, Fleet, GatePolicy, Override, RetryPolicy, Scope,
+    Selector,
 };
 pub use glob::glob_matches;
+pub use kinds::{AlarmCheck, CommandCheck, ProgramEnd, SsmCheck};
 pub use line::{Line, Piece};
+pub use network::{
+    Expected, HeaderTest, HttpCheck, HttpVersion, Identity, JsonType, NumberTest, Sent, SentBody, SentValue,
+    TcpCheck, TlsSettings, ValueTest,
+};
 pub use notify::{
     Call, HeaderValue, Notify, SecretSource, Slack, SlackWay, TeamChannel, Teams, Tickets, Webhook,
 };

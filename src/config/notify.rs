@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) use self::read::notify;
-pub(super) use self::secrets::{hide, hide_marked, source};
+pub(super) use self::secrets::{hide, hide_marked, is_secret_header as is_secret_name, source};
 use crate::model::EnvironmentName;
 
 /// Who is told, and by which way.

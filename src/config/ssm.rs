@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::command::{end, run_time};
-use super::fleet::{Scope, SsmCheck};
+use super::fleet::Scope;
+use super::kinds::SsmCheck;
 use super::line::{self, Line};
 use super::reader::Node;
 use super::tree::Value;

@@ -3,6 +3,7 @@
 //! What is written is kept; it is tried here with an example for every variable.
 
 use http::Uri;
+use serde_json::Value as Json;
 
 use super::fleet::Scope;
 use super::reader::Node;
@@ -40,6 +41,41 @@ pub(super) fn host(node: Node<'_>, on: Scope) -> Option<String> {
         return None;
     }
     Some(text.to_owned())
+}
+
+/// A text that is sent: only what looks like a variable must be one.
+pub(super) fn text(node: Node<'_>, on: Scope) -> Option<String> {
+    let text = node.text()?;
+    known(node, text, on).then(|| text.to_owned())
+}
+
+/// Whether every variable in the texts of a JSON value is one; says so of those that are not.
+pub(super) fn texts_in(value: &Json, node: Node<'_>, on: Scope) -> bool {
+    match value {
+        Json::String(text) => known(node, text, on),
+        Json::Array(items) => items.iter().fold(true, |good, item| texts_in(item, node, on) && good),
+        Json::Object(entries) => entries.values().fold(true, |good, item| texts_in(item, node, on) && good),
+        Json::Null | Json::Bool(_) | Json::Number(_) => true,
+    }
+}
+
+fn known(node: Node<'_>, text: &str, on: Scope) -> bool {
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let mut good = true;
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('{') {
+        rest = after;
+        if let Some((name, beyond)) = after.split_once('}')
+            && is_name(name)
+        {
+            rest = beyond;
+            if let Err((message, hint)) = value_of(name, on) {
+                node.wrong(message, Some(hint));
+                good = false;
+            }
+        }
+    }
+    good
 }
 
 pub(super) fn check_url(url: &str) -> Result<(), (&'static str, &'static str)> {

@@ -2,13 +2,17 @@
 //!
 //! [`Heard`] holds a bounded part of an answer. [`judge`] is pure.
 
+mod headers;
+mod values;
+
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, Version};
-use serde_json::Value;
 
 use super::answer::{Answer, millis, quoted};
-use crate::config::{Expected, HttpCheck};
+use super::http::Secrets;
+use super::reach::Stage;
+use crate::config::HttpCheck;
 
 /// How much of a body is kept, in bytes.
 pub(super) const LARGEST_BODY: usize = 256 * 1024;
@@ -26,6 +30,10 @@ pub(super) struct Heard {
     pub(super) body: Vec<u8>,
     /// Whether there was more.
     pub(super) cut: bool,
+    /// How far the asking came.
+    pub(super) stage: Stage,
+    /// What is wrong with the servers' certificates: a clause each.
+    pub(super) wrong_certificates: Vec<String>,
 }
 
 impl Heard {
@@ -37,10 +45,16 @@ impl Heard {
         !self.cut
     }
 
+    /// Forgets the answer, for the next one on the way.
+    pub(super) fn begin_again(&mut self) {
+        let wrong_certificates = std::mem::take(&mut self.wrong_certificates);
+        *self = Self { wrong_certificates, ..Self::default() };
+    }
+
     /// The status line and the beginning of the body; empty when nothing was heard.
-    pub(super) fn evidence(&self) -> String {
+    pub(super) fn evidence(&self, secrets: &Secrets) -> String {
         let Some(status) = self.status else { return String::new() };
-        let body = String::from_utf8_lossy(&self.body);
+        let body = secrets.hidden_in(String::from_utf8_lossy(&self.body).into_owned());
         let mut text = format!("{:?} {}\n\n", self.version, line(status));
         text.extend(body.chars().take(SHOWN));
         if body.chars().nth(SHOWN).is_some() {
@@ -57,11 +71,11 @@ impl Heard {
 pub(super) fn judge(check: &HttpCheck, heard: &Heard, took: Duration) -> Answer {
     let Some(status) = heard.status else { return Answer::errored("no answer") };
     let mut wrong: Vec<String> = wrong_status(check, status).into_iter().collect();
-    for (name, expected) in &check.headers {
-        wrong.extend(wrong_header(&heard.headers, name, expected));
-    }
+    wrong.extend(wrong_time(check, took));
+    wrong.extend(heard.wrong_certificates.iter().cloned());
+    wrong.extend(check.headers.iter().filter_map(|(name, test)| headers::wrong(&heard.headers, name, test)));
     wrong.extend(wrong_body(check, &heard.body));
-    wrong.extend(wrong_json(&check.json, &heard.body));
+    wrong.extend(values::wrong(&check.json, &heard.body));
     if wrong.is_empty() {
         return Answer::passed(format!("{} in {} ms", line(status), millis(took)));
     }
@@ -86,66 +100,23 @@ fn wrong_status(check: &HttpCheck, status: StatusCode) -> Option<String> {
     Some(format!("status {code}, expected {}", expected.join(", ")))
 }
 
-fn wrong_header(headers: &HeaderMap, name: &str, expected: &str) -> Option<String> {
-    let values = headers.get_all(name);
-    if values.iter().any(|value| value.as_bytes() == expected.as_bytes()) {
-        return None;
-    }
-    Some(match values.iter().next() {
-        Some(value) => {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            format!("header {name} was {}, expected {}", quoted(&value), quoted(expected))
-        }
-        None => format!("header {name} is absent, expected {}", quoted(expected)),
-    })
+fn wrong_time(check: &HttpCheck, took: Duration) -> Option<String> {
+    let wanted = check.answer_time.filter(|wanted| took > *wanted)?;
+    Some(format!("answered, but in {} ms, expected within {} ms", millis(took), millis(wanted)))
 }
 
 fn wrong_body(check: &HttpCheck, body: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(body);
-    let missing = check.body_contains.as_ref().filter(|wanted| !text.contains(wanted.as_str()));
-    let unmatched = check.body_matches.as_ref().filter(|regex| !regex.is_match(&text));
-    let missing = missing.map(|wanted| format!("body does not contain {}", quoted(wanted)));
-    let unmatched = unmatched.map(|regex| format!("body does not match {}", quoted(regex.as_str())));
-    missing.into_iter().chain(unmatched).collect()
-}
-
-fn wrong_json(expected: &[Expected], body: &[u8]) -> Vec<String> {
-    if expected.is_empty() {
+    if check.body_contains.is_empty() && check.body_lacks.is_empty() && check.body_matches.is_empty() {
         return Vec::new();
     }
-    match serde_json::from_slice::<Value>(body) {
-        Ok(value) => expected.iter().filter_map(|one| wrong_node(one, &value)).collect(),
-        Err(error) => vec![format!("body is not JSON: {error}")],
-    }
-}
-
-fn wrong_node(expected: &Expected, body: &Value) -> Option<String> {
-    let Expected { text, path, value } = expected;
-    let nodes = path.query(body);
-    let wanted = shown(value);
-    if nodes.is_empty() {
-        return Some(format!("{text} selected nothing, expected {wanted}"));
-    }
-    let other = nodes.iter().find(|node| !same(node, value))?;
-    Some(format!("{text} was {}, expected {wanted}", shown(other)))
-}
-
-/// Whether two values are equal; 1 and 1.0 are.
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        _ => a == b,
-    }
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => quoted(text),
-        other => {
-            let text = other.to_string();
-            text.char_indices().nth(120).map_or(text.clone(), |(end, _)| format!("{}…", &text[..end]))
-        }
-    }
+    let text = String::from_utf8_lossy(body);
+    let missing = check.body_contains.iter().filter(|wanted| !text.contains(wanted.as_str()));
+    let missing = missing.map(|wanted| format!("body does not contain {}", quoted(wanted)));
+    let there = check.body_lacks.iter().filter(|unwanted| text.contains(unwanted.as_str()));
+    let there = there.map(|unwanted| format!("body contains {}", quoted(unwanted)));
+    let unmatched = check.body_matches.iter().filter(|regex| !regex.is_match(&text));
+    let unmatched = unmatched.map(|regex| format!("body does not match {}", quoted(regex.as_str())));
+    missing.chain(there).chain(unmatched).collect()
 }
 
 #[cfg(test)]

@@ -1,41 +1,44 @@
-//! The `http` check: a GET, and the answer as far as it was heard.
+//! The `http` check: asks, follows redirects where it may, and hears a bounded answer out.
 //!
-//! One connection per asking, no redirect followed. [`super::assertions`] judges.
+//! [`super::assertions`] judges. What was sent in secret is in nothing that is told.
 
-use std::error::Error as _;
-use std::io;
-use std::pin::pin;
+mod connection;
+mod place;
+mod pool;
+mod redirects;
+mod request;
+mod secrets;
+
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONNECTION, HOST, USER_AGENT};
-use http::{Request, Response, Uri};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-
+use self::connection::Connection;
+use self::place::Place;
+use self::pool::Key;
+pub(super) use self::pool::Pool;
+use self::redirects::Trail;
+use self::request::Prepared;
+pub(super) use self::secrets::Secrets;
 use super::Runner;
 use super::answer::Answer;
 use super::assertions::{self, Heard};
+use super::reach::{Stage, Way};
+use super::tls::{self, Alpn};
 use super::variables::Variables;
-use crate::config::HttpCheck;
-use crate::net::Stream;
+use crate::config::{HttpCheck, HttpVersion};
 
-/// How large the head of an answer may be, in bytes.
-const LARGEST_HEAD: usize = 64 * 1024;
+/// Why there is no answer to judge.
+#[derive(Debug)]
+enum Ended {
+    /// It could not be asked.
+    Errored(String),
+    /// It was answered, by no end of redirects.
+    Failed(String),
+}
 
-/// Where a request goes.
-#[derive(Debug, PartialEq, Eq)]
-struct Place {
-    tls: bool,
-    /// Without the brackets of an IPv6 address.
-    host: String,
-    port: u16,
-    /// What the `Host` header says.
-    authority: String,
-    /// Path and query.
-    path: String,
+impl From<String> for Ended {
+    fn from(why: String) -> Self {
+        Self::Errored(why)
+    }
 }
 
 /// The address that the request goes to.
@@ -49,202 +52,138 @@ pub(super) fn address(check: &HttpCheck, variables: &Variables<'_>) -> Result<St
 
 /// Asks once, within the check's time from connecting to the last byte.
 pub(super) async fn ask(runner: &Runner, check: &HttpCheck, variables: &Variables<'_>) -> Answer {
-    let place = match variables.in_url(&check.url).and_then(|url| Place::read(&url)) {
-        Ok(place) => place,
-        Err(why) => return Answer::errored(why),
+    ask_and_hear(runner, check, variables).await.0
+}
+
+/// The same, with what was heard for whoever wants more of it than the answer says.
+///
+/// [`Heard`] holds the last answer's status, headers and body as they came, secrets included.
+pub(super) async fn ask_and_hear(
+    runner: &Runner,
+    check: &HttpCheck,
+    variables: &Variables<'_>,
+) -> (Answer, Heard) {
+    let mut secrets = Secrets::default();
+    let prepared = match Prepared::new(check, variables, &mut secrets) {
+        Ok(prepared) => prepared,
+        Err(why) => return (Answer::errored(secrets.hidden_in(why)), Heard::default()),
     };
     let _permit = runner.permit().await;
+    // Those that wait for their turn need no room for what only an asking holds.
+    Box::pin(ask_now(runner, check, prepared, &secrets)).await
+}
+
+async fn ask_now(
+    runner: &Runner,
+    check: &HttpCheck,
+    mut prepared: Prepared,
+    secrets: &Secrets,
+) -> (Answer, Heard) {
     let began = runner.clock.now();
-    let mut heard = Heard::default();
+    let (mut heard, mut trail) = (Heard::default(), Trail::default());
     let limit = runner.clock.real(check.within);
-    let ended = tokio::time::timeout(limit, exchange(runner, &place, &mut heard)).await;
+    let journey = journey(runner, check, &mut prepared, &mut heard, &mut trail);
+    let ended = tokio::time::timeout(limit, journey).await;
     let took = runner.clock.since(began);
     let answer = match ended {
         Ok(Ok(())) => assertions::judge(check, &heard, took),
-        Ok(Err(why)) => Answer::errored(why),
-        Err(_) => Answer::errored(late(&heard, check.within)),
+        Ok(Err(Ended::Errored(why))) => Answer::errored(trail.behind(why)),
+        Ok(Err(Ended::Failed(why))) => Answer::failed(why),
+        Err(_) => Answer::errored(trail.behind(late(&prepared, &heard, check.within))),
     };
-    answer.with_evidence(heard.evidence()).in_time(took)
+    let answer = Answer { message: secrets.hidden_in(answer.message), ..answer };
+    let evidence = format!("{}{}", secrets.hidden_in(trail.evidence()), heard.evidence(secrets));
+    (answer.with_evidence(evidence).in_time(took), heard)
 }
 
-fn late(heard: &Heard, within: Duration) -> String {
+fn late(prepared: &Prepared, heard: &Heard, within: Duration) -> String {
     match heard.status {
         Some(status) => {
             let bytes = heard.body.len();
             format!("the answer did not end within {within:?}: {status}, {bytes} bytes of the body")
         }
-        None => format!("no answer within {within:?}"),
+        None => way(prepared, HttpVersion::One).late(heard.stage, within),
     }
 }
 
-/// Connects, asks, and hears the answer out, or as much of it as is kept.
-async fn exchange(runner: &Runner, place: &Place, heard: &mut Heard) -> Result<(), String> {
-    let stream = connect(runner, &place.host, place.port).await?;
-    let stream = if place.tls { runner.tls.wrap(&place.host, stream).await? } else { stream };
-    let request = place.request()?;
-    let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(LARGEST_HEAD)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| words(&error))?;
-    let answering = async {
-        let response = sender.send_request(request).await.map_err(|error| words(&error))?;
-        hear(response, heard).await
-    };
-    alongside(connection, answering).await
-}
-
-/// Connects over the runner's network.
-pub(super) async fn connect(runner: &Runner, host: &str, port: u16) -> Result<Stream, String> {
-    let failed = |error| format!("failed to connect to {}: {}", joined(host, port), io_words(&error));
-    runner.network.connect(host, port).await.map_err(failed)
-}
-
-async fn hear(response: Response<Incoming>, heard: &mut Heard) -> Result<(), String> {
-    let (parts, mut body) = response.into_parts();
-    heard.version = parts.version;
-    heard.status = Some(parts.status);
-    heard.headers = parts.headers;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| words(&error))?;
-        if let Some(data) = frame.data_ref()
-            && !heard.keep(data)
-        {
-            // The rest is not for us, and it may never end.
+/// Asks, and follows redirects as far as the check says.
+async fn journey(
+    runner: &Runner,
+    check: &HttpCheck,
+    prepared: &mut Prepared,
+    heard: &mut Heard,
+    trail: &mut Trail,
+) -> Result<(), Ended> {
+    loop {
+        exchange(runner, check, prepared, heard).await?;
+        if !trail.follow(check.redirects, prepared, heard)? {
             return Ok(());
         }
+        heard.begin_again();
+    }
+}
+
+/// Asks one server once. What breaks off on a connection that was used before says nothing of
+/// the server: then it is asked once more, on a connection of its own.
+async fn exchange(
+    runner: &Runner,
+    check: &HttpCheck,
+    prepared: &Prepared,
+    heard: &mut Heard,
+) -> Result<(), String> {
+    // Others wait for a place: a connection is worth passing on.
+    let keep = prepared.repeatable() && check.version == HttpVersion::One && runner.is_full();
+    let key = keep.then(|| Key::of(&prepared.place, &prepared.tls));
+    if let Some(key) = &key
+        && let Some(mut connection) = runner.pool.take(key)
+    {
+        heard.stage = Stage::Asked;
+        if over(&mut connection, runner, check, prepared, heard, keep).await.is_ok() {
+            pass_on(runner, key.clone(), connection, heard);
+            return Ok(());
+        }
+        heard.begin_again();
+    }
+    let opened = way(prepared, check.version).open(runner, &mut heard.stage).await?;
+    let two = opened.two || (!prepared.place.tls && check.version == HttpVersion::Two);
+    let mut connection = Connection::over(opened, two).await?;
+    over(&mut connection, runner, check, prepared, heard, keep).await?;
+    if let Some(key) = key {
+        pass_on(runner, key, connection, heard);
     }
     Ok(())
 }
 
-/// Drives the connection while the answer is awaited; it ends with the answer.
-async fn alongside<T>(connection: impl Future, answering: impl Future<Output = T>) -> T {
-    let (mut connection, mut answering) = (pin!(connection), pin!(answering));
-    let mut open = true;
-    loop {
-        tokio::select! {
-            biased;
-            answer = &mut answering => return answer,
-            // Why it ended is told to whoever awaits the answer.
-            _ = &mut connection, if open => open = false,
-        }
+/// Asks over this connection, and looks at the certificates that it came with.
+async fn over(
+    connection: &mut Connection,
+    runner: &Runner,
+    check: &HttpCheck,
+    prepared: &Prepared,
+    heard: &mut Heard,
+    keep: bool,
+) -> Result<(), String> {
+    let request = prepared.request(connection.two(), keep)?;
+    connection.ask(request, heard).await?;
+    if let Some(least) = check.certificate_valid {
+        let wrong = tls::ending(&connection.certificates, runner.clock.now(), least);
+        heard.wrong_certificates.extend(wrong);
+    }
+    Ok(())
+}
+
+fn pass_on(runner: &Runner, key: Key, connection: Connection, heard: &Heard) {
+    if runner.is_full() && connection.reusable(heard) {
+        runner.pool.put(key, connection);
     }
 }
 
-impl Place {
-    fn read(url: &str) -> Result<Self, String> {
-        // The URL itself is not shown: it may hold a password or a token.
-        let invalid = |why: &str| format!("not a URL that can be asked: {why}");
-        let uri: Uri = url.parse().map_err(|error: http::uri::InvalidUri| invalid(&error.to_string()))?;
-        let (tls, standard) = match uri.scheme_str() {
-            Some("http") => (false, 80),
-            Some("https") => (true, 443),
-            Some(_) | None => return Err(invalid("it begins with neither http:// nor https://")),
-        };
-        let authority = uri.authority().ok_or_else(|| invalid("it names no host"))?.as_str();
-        // A user name is nobody's business but the server's; none is sent.
-        let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        if host.is_empty() {
-            return Err(invalid("it names no host"));
-        }
-        Ok(Self {
-            tls,
-            host: host.to_owned(),
-            port: uri.port_u16().unwrap_or(standard),
-            authority: authority.to_owned(),
-            path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
-        })
-    }
-
-    fn address(&self) -> String {
-        joined(&self.host, self.port)
-    }
-
-    fn request(&self) -> Result<Request<Empty<Bytes>>, String> {
-        Request::get(&self.path)
-            .header(HOST, &self.authority)
-            .header(USER_AGENT, concat!("ami-refresh/", env!("CARGO_PKG_VERSION")))
-            .header(CONNECTION, "close")
-            .body(Empty::new())
-            .map_err(|error| format!("{} can't be asked: {error}", self.address()))
-    }
-}
-
-/// Host and port as one text.
-pub(super) fn joined(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-/// Why the exchange broke off, in one line.
-fn words(error: &hyper::Error) -> String {
-    if error.is_parse() {
-        return format!("the answer is not HTTP: {error}");
-    }
-    let closed = || "the connection was closed before the answer ended".to_owned();
-    if error.is_incomplete_message() {
-        return closed();
-    }
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(error) = inner.downcast_ref::<io::Error>() {
-            let ended = error.kind() == io::ErrorKind::UnexpectedEof;
-            return if ended { closed() } else { io_words(error) };
-        }
-        cause = inner.source();
-    }
-    error.to_string()
-}
-
-/// An I/O error without the system's number for it.
-pub(super) fn io_words(error: &io::Error) -> String {
-    use io::ErrorKind as Kind;
-    match error.kind() {
-        kind @ (Kind::ConnectionRefused
-        | Kind::ConnectionReset
-        | Kind::ConnectionAborted
-        | Kind::HostUnreachable
-        | Kind::NetworkUnreachable
-        | Kind::TimedOut
-        | Kind::BrokenPipe) => kind.to_string(),
-        _ => error.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_says_where_to_go() {
-        let place = Place::read("http://10.0.0.1:8080/health?deep=1").unwrap();
-        assert_eq!((place.tls, place.host.as_str(), place.port), (false, "10.0.0.1", 8080));
-        assert_eq!((place.authority.as_str(), place.path.as_str()), ("10.0.0.1:8080", "/health?deep=1"));
-        let place = Place::read("https://app.example").unwrap();
-        assert_eq!((place.tls, place.port, place.path.as_str()), (true, 443, "/"));
-    }
-
-    #[test]
-    fn an_ipv6_literal_keeps_its_brackets_in_the_header_only() {
-        let place = Place::read("http://[fd00::1]:81/x").unwrap();
-        assert_eq!(
-            (place.host.as_str(), place.port, place.authority.as_str()),
-            ("fd00::1", 81, "[fd00::1]:81")
-        );
-        assert_eq!(place.address(), "[fd00::1]:81");
-    }
-
-    #[test]
-    fn a_user_name_is_not_sent() {
-        assert_eq!(Place::read("http://me:secret@app/").unwrap().authority, "app");
-    }
-
-    #[test]
-    fn what_is_no_url_is_said() {
-        for url in
-            ["", "app/health", "ftp://app/", "http://", "http:///x", "http://a b/", "http://:80/", "/x"]
-        {
-            assert!(Place::read(url).is_err_and(|why| why.contains("not a URL")), "{url}");
-        }
-    }
+fn way(prepared: &Prepared, version: HttpVersion) -> Way<'_> {
+    let alpn = match version {
+        HttpVersion::One => Alpn::Silent,
+        HttpVersion::Two => Alpn::Two,
+        HttpVersion::Auto => Alpn::Either,
+    };
+    let Place { host, port, .. } = &prepared.place;
+    Way { host, port: *port, tls: prepared.place.tls.then_some((&prepared.tls, alpn)) }
 }

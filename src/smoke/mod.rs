@@ -15,6 +15,7 @@ mod instances;
 mod look;
 mod output;
 mod program;
+mod reach;
 mod retry;
 mod ssm;
 mod ssm_command;
@@ -35,6 +36,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::answer::{Answer, Asked, Subject, worst};
 use self::each::Question;
+use self::http::Pool;
 use self::look::{Calls, Look};
 use self::retry::Retry;
 use self::tls::Tls;
@@ -60,6 +62,7 @@ pub struct Runner {
     limit: Arc<Semaphore>,
     programs: Arc<Semaphore>,
     tls: Tls,
+    pool: Arc<Pool>,
 }
 
 /// Which group is asked, and what its instances must run.
@@ -97,8 +100,14 @@ enum Whole<'a> {
 impl Runner {
     /// A runner on this clock and network, with a limit of 256 askings at once.
     pub fn new(clock: Clock, network: Network) -> Self {
-        let (limit, programs) = (Arc::new(Semaphore::new(LIMIT)), Arc::new(Semaphore::new(PROGRAMS)));
-        Self { clock, network, limit, programs, tls: Tls::default() }
+        Self {
+            clock,
+            network,
+            limit: Arc::new(Semaphore::new(LIMIT)),
+            programs: Arc::new(Semaphore::new(PROGRAMS)),
+            tls: Tls::default(),
+            pool: Arc::default(),
+        }
     }
 
     /// The same with another limit, at least 1.
@@ -128,6 +137,7 @@ impl Runner {
         checks: &[&Check],
         mut done: impl FnMut(&CheckResult),
     ) -> Vec<CheckResult> {
+        let _tidy = self.pool.tidy();
         let only = expect.launches.clone().filter(|_| expect.in_part);
         let round = &Round { runner: self, look: Look::new(self.clone(), calls, only), expect };
         let mut running: FuturesUnordered<_> = checks
@@ -147,6 +157,13 @@ impl Runner {
     async fn permit(&self) -> Option<SemaphorePermit<'_>> {
         // It fails only when the semaphore is closed, and nobody closes it.
         self.limit.acquire().await.ok()
+    }
+}
+
+impl Runner {
+    /// Whether as many askings are under way as may be: others wait, or are about to.
+    fn is_full(&self) -> bool {
+        self.limit.available_permits() == 0
     }
 }
 

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use regex::Regex;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Runner;
 use super::answer::{Answer, millis, quoted};
-use super::http::{connect, io_words, joined};
+use super::reach::{Stage, Way, io_words, joined};
+use super::tls::{self, Alpn};
 use super::variables::Variables;
 use crate::config::TcpCheck;
+use crate::event::Status;
 use crate::net::Stream;
 
 /// How much of what the server says is kept, in bytes.
@@ -31,32 +33,54 @@ pub(super) fn address(check: &TcpCheck, variables: &Variables<'_>) -> Result<Str
     Ok(joined(&variables.in_host(&check.host)?, check.port))
 }
 
-/// Asks once: connects, and listens for the banner, all within the check's time.
+/// Asks once: connects, says what it should, and listens for the banner, all within the check's time.
 pub(super) async fn ask(runner: &Runner, check: &TcpCheck, variables: &Variables<'_>) -> Answer {
-    let host = match variables.in_host(&check.host) {
-        Ok(host) => host,
+    let sent = check.send.as_ref().map(|text| variables.in_host(text)).transpose();
+    let (host, sent) = match variables.in_host(&check.host).and_then(|host| Ok((host, sent?))) {
+        Ok(both) => both,
         Err(why) => return Answer::errored(why),
     };
+    let way = Way { host: &host, port: check.port, tls: check.tls.as_ref().map(|tls| (tls, Alpn::Silent)) };
     let _permit = runner.permit().await;
     let began = runner.clock.now();
     let deadline = tokio::time::Instant::now() + runner.clock.real(check.within);
-    let mut said = Vec::new();
-    let stream = tokio::time::timeout_at(deadline, connect(runner, &host, check.port)).await;
-    let answer = match (stream, &check.banner) {
-        (Err(_), _) => {
-            let address = joined(&host, check.port);
-            Answer::errored(format!("failed to connect to {address} within {:?}", check.within))
-        }
-        (Ok(Err(why)), _) => Answer::errored(why),
-        (Ok(Ok(_)), None) => Answer::passed(format!("connected in {} ms", millis(runner.clock.since(began)))),
-        (Ok(Ok(stream)), Some(banner)) => {
-            let listening = listen(stream, banner, &mut said);
-            let ended = tokio::time::timeout_at(deadline, listening).await.unwrap_or(Ok(Some(Ended::Late)));
-            judge(ended, banner, &said, check.within, runner.clock.since(began))
+    let (mut said, mut stage) = (Vec::new(), Stage::default());
+    let opening = tokio::time::timeout_at(deadline, way.open(runner, &mut stage)).await;
+    let answer = match opening {
+        Err(_) => Answer::errored(way.late(stage, check.within)),
+        Ok(Err(why)) => Answer::errored(why),
+        Ok(Ok(opened)) => {
+            let ending = check.certificate_valid.and_then(|least| {
+                tls::ending(&opened.certificates, runner.clock.now(), least).map(Answer::failed)
+            });
+            let talking = talk(opened.stream, sent.as_deref(), check.banner.as_ref(), &mut said);
+            let ended = tokio::time::timeout_at(deadline, talking).await.unwrap_or(Ok(Some(Ended::Late)));
+            let judged = judge(ended, check, &said, runner.clock.since(began));
+            ending.filter(|_| judged.status == Status::Passed).unwrap_or(judged)
         }
     };
     let said: String = String::from_utf8_lossy(&said).into_owned();
     answer.with_evidence(said).in_time(runner.clock.since(began))
+}
+
+/// Sends the text, then reads until the regular expression matches (`None`).
+async fn talk(
+    mut stream: Stream,
+    sent: Option<&str>,
+    banner: Option<&Regex>,
+    said: &mut Vec<u8>,
+) -> Result<Option<Ended>, String> {
+    if let Some(sent) = sent {
+        let written = async {
+            stream.write_all(sent.as_bytes()).await?;
+            stream.flush().await
+        };
+        written.await.map_err(|error| format!("failed to send the text: {}", io_words(&error)))?;
+    }
+    match banner {
+        Some(banner) => listen(stream, banner, said).await,
+        None => Ok(None),
+    }
 }
 
 /// Reads until the regular expression matches (`None`) or there is no more to read.
@@ -78,23 +102,21 @@ async fn listen(mut stream: Stream, banner: &Regex, said: &mut Vec<u8>) -> Resul
     }
 }
 
-fn judge(
-    ended: Result<Option<Ended>, String>,
-    banner: &Regex,
-    said: &[u8],
-    within: Duration,
-    took: Duration,
-) -> Answer {
-    let how = match ended {
-        Ok(None) => {
+fn judge(ended: Result<Option<Ended>, String>, check: &TcpCheck, said: &[u8], took: Duration) -> Answer {
+    let how = match (ended, &check.banner) {
+        (Ok(None), Some(_)) => {
             return Answer::passed(format!("connected, and the banner matched in {} ms", millis(took)));
         }
-        Err(why) => return Answer::errored(why),
-        Ok(Some(Ended::Closed)) => "before the server closed".to_owned(),
-        Ok(Some(Ended::Full)) => format!("in its first {LARGEST} bytes"),
-        Ok(Some(Ended::Late)) => format!("within {within:?}"),
+        (Ok(None), None) => return Answer::passed(format!("connected in {} ms", millis(took))),
+        (Err(why), _) => return Answer::errored(why),
+        (Ok(Some(Ended::Late)), None) => {
+            return Answer::errored(format!("the text could not be sent within {:?}", check.within));
+        }
+        (Ok(Some(Ended::Closed)), _) => "before the server closed".to_owned(),
+        (Ok(Some(Ended::Full)), _) => format!("in its first {LARGEST} bytes"),
+        (Ok(Some(Ended::Late)), Some(_)) => format!("within {:?}", check.within),
     };
-    let expected = quoted(banner.as_str());
+    let expected = quoted(check.banner.as_ref().map_or("", Regex::as_str));
     if said.is_empty() {
         return Answer::failed(format!("sent nothing {how}, expected a match of {expected}"));
     }

@@ -80,7 +80,7 @@ fn is_telling(text: &str) -> bool {
 }
 
 /// Whether a header of that name holds a secret.
-pub(super) fn is_secret_header(name: &str) -> bool {
+pub(in crate::config) fn is_secret_header(name: &str) -> bool {
     let name = name.to_lowercase();
     SECRET_HEADERS.iter().any(|part| name.contains(part))
 }
@@ -92,6 +92,8 @@ enum Kind {
     Open,
     /// Anything in `notify`: addresses there may be secret.
     Notify,
+    /// What a check sends.
+    Sent,
     /// An address that is none.
     Address,
     /// The list of webhooks: their addresses are secret.
@@ -138,6 +140,7 @@ fn hide_in(tree: &Tree, kind: Kind, log: &Log) {
             let hidden = match kind {
                 Kind::Open => MARKS.iter().any(|mark| text.contains(mark)),
                 Kind::Notify | Kind::Webhooks | Kind::Headers | Kind::File => is_telling(text),
+                Kind::Sent => MARKS.iter().any(|mark| text.contains(mark)),
                 Kind::Address => text.contains('@') || MARKS.iter().any(|mark| text.contains(mark)),
                 Kind::Secret => true,
                 Kind::Env => !is_variable(text),
@@ -154,6 +157,10 @@ fn hide_in(tree: &Tree, kind: Kind, log: &Log) {
 fn below(kind: Kind, key: &str) -> Kind {
     match (kind, key) {
         (Kind::Open, "notify") => Kind::Notify,
+        (Kind::Open, "send") => Kind::Sent,
+        (Kind::Sent, "headers" | "form") => Kind::Headers,
+        (Kind::Sent, "json") => Kind::Open,
+        (Kind::Sent, "body") => Kind::Sent,
         (Kind::Open, _) | (Kind::Notify, "body") => Kind::Open,
         (Kind::Secret | Kind::Headers, "env") => Kind::Env,
         (Kind::Secret | Kind::Headers, "file") => Kind::File,

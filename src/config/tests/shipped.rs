@@ -65,7 +65,8 @@ fn the_health_check_asks_every_instance() {
     let CheckKind::Http(http) = &check.kind else { panic!("{check:?}") };
     assert_eq!(http.url, "http://{private_ip}:8080/health");
     assert_eq!(http.status, [(200, 200)]);
-    assert_eq!((http.json[0].text.as_str(), &http.json[0].value), ("$.status", &"UP".into()));
+    assert_eq!(http.json[0].text, "$.status");
+    assert!(matches!(&http.json[0].tests[..], [ValueTest::Equals(value)] if value == "UP"));
     assert_eq!(http.within, Duration::from_secs(2));
     assert_eq!((check.on, check.retry.consecutive), (Scope::Instance, 3));
     let CheckKind::Tcp(tcp) = &fleet.checks["app-port"].kind else { panic!() };
@@ -159,10 +160,18 @@ fn an_http_check_takes_every_assertion() {
     let fleet = parse(&text).unwrap();
     let CheckKind::Http(http) = &fleet.checks["web"].kind else { panic!() };
     assert_eq!(http.status, [(200, 200), (300, 399), (404, 404)]);
-    assert_eq!(http.body_contains.as_deref(), Some("ok"));
-    assert!(http.body_matches.as_ref().unwrap().is_match("v12"));
-    assert_eq!(http.headers["X-App"], "pay");
-    let values: Vec<String> = http.json.iter().map(|expected| expected.value.to_string()).collect();
+    assert_eq!(http.body_contains, ["ok"]);
+    assert!(http.body_matches[0].is_match("v12"));
+    let [(name, HeaderTest::Equals(value))] = &http.headers[..] else { panic!("{:?}", http.headers) };
+    assert_eq!((name.as_str(), value.as_str()), ("x-app", "pay"));
+    let values: Vec<String> = http
+        .json
+        .iter()
+        .map(|expected| match &expected.tests[..] {
+            [ValueTest::Equals(value)] => value.to_string(),
+            tests => panic!("{tests:?}"),
+        })
+        .collect();
     assert_eq!(values, ["1", "[1.5,null,true]"]);
     assert_eq!(fleet.checks["web"].on, Scope::Group);
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{AppKind, FleetSpec};
 use crate::clock::Clock;
 use crate::config::{
-    Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HttpCheck, Missed, OnAbort,
-    OnFailure, Preferences, Protected, RefreshPolicy, RetryPolicy, SchedulePolicy, Scope, Selector, Standby,
-    Strategy, TcpCheck, WindowTags, glob_matches,
+    Busy, Check, CheckKind, Environment, Expected, Family, Fleet, GatePolicy, HeaderTest, HttpCheck, Missed,
+    OnAbort, OnFailure, Preferences, Protected, RefreshPolicy, RetryPolicy, SchedulePolicy, Scope, Selector,
+    Standby, Strategy, TcpCheck, ValueTest, WindowTags, glob_matches,
 };
 use crate::model::{Architecture, ImageId, Region, Tracking};
 use crate::sim::{Scenario, Setup, Simulator};
@@ -70,18 +70,17 @@ fn policy() -> RefreshPolicy {
 }
 
 fn http(url: &str) -> HttpCheck {
+    let equals = HeaderTest::Equals("yes".to_owned());
     HttpCheck {
-        url: url.to_owned(),
         status: vec![(201, 299)],
-        body_contains: Some("ready".to_owned()),
-        body_matches: None,
-        headers: BTreeMap::from([("x-app".to_owned(), "yes".to_owned())]),
+        body_contains: vec!["ready".to_owned()],
+        headers: vec![(http::HeaderName::from_static("x-app"), equals)],
         json: vec![Expected {
             text: "$.components.db.status".to_owned(),
             path: serde_json_path::JsonPath::parse("$.components.db.status").expect("a path"),
-            value: "UP".into(),
+            tests: vec![ValueTest::Equals("UP".into())],
         }],
-        within: Duration::from_secs(2),
+        ..HttpCheck::get(url, Duration::from_secs(2))
     }
 }
 
@@ -94,6 +93,9 @@ fn configuration() -> Fleet {
     let banner = TcpCheck {
         host: "{private_ip}".to_owned(),
         port: 25,
+        tls: None,
+        certificate_valid: None,
+        send: None,
         banner: regex::Regex::new("^220 .*ready$").ok(),
         within: Duration::from_secs(1),
     };

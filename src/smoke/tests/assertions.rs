@@ -1,22 +1,14 @@
-use std::collections::BTreeMap;
-
+use http::HeaderName;
 use regex::Regex;
-use serde_json::json;
+use serde_json::{Value, json};
 use serde_json_path::JsonPath;
 
 use super::*;
+use crate::config::{Expected, HeaderTest, ValueTest};
 use crate::event::Status;
 
 fn check() -> HttpCheck {
-    HttpCheck {
-        url: "http://{private_ip}/".into(),
-        status: vec![(200, 200)],
-        body_contains: None,
-        body_matches: None,
-        headers: BTreeMap::new(),
-        json: Vec::new(),
-        within: Duration::from_secs(2),
-    }
+    HttpCheck::get("http://{private_ip}/", Duration::from_secs(2))
 }
 
 fn heard(status: u16, body: &str) -> Heard {
@@ -25,7 +17,11 @@ fn heard(status: u16, body: &str) -> Heard {
 }
 
 fn expected(path: &str, value: Value) -> Expected {
-    Expected { text: path.into(), path: JsonPath::parse(path).unwrap(), value }
+    Expected {
+        text: path.into(),
+        path: JsonPath::parse(path).unwrap(),
+        tests: vec![ValueTest::Equals(value)],
+    }
 }
 
 /// The message of a failure; `None` when it passed.
@@ -58,8 +54,8 @@ fn the_status_must_be_in_one_of_the_ranges() {
 #[test]
 fn the_body_must_contain_the_text_and_match_the_expression() {
     let mut check = check();
-    check.body_contains = Some("ready".into());
-    check.body_matches = Some(Regex::new("v[0-9]+").unwrap());
+    check.body_contains = vec!["ready".into()];
+    check.body_matches = vec![Regex::new("v[0-9]+").unwrap()];
     assert_eq!(wrong(&check, &heard(200, "v7 is ready")), None);
     assert_eq!(
         wrong(&check, &heard(200, "no")).unwrap(),
@@ -70,7 +66,7 @@ fn the_body_must_contain_the_text_and_match_the_expression() {
 #[test]
 fn a_body_that_is_not_utf8_can_be_searched() {
     let mut check = check();
-    check.body_contains = Some("ok".into());
+    check.body_contains = vec!["ok".into()];
     let mut heard = heard(200, "");
     heard.body = b"\xff\xfe ok".to_vec();
     assert_eq!(wrong(&check, &heard), None);
@@ -79,11 +75,11 @@ fn a_body_that_is_not_utf8_can_be_searched() {
 #[test]
 fn one_of_a_headers_values_must_be_the_expected_one() {
     let mut check = check();
-    check.headers.insert("X-Version".into(), "7".into());
+    check.headers = vec![(HeaderName::from_static("x-version"), HeaderTest::Equals("7".into()))];
     let mut heard = heard(200, "");
-    assert_eq!(wrong(&check, &heard).unwrap(), "header X-Version is absent, expected \"7\"");
+    assert_eq!(wrong(&check, &heard).unwrap(), "header x-version is absent, expected \"7\"");
     heard.headers.append("x-version", "6".parse().unwrap());
-    assert_eq!(wrong(&check, &heard).unwrap(), "header X-Version was \"6\", expected \"7\"");
+    assert_eq!(wrong(&check, &heard).unwrap(), "header x-version was \"6\", expected \"7\"");
     heard.headers.append("x-version", "7".parse().unwrap());
     assert_eq!(wrong(&check, &heard), None);
 }
@@ -137,7 +133,7 @@ fn only_so_much_of_a_body_is_kept_and_the_evidence_says_so() {
     assert!(!heard.cut);
     assert!(!heard.keep(b"b"));
     assert_eq!((heard.body.len(), heard.cut), (LARGEST_BODY, true));
-    let evidence = heard.evidence();
+    let evidence = heard.evidence(&Secrets::default());
     assert!(evidence.starts_with("HTTP/1.1 200 OK\n\naaa"), "{evidence}");
     assert!(evidence.ends_with("…\n(only the first 262144 bytes of the body were looked at)"));
     assert!(evidence.chars().count() < SHOWN + 120);
@@ -145,5 +141,5 @@ fn only_so_much_of_a_body_is_kept_and_the_evidence_says_so() {
 
 #[test]
 fn nothing_heard_is_no_evidence() {
-    assert_eq!(Heard::default().evidence(), "");
+    assert_eq!(Heard::default().evidence(&Secrets::default()), "");
 }

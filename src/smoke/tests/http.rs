@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::network::{answer, answers, nobody, request, reset, server};
 use super::*;
-use crate::config::Expected;
+use crate::config::{Expected, ValueTest};
 use crate::event::Probe;
 
 fn at(address: SocketAddr) -> HttpCheck {
@@ -70,7 +70,7 @@ async fn a_wrong_answer_fails_with_what_it_said() {
 async fn wrong_json_fails() {
     let mut http = at(answers(answer("200 OK", "{\"status\":\"DOWN\"}")).await);
     let path = JsonPath::parse("$.status").unwrap();
-    http.json = vec![Expected { text: "$.status".into(), path, value: "UP".into() }];
+    http.json = vec![Expected { text: "$.status".into(), path, tests: vec![ValueTest::Equals("UP".into())] }];
     let probe = asked(http.clone()).await;
     assert_eq!(probe.message, "$.status was \"DOWN\", expected \"UP\"");
     http.url = at(answers(answer("200 OK", "UP")).await).url;
@@ -91,7 +91,7 @@ async fn a_redirect_is_a_status_and_not_followed() {
 async fn an_answer_that_ends_with_the_connection_is_whole() {
     let address = answers("HTTP/1.0 200 OK\r\n\r\nall of it").await;
     let mut http = at(address);
-    http.body_contains = Some("all of it".into());
+    http.body_contains = vec!["all of it".into()];
     assert_eq!(asked(http).await.status, Status::Passed);
 }
 
@@ -146,7 +146,7 @@ async fn an_endless_body_is_cut_and_judged() {
     })
     .await;
     let mut http = at(address);
-    http.body_contains = Some("xxx".into());
+    http.body_contains = vec!["xxx".into()];
     let probe = asked(http).await;
     assert_eq!(probe.status, Status::Passed, "{probe:?}");
     assert!(
@@ -186,9 +186,9 @@ async fn what_is_not_http_is_an_error() {
 #[tokio::test]
 async fn huge_headers_are_an_error() {
     let huge = format!("HTTP/1.1 200 OK\r\nX-Huge: {}\r\n\r\n", "x".repeat(1024 * 1024));
-    errs(at(answers(huge).await), "the answer is not HTTP").await;
+    errs(at(answers(huge).await), "the answer's headers are more than 65536 bytes").await;
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X-Many: 1\r\n".repeat(5000));
-    errs(at(answers(many).await), "the answer is not HTTP").await;
+    errs(at(answers(many).await), "the answer's headers are more than 65536 bytes, or more than 100").await;
 }
 
 #[tokio::test]

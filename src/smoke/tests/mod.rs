@@ -139,15 +139,7 @@ fn check(name: &str, kind: CheckKind, on: Scope, retry: RetryPolicy) -> Check {
 
 /// A GET that must answer 200. The time is ample on this clock: four seconds of the machine's.
 fn get(url: &str) -> HttpCheck {
-    HttpCheck {
-        url: url.into(),
-        status: vec![(200, 200)],
-        body_contains: None,
-        body_matches: None,
-        headers: BTreeMap::new(),
-        json: Vec::new(),
-        within: Duration::from_secs(200),
-    }
+    HttpCheck::get(url, Duration::from_secs(200))
 }
 
 /// Runs one check.

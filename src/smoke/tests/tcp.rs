@@ -10,6 +10,9 @@ fn tcp(address: std::net::SocketAddr, banner: Option<&str>) -> Check {
     let kind = CheckKind::Tcp(TcpCheck {
         host: address.ip().to_string(),
         port: address.port(),
+        tls: None,
+        certificate_valid: None,
+        send: None,
         banner: banner.map(|regex| Regex::new(regex).unwrap()),
         within: Duration::from_secs(100),
     });

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::config::{self, CheckKind, Environment, Expected, HttpCheck, Scope, TcpCheck};
+use crate::config::{
+    self, CheckKind, Environment, Expected, HeaderTest, HttpCheck, JsonType, NumberTest, Scope, TcpCheck,
+    ValueTest,
+};
 use crate::model::{GroupName, Region};
 use crate::sim::fleet::{AppKind, AppSpec};
 
@@ -84,11 +87,26 @@ fn split(url: &str) -> Option<Parts> {
 fn http_app(check: &HttpCheck) -> Option<AppSpec> {
     let parts = split(&check.url)?;
     let status = status(check);
-    let mut headers = check.headers.clone();
+    let mut headers: BTreeMap<String, String> = check
+        .headers
+        .iter()
+        .filter_map(|(name, test)| Some((name.as_str().to_owned(), header(test)?)))
+        .collect();
     let body = body(check, &mut headers);
     // A path with variables in it can't be known here: every path is answered.
     let path = (!parts.path.contains('{')).then_some(parts.path);
     Some(AppSpec { port: parts.port, kind: AppKind::Http { path, status, headers, body } })
+}
+
+/// A value that passes, if a header must be there.
+fn header(test: &HeaderTest) -> Option<String> {
+    match test {
+        HeaderTest::Equals(text) | HeaderTest::Contains(text) => Some(text.clone()),
+        HeaderTest::Matches(regex) => Some(literal(regex.as_str())),
+        HeaderTest::Exists(true) => Some("there".to_owned()),
+        HeaderTest::Not(text) => Some(format!("not-{text}")),
+        HeaderTest::Exists(false) => None,
+    }
 }
 
 /// A status that passes: 200 if it does, since others may not carry a body.
@@ -98,8 +116,8 @@ fn status(check: &HttpCheck) -> u16 {
 }
 
 fn body(check: &HttpCheck, headers: &mut BTreeMap<String, String>) -> String {
-    let pattern = check.body_matches.as_ref().map(|regex| literal(regex.as_str()));
-    let text = check.body_contains.iter().chain(&pattern).cloned().collect::<Vec<_>>().join(" ");
+    let patterns = check.body_matches.iter().map(|regex| literal(regex.as_str()));
+    let text = check.body_contains.iter().cloned().chain(patterns).collect::<Vec<_>>().join(" ");
     if check.json.is_empty() {
         return text;
     }
@@ -124,6 +142,7 @@ fn body(check: &HttpCheck, headers: &mut BTreeMap<String, String>) -> String {
 /// Puts a value where a path of names and dots leads; other paths are left out.
 fn set(document: &mut Value, expected: &Expected) {
     let Some(path) = expected.text.strip_prefix("$.") else { return };
+    let Some(value) = expected.tests.iter().find_map(example) else { return };
     let mut place = document;
     for name in path.split('.') {
         if !place.is_object() {
@@ -132,7 +151,42 @@ fn set(document: &mut Value, expected: &Expected) {
         let Value::Object(map) = place else { return };
         place = map.entry(name).or_insert(Value::Null);
     }
-    *place = expected.value.clone();
+    *place = value;
+}
+
+/// A value that passes the test, if there must be one.
+fn example(test: &ValueTest) -> Option<Value> {
+    Some(match test {
+        ValueTest::Equals(value) => value.clone(),
+        ValueTest::Not(value) => Value::Array(vec![value.clone()]),
+        ValueTest::Number(test) => number(test),
+        ValueTest::Matches(regex) => Value::String(literal(regex.as_str())),
+        ValueTest::Contains(Value::String(text)) => Value::String(text.clone()),
+        ValueTest::Contains(item) => Value::Array(vec![item.clone()]),
+        ValueTest::Type(kind) => match kind {
+            JsonType::Null => Value::Null,
+            JsonType::Boolean => true.into(),
+            JsonType::Number | JsonType::Integer => 1.into(),
+            JsonType::Text => "text".into(),
+            JsonType::List => Value::Array(Vec::new()),
+            JsonType::Object => Value::Object(Map::new()),
+        },
+        ValueTest::Exists(true) => true.into(),
+        ValueTest::Exists(false) | ValueTest::Count(_) => return None,
+    })
+}
+
+fn number(test: &NumberTest) -> Value {
+    let (number, step) = match test {
+        NumberTest::Equal(number) | NumberTest::AtMost(number) | NumberTest::AtLeast(number) => (number, 0),
+        NumberTest::Below(number) => (number, -1),
+        NumberTest::Above(number) => (number, 1),
+    };
+    match (number.as_i64(), number.as_f64()) {
+        (Some(whole), _) => whole.saturating_add(step).into(),
+        (None, Some(real)) => (real + if step < 0 { -1.0 } else { f64::from(step > 0) }).into(),
+        (None, None) => number.clone().into(),
+    }
 }
 
 /// The text in a regular expression: its anchors and escapes taken away.
