@@ -151,23 +151,31 @@ fn environment_of(
     if let (Some(later), Some(record)) =
         (later, run.environments.iter_mut().find(|record| record.name == *name))
     {
-        record.notes.push(format!("{} of {name} came after this one", title(later)));
+        record.notes.push(if later.number > folded.number {
+            format!("{} of {name} came after this one", title(later))
+        } else {
+            format!("{name} was not reached, {} was the last that did", title(later))
+        });
     }
     super::write_environment(&run, name, &dir, folded.simulated)
 }
 
-/// The last run after this one that writes the same file for this environment.
+/// The other run that has this environment's file: the last that reached it.
 pub(super) fn later<'a>(
     folded: &Folded,
     name: &EnvironmentName,
     several: &'a [Folded],
 ) -> Option<&'a Folded> {
     let file = junit::file_name(&folded.run.command, name);
-    several.iter().rev().find(|other| {
-        other.number > folded.number
-            && other.run.environment(name).is_some()
-            && junit::file_name(&other.run.command, name) == file
-    })
+    let same_file = several.iter().filter(|other| {
+        other.run.environment(name).is_some() && junit::file_name(&other.run.command, name) == file
+    });
+    let last = same_file.max_by_key(|other| (reached(other, name), other.number))?;
+    (last.number != folded.number).then_some(last)
+}
+
+fn reached(folded: &Folded, name: &EnvironmentName) -> bool {
+    folded.run.environment(name).is_some_and(|record| record.started.is_some())
 }
 
 /// `run 2 (rollout, begun 2026-11-22T19:00:00Z)`.

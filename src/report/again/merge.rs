@@ -5,7 +5,7 @@
 
 use super::super::collect::Run;
 use super::super::record::EnvironmentRecord;
-use super::{Folded, command};
+use super::{Folded, command, reached};
 use crate::model::EnvironmentName;
 
 /// The runs as one, in order of time; a single run is itself.
@@ -52,14 +52,17 @@ fn joined(all: &str, one: &str) -> String {
 /// The record under a name that no other of the set has.
 fn labelled(record: &EnvironmentRecord, folded: &Folded, runs: &[Folded]) -> EnvironmentRecord {
     let mut record = record.clone();
-    let with_it: Vec<usize> = runs
-        .iter()
-        .filter(|other| other.run.environment(&record.name).is_some())
-        .map(|one| one.number)
-        .collect();
-    if with_it.len() > 1 {
-        let age = if with_it.last() == Some(&folded.number) { "latest" } else { "earlier" };
-        let label = format!("{} (run {}, {}, {age})", record.name, folded.number, command(&folded.run));
+    let with_it = || runs.iter().filter(|other| other.run.environment(&record.name).is_some());
+    if with_it().count() > 1 {
+        // One that a later run did not come to is no older for that.
+        let last = with_it().max_by_key(|other| (reached(other, &record.name), other.number));
+        let is_last = last.is_some_and(|last| last.number == folded.number);
+        let age = match (is_last, reached(folded, &record.name)) {
+            (true, _) => ", latest",
+            (false, true) => ", earlier",
+            (false, false) => "",
+        };
+        let label = format!("{} (run {}, {}{age})", record.name, folded.number, command(&folded.run));
         rename(&mut record, &EnvironmentName::from(label.as_str()));
     }
     record
