@@ -124,6 +124,8 @@ pub enum Step {
     Snapshot(commands::snapshot::Args),
     /// Run the whole rollout on the embedded simulator
     Rehearse(commands::rehearse::Args),
+    /// Make every report again from journals, or compare two rollouts
+    Report(commands::report::Args),
     /// Print the least that a role needs, as an IAM policy
     IamPolicy(commands::iam_policy::Args),
     /// Serve the simulator on loopback, for the AWS CLI, boto3, or a pipeline's test

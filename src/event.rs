@@ -227,6 +227,12 @@ pub enum Event {
         build: Build,
         /// The environments, in order.
         environments: Vec<EnvironmentName>,
+        /// Whether the simulator stood in for AWS, also where its scenario is not known.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        simulated: bool,
+        /// The name of the zone in which people are shown times.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timezone: Option<String>,
     },
     /// An environment's turn came.
     EnvironmentStarted {

@@ -11,6 +11,9 @@ use jiff::Timestamp;
 
 use crate::event::Stamped;
 
+mod salvage;
+pub use salvage::{Salvage, Unread, salvage};
+
 /// The name of the file in the report directory.
 pub const FILE_NAME: &str = "journal.jsonl";
 

@@ -21,6 +21,7 @@
 //! | [`overview`] | what `schedule` and `status` show: pure |
 //! | [`permissions`] | IAM policies with the least that a role needs: pure |
 //! | [`plan`] | what would change, and what is refused: pure |
+//! | [`redact`] | takes secrets out of what was answered |
 //! | [`report`] | the terminal, JUnit, the summary: from events alone |
 //! | [`rollout`] | the one place that acts |
 //! | [`schedule`] | when a group may be refreshed: windows, freezes: pure |
@@ -45,6 +46,7 @@ pub mod notify;
 pub mod overview;
 pub mod permissions;
 pub mod plan;
+pub mod redact;
 pub mod report;
 pub mod rollout;
 pub mod schedule;

@@ -13,6 +13,7 @@ pub mod plan;
 pub mod quarantine;
 pub mod refresh;
 pub mod rehearse;
+pub mod report;
 pub mod rollback;
 pub mod rollout;
 pub mod schedule;
@@ -59,6 +60,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Step::Announce(args) => on_clock(global, announce::run(global, args)),
         Step::Snapshot(args) => on_clock(global, snapshot::run(global, args)),
         Step::Rehearse(args) => rehearse::run(global, args),
+        Step::Report(args) => report::run(global, args),
         Step::IamPolicy(args) => iam_policy::run(global, args),
         Step::Simulator(args) => on_clock(global, simulator::run(global, args)),
         Step::Completions(args) => completions::run(global, args),

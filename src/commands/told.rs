@@ -56,7 +56,7 @@ pub(super) async fn told(
     let probes = Runner::new(world.clock, world.network.clone());
     let run = Run::new(telling.fleet, telling.candidate, &world.cloud, world.clock, probes, events);
     let run = run.again_by(again(telling.command)).given(telling.options.clone());
-    run.events.emit(started(telling));
+    run.events.emit(started(telling, world));
     let names: Vec<EnvironmentName> =
         telling.environments.iter().map(|environment| environment.name.clone()).collect();
     // In a rehearsal nothing is at stake: a signal just ends the process.
@@ -146,7 +146,7 @@ fn settings(telling: &Telling<'_>, world: &World) -> Settings {
     }
 }
 
-fn started(telling: &Telling<'_>) -> Event {
+fn started(telling: &Telling<'_>, world: &World) -> Event {
     Event::RunStarted {
         command: telling.command.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -155,6 +155,8 @@ fn started(telling: &Telling<'_>) -> Event {
         images: telling.candidate.images.clone(),
         build: telling.candidate.build.clone(),
         environments: telling.environments.iter().map(|environment| environment.name.clone()).collect(),
+        simulated: world.simulated,
+        timezone: telling.fleet.timezone.iana_name().map(ToOwned::to_owned),
     }
 }
 

@@ -103,7 +103,9 @@ impl Story {
     pub(crate) fn fold(&mut self, stamped: &Stamped) {
         let at = stamped.at;
         match &stamped.event {
-            Event::RunStarted { command, version, simulation, family, images, build, environments } => {
+            Event::RunStarted {
+                command, version, simulation, family, images, build, environments, ..
+            } => {
                 self.facts = Some(Facts {
                     command: command.clone(),
                     version: version.clone(),

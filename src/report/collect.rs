@@ -51,7 +51,9 @@ impl Run {
         self.started.get_or_insert(at);
         self.latest = Some(at);
         match &stamped.event {
-            Event::RunStarted { command, version, simulation, family, images, build, environments } => {
+            Event::RunStarted {
+                command, version, simulation, family, images, build, environments, ..
+            } => {
                 self.command.clone_from(command);
                 self.version.clone_from(version);
                 self.simulation.clone_from(simulation);

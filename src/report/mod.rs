@@ -13,6 +13,7 @@ use crate::event::{Event, Stamped};
 use crate::journal::Journal;
 use crate::model::{EnvironmentName, Problem};
 
+mod again;
 mod cases;
 pub(crate) mod clean;
 mod collect;
@@ -36,6 +37,7 @@ pub mod summary;
 mod table;
 mod terminal;
 
+pub use again::{Made, Past, again};
 use collect::Run;
 pub use gates::{GateRow, GatesText, Held, gates, moment, one_line, quarantine};
 pub use plan::{PlanText, plan};
@@ -85,7 +87,8 @@ impl std::error::Error for ReportError {}
 #[derive(Debug)]
 pub struct Reporters {
     settings: Settings,
-    journal: Journal,
+    /// `None` where the events come from one.
+    journal: Option<Journal>,
     terminal: terminal::Terminal,
     run: Run,
     /// The first failure of the journal; one is enough to know.
@@ -115,7 +118,14 @@ impl Reporters {
             ReportError { problems: vec![Problem::new(what, error.to_string(), next)] }
         })?;
         let terminal = terminal::Terminal::new(&settings, output);
-        Ok(Self { settings, journal, terminal, run: Run::default(), journal_failed: None })
+        Ok(Self { settings, journal: Some(journal), terminal, run: Run::default(), journal_failed: None })
+    }
+
+    /// Makes the files again, from events that a journal holds already; prints nothing.
+    pub(crate) fn again(settings: Settings) -> Self {
+        let settings = Settings { terminal: TerminalMode::Silent, ..settings };
+        let terminal = terminal::Terminal::new(&settings, Box::new(io::sink()));
+        Self { settings, journal: None, terminal, run: Run::default(), journal_failed: None }
     }
 
     /// Takes an event to the journal, the terminal, and what the files are made of.
@@ -124,7 +134,7 @@ impl Reporters {
     /// killed leaves them. A disk that fails is told by [`Reporters::finish`].
     #[expect(clippy::needless_pass_by_value, reason = "an event is handed over, once")]
     pub fn emit(&mut self, event: Stamped) {
-        if let Err(error) = self.journal.write(&event) {
+        if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.write(&event)) {
             self.journal_fails(&error);
         }
         self.run.apply(&event);
@@ -171,7 +181,8 @@ impl Reporters {
     /// Every file that could not be written, and the journal if it failed at any time. The
     /// files that could be written are.
     pub fn finish(&mut self) -> Result<Vec<PathBuf>, ReportError> {
-        let mut written = vec![self.journal.path().to_owned()];
+        let mut written: Vec<PathBuf> =
+            self.journal.iter().map(|journal| journal.path().to_owned()).collect();
         let mut problems: Vec<Problem> = self.journal_failed.iter().cloned().collect();
         let mut note = |result: Result<PathBuf, Problem>| match result {
             Ok(path) => written.push(path),
@@ -193,8 +204,10 @@ impl Reporters {
 
     /// Tells at once, and the first time only: the run goes on without what it finds its way by.
     fn journal_fails(&mut self, error: &io::Error) {
-        if self.journal_failed.is_none() {
-            let path = self.journal.path().display().to_string();
+        if self.journal_failed.is_none()
+            && let Some(journal) = &self.journal
+        {
+            let path = journal.path().display().to_string();
             let problem = write_problem(&path, &error.to_string());
             self.terminal.problem(&problem, self.settings.color);
             self.journal_failed = Some(problem);
@@ -211,20 +224,30 @@ impl Reporters {
     }
 
     fn write_environment(&self, name: &EnvironmentName) -> Result<PathBuf, Problem> {
-        let path = self.settings.report_dir.join(junit::file_name(&self.run.command, name));
-        match self.run.environment(name) {
-            None => Ok(path),
-            Some(environment) => {
-                let bytes = junit::write(&self.run, environment, self.settings.simulated);
-                write_file(path, bytes.map_err(|error| error.to_string()))
-            }
-        }
+        write_environment(&self.run, name, &self.settings.report_dir, self.settings.simulated)
     }
 
     fn write_summary(&self) -> Result<PathBuf, Problem> {
         let bytes = summary::write(&self.run, self.settings.simulated);
         let path = self.settings.report_dir.join(summary::FILE_NAME);
         write_file(path, bytes.map_err(|error| error.to_string()))
+    }
+}
+
+/// Writes an environment's test cases, and what hangs on them, into the directory.
+fn write_environment(
+    run: &Run,
+    name: &EnvironmentName,
+    dir: &Path,
+    simulated: bool,
+) -> Result<PathBuf, Problem> {
+    let path = dir.join(junit::file_name(&run.command, name));
+    match run.environment(name) {
+        None => Ok(path),
+        Some(environment) => {
+            let bytes = junit::write(run, environment, simulated);
+            write_file(path, bytes.map_err(|error| error.to_string()))
+        }
     }
 }
 

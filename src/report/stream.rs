@@ -80,6 +80,8 @@ impl Stream {
                 commit: Some("4f2a9c1".into()),
             },
             environments: environments.iter().map(|name| env(name)).collect(),
+            simulated: false,
+            timezone: None,
         });
         stream
     }

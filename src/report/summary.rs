@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::again::{Folded, later};
 use super::collect::{Counts, Run};
 use super::junit;
 use super::record::{EnvironmentRecord, GroupRecord, StepRecord};
@@ -51,6 +52,29 @@ struct Summary<'a> {
     environments: Vec<Environment<'a>>,
     /// What could not be told to somebody outside. It changed nothing else.
     undelivered: Vec<Undelivered<'a>>,
+}
+
+/// Several runs whose journals were put together.
+#[derive(Debug, Serialize)]
+struct Several<'a> {
+    format: u32,
+    /// In order of time.
+    runs: Vec<OneOfSeveral<'a>>,
+}
+
+/// A run among several.
+#[derive(Debug, Serialize)]
+struct OneOfSeveral<'a> {
+    /// Its number, from 1.
+    run: usize,
+    /// The journal that tells it, as it was named.
+    journal: String,
+    /// Whether the journal was cut off in the middle of a line.
+    cut_off: bool,
+    /// The environments whose file a later run has, with that run's number.
+    later: BTreeMap<&'a EnvironmentName, usize>,
+    #[serde(flatten)]
+    summary: Summary<'a>,
 }
 
 /// A notification, or several, that did not get through.
@@ -135,8 +159,14 @@ struct CheckLine<'a> {
 /// # Errors
 /// What the JSON writer says; it writes to memory.
 pub(super) fn write(run: &Run, simulated: bool) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(&summary(run, simulated))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn summary(run: &Run, simulated: bool) -> Summary<'_> {
     let ended = run.ended.as_ref();
-    let summary = Summary {
+    Summary {
         format: FORMAT,
         simulated: simulated || run.simulation.is_some(),
         simulation: run.simulation.as_ref(),
@@ -152,8 +182,30 @@ pub(super) fn write(run: &Run, simulated: bool) -> serde_json::Result<Vec<u8>> {
         aborted_by: run.aborting.as_ref().map(|(signal, _)| signal.as_str()),
         environments: run.environments.iter().map(|record| environment(run, record)).collect(),
         undelivered: run.undelivered.iter().map(undelivered).collect(),
-    };
-    let mut bytes = serde_json::to_vec_pretty(&summary)?;
+    }
+}
+
+/// The bytes of a file over several runs, in order of time.
+///
+/// # Errors
+/// What the JSON writer says; it writes to memory.
+pub(super) fn of_several(runs: &[Folded]) -> serde_json::Result<Vec<u8>> {
+    let runs = runs.iter().map(|folded| {
+        let of = &folded.run.environments;
+        let later = of.iter().filter_map(|record| {
+            let later = later(folded, &record.name, runs)?;
+            Some((&record.name, later.number))
+        });
+        OneOfSeveral {
+            run: folded.number,
+            journal: folded.past.source.display().to_string(),
+            cut_off: folded.past.cut_off,
+            later: later.collect(),
+            summary: summary(&folded.run, folded.simulated),
+        }
+    });
+    let several = Several { format: FORMAT, runs: runs.collect() };
+    let mut bytes = serde_json::to_vec_pretty(&several)?;
     bytes.push(b'\n');
     Ok(bytes)
 }

@@ -284,7 +284,7 @@ fn a_journal_that_fails_is_told_at_once_and_once() {
     let dir = tempfile::tempdir().unwrap();
     let printed = Printed::default();
     let mut reporters = Reporters::with_output(settings(dir.path()), Box::new(printed.clone())).unwrap();
-    reporters.journal = Journal::failing();
+    reporters.journal = Some(Journal::failing());
     emit_all(&mut reporters, samples::clean(None));
     assert_eq!(printed.text().matches("error: failed to write the report").count(), 1);
     let error = reporters.finish().unwrap_err();

@@ -3,11 +3,13 @@
 //! [`Answer`] is one asking's end, [`Asked`] a subject with its last answer. Pure: nothing
 //! here asks anybody.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::config::Check;
 use crate::event::{CheckResult, Probe, Status};
 use crate::model::InstanceId;
+use crate::redact::redact;
 
 /// How one asking ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +89,7 @@ pub(super) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
 
 /// The result of a check whose subjects answered so, in this order.
 pub(super) fn result(check: &Check, asked: Vec<Asked>, took: Duration) -> CheckResult {
+    let asked: Vec<Asked> = asked.into_iter().map(without_secrets).collect();
     CheckResult {
         check: check.name.clone(),
         status: worst(asked.iter().map(|one| one.answer.status)),
@@ -94,6 +97,17 @@ pub(super) fn result(check: &Check, asked: Vec<Asked>, took: Duration) -> CheckR
         probes: asked.into_iter().map(probe).collect(),
         took_ms: millis(took),
     }
+}
+
+/// Nothing that was answered goes further as it came: from here on it is kept and shown.
+fn without_secrets(asked: Asked) -> Asked {
+    let Asked { subject, mut answer, attempts } = asked;
+    for text in [&mut answer.message, &mut answer.evidence] {
+        if let Cow::Owned(redacted) = redact(text) {
+            *text = redacted;
+        }
+    }
+    Asked { subject, answer, attempts }
 }
 
 fn probe(asked: Asked) -> Probe {

@@ -56,6 +56,8 @@ fn started() -> Event {
         images: Vec::new(),
         build: Build::default(),
         environments: vec!["qa".into()],
+        simulated: false,
+        timezone: None,
     }
 }
 

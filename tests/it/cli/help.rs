@@ -2,7 +2,7 @@
 
 use super::place::Place;
 
-const STEPS: [&str; 24] = [
+const STEPS: [&str; 25] = [
     "candidate",
     "validate",
     "environments",
@@ -25,6 +25,7 @@ const STEPS: [&str; 24] = [
     "status",
     "announce",
     "rehearse",
+    "report",
     "simulator",
     "completions",
 ];

@@ -1,0 +1,200 @@
+//! Makes reports again from the events that journals hold, of one run or of several together.
+//!
+//! [`again()`] writes the files. Those of a single run are made by what made them the first time,
+//! and are the same to the byte. Several runs become one set, in order of time: where two of them
+//! write the same file, the later one has it, and the earlier one's goes to [`EARLIER`]. Never
+//! reads a journal, never prints.
+
+mod merge;
+mod text;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::collect::Run;
+use super::{Detail, ReportError, Reporters, Settings, TerminalMode, junit, summary, write_problem};
+use crate::event::{Event, Stamped};
+use crate::model::{EnvironmentName, Problem};
+
+/// Where files go that a later run in the same set has replaced.
+pub(crate) const EARLIER: &str = "earlier-runs";
+
+/// A run as its journal tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// The journal, as it was named.
+    pub source: PathBuf,
+    /// Its events, in order; at least one.
+    pub events: Vec<Stamped>,
+    /// Whether the journal was cut off in the middle of a line.
+    pub cut_off: bool,
+}
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The files.
+    pub written: Vec<PathBuf>,
+    /// What people are told of it, ended by a newline.
+    pub text: String,
+}
+
+/// A past run, folded.
+#[derive(Debug)]
+pub(super) struct Folded {
+    /// Its place in the order of time, from 1.
+    pub(super) number: usize,
+    pub(super) past: Past,
+    pub(super) run: Run,
+    pub(super) simulated: bool,
+    pub(super) zone: TimeZone,
+}
+
+/// Makes the reports of these runs in a directory, which is made when it is absent.
+///
+/// # Errors
+/// Every file that could not be written; the others are.
+pub fn again(runs: Vec<Past>, report_dir: &Path, color: bool) -> Result<Made, ReportError> {
+    let folded = fold(runs);
+    fs::create_dir_all(report_dir).map_err(|error| one(report_dir, &error.to_string()))?;
+    let written = match folded.as_slice() {
+        [only] => as_it_was(only, report_dir)?,
+        several => as_one_set(several, report_dir)?,
+    };
+    Ok(Made { text: text::of(&folded, &written, report_dir, color), written })
+}
+
+/// The runs in order of time.
+pub(super) fn fold(mut pasts: Vec<Past>) -> Vec<Folded> {
+    let began = |past: &Past| past.events.first().map(|event| event.at);
+    pasts.sort_by(|one, other| (began(one), &one.source).cmp(&(began(other), &other.source)));
+    let numbered = pasts.into_iter().enumerate();
+    numbered
+        .map(|(at, past)| {
+            let mut run = Run::default();
+            past.events.iter().for_each(|event| run.apply(event));
+            let (simulated, zone) = where_and_when(&past.events);
+            Folded { number: at + 1, past, run, simulated, zone }
+        })
+        .collect()
+}
+
+/// Whether it was simulated, and the zone of its times.
+fn where_and_when(events: &[Stamped]) -> (bool, TimeZone) {
+    let started = events.iter().find_map(|stamped| match &stamped.event {
+        Event::RunStarted { simulated, simulation, timezone, .. } => {
+            Some((*simulated || simulation.is_some(), timezone.as_deref()))
+        }
+        _ => None,
+    });
+    let (simulated, zone) = started.unwrap_or((false, None));
+    let zone = zone.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+    (simulated, zone)
+}
+
+fn as_it_was(only: &Folded, report_dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let mut reporters = Reporters::again(Settings {
+        report_dir: report_dir.to_owned(),
+        terminal: TerminalMode::Silent,
+        detail: Detail::Groups,
+        color: false,
+        timezone: only.zone.clone(),
+        simulated: only.simulated,
+    });
+    for event in &only.past.events {
+        reporters.emit(event.clone());
+    }
+    reporters.finish()
+}
+
+fn as_one_set(several: &[Folded], report_dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let earlier = report_dir.join(EARLIER);
+    match fs::remove_dir_all(&earlier) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(one(&earlier, &error.to_string()));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let (mut written, mut problems) = (Vec::new(), Vec::new());
+    let mut note = |result: Result<PathBuf, Problem>| match result {
+        Ok(path) => written.push(path),
+        Err(problem) => problems.push(problem),
+    };
+    let bytes = summary::of_several(several).map_err(|error| error.to_string());
+    note(super::write_file(report_dir.join(summary::FILE_NAME), bytes));
+    for folded in several {
+        for name in folded.run.environments.iter().map(|one| &one.name) {
+            note(environment_of(folded, name, several, report_dir));
+        }
+    }
+    if problems.is_empty() { Ok(written) } else { Err(ReportError { problems }) }
+}
+
+/// Writes an environment's test cases where they belong.
+fn environment_of(
+    folded: &Folded,
+    name: &EnvironmentName,
+    several: &[Folded],
+    report_dir: &Path,
+) -> Result<PathBuf, Problem> {
+    let later = later(folded, name, several);
+    let dir = match later {
+        None => report_dir.to_owned(),
+        Some(_) => report_dir.join(EARLIER).join(format!("run-{}", folded.number)),
+    };
+    fs::create_dir_all(&dir)
+        .map_err(|error| write_problem(&dir.display().to_string(), &error.to_string()))?;
+    let mut run = folded.run.clone();
+    if let (Some(later), Some(record)) =
+        (later, run.environments.iter_mut().find(|record| record.name == *name))
+    {
+        record.notes.push(if later.number > folded.number {
+            format!("{} of {name} came after this one", title(later))
+        } else {
+            format!("{name} was not reached, {} was the last that did", title(later))
+        });
+    }
+    super::write_environment(&run, name, &dir, folded.simulated)
+}
+
+/// The other run that has this environment's file: the last that reached it.
+pub(super) fn later<'a>(
+    folded: &Folded,
+    name: &EnvironmentName,
+    several: &'a [Folded],
+) -> Option<&'a Folded> {
+    let file = junit::file_name(&folded.run.command, name);
+    let same_file = several.iter().filter(|other| {
+        other.run.environment(name).is_some() && junit::file_name(&other.run.command, name) == file
+    });
+    let last = same_file.max_by_key(|other| (reached(other, name), other.number))?;
+    (last.number != folded.number).then_some(last)
+}
+
+fn reached(folded: &Folded, name: &EnvironmentName) -> bool {
+    folded.run.environment(name).is_some_and(|record| record.started.is_some())
+}
+
+/// `run 2 (rollout, begun 2026-11-22T19:00:00Z)`.
+pub(super) fn title(folded: &Folded) -> String {
+    let began = folded
+        .run
+        .started
+        .map_or_else(String::new, |at: Timestamp| format!(", begun {}", at.strftime("%Y-%m-%dT%H:%M:%SZ")));
+    format!("run {} ({}{began})", folded.number, command(&folded.run))
+}
+
+/// The step that it was, in a word.
+pub(super) fn command(run: &Run) -> &str {
+    if run.command.is_empty() { "its beginning is lost" } else { &run.command }
+}
+
+fn one(path: &Path, why: &str) -> ReportError {
+    ReportError { problems: vec![write_problem(&path.display().to_string(), why)] }
+}
+
+#[cfg(test)]
+mod tests;
