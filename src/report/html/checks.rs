@@ -23,7 +23,7 @@ pub(super) fn failed(check: &CheckRecord) -> Markup {
             @for earlier in check.earlier.iter().take(ANSWERS) { p.note { (line(earlier)) } }
             @if !answers.is_empty() {
                 ul.answers {
-                    @for answer in answers.iter().take(ANSWERS) { li { (one(answer)) } }
+                    @for answer in answers.iter().take(ANSWERS) { li { (one(answer, &check.result.message)) } }
                 }
             }
             @if answers.len() > ANSWERS {
@@ -71,7 +71,8 @@ fn answers(probes: &[Probe]) -> Vec<Answer<'_>> {
     answers
 }
 
-fn one(answer: &Answer<'_>) -> Markup {
+/// An answer, less what is `said` of all of them already.
+fn one(answer: &Answer<'_>, said: &str) -> Markup {
     let probe = answer.probe;
     let attempts = match probe.attempts {
         0 | 1 => String::new(),
@@ -79,7 +80,7 @@ fn one(answer: &Answer<'_>) -> Markup {
     };
     let evidence = block(&probe.evidence, ANSWER);
     html! {
-        p { (line(&probe.message)) }
+        @if !said.ends_with(&probe.message) { p { (line(&probe.message)) } }
         @if !evidence.is_empty() { pre { (evidence) } }
         p.note { (list(&answer.subjects, NAMED)) (attempts) }
     }

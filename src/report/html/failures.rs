@@ -1,5 +1,6 @@
 //! What failed: of each group why, AWS's own words, what the checks said, and the next step.
 
+use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::super::clean;
@@ -28,12 +29,13 @@ pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
     html! {
         section id="failures" aria-labelledby="failures-title" {
             h2 id="failures-title" { "What went wrong" }
-            @for entry in troubled { (environment(view, entry, room)) }
+            @for entry in &troubled { (environment(view, entry, room, troubled.len() > 1)) }
         }
     }
 }
 
-fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room) -> Markup {
+/// An environment; with its way on, where that of several stands above.
+fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room, with_next: bool) -> Markup {
     let record = entry.environment;
     let troubles = entry.troubles();
     let (shown, brief) = troubles.split_at(troubles.len().min(CARDS));
@@ -54,7 +56,7 @@ fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room) -> Markup {
             @if left_out + more > 0 {
                 p.note { (count(left_out + more, "more group")) " failed: the JUnit file of the environment has them all." }
             }
-            @if !record.next.is_empty() {
+            @if with_next && !record.next.is_empty() {
                 h4 { "Next" }
                 ul.steps { @for next in &record.next { li { (next_step(next)) } } }
             }
@@ -147,7 +149,10 @@ fn words_of_aws(view: &View<'_>, group: &GroupRecord) -> Markup {
     let mut said: Vec<(String, String)> = Vec::new();
     let reasons = group.moves.iter().map(|(at, status, _, reason)| (at, format!("{status}"), reason));
     let launches = group.launch_failures.iter().map(|(at, why)| (at, "a launch failed".to_owned(), why));
-    for (at, what, words) in launches.chain(reasons.filter(|(_, _, reason)| !reason.is_empty())) {
+    // What AWS says of a way back that we asked for is no reason of anything.
+    let asked = |at: Timestamp| group.rollback_began.is_some_and(|began| at >= began);
+    let reasons = reasons.filter(|(at, _, reason)| !reason.is_empty() && !asked(**at));
+    for (at, what, words) in launches.chain(reasons) {
         let words = clean::line(words);
         if !said.iter().any(|(_, known)| *known == words) {
             said.push((format!("{}, {what}", moment(*at, zone)), words));

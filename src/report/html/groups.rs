@@ -1,4 +1,4 @@
-//! The tables of environments and groups; below each environment its capacity and its evidence.
+//! The environments, each with the table of its groups, their capacity, and their evidence.
 
 use maud::{Markup, html};
 
@@ -7,14 +7,14 @@ use super::super::record::GroupRecord;
 use super::super::style::{count, duration};
 use super::room::Room;
 use super::view::{Entry, View};
-use super::words::{badge, counted, line, moment, outcome, verdict_badge};
+use super::words::{badge, counted, line, list, moment, outcome, verdict_badge};
 use super::{capacity, checks, story};
 use crate::event::Status;
 
 /// An environment with at most as many groups is shown unfolded where it is the only one.
 const FEW: usize = 12;
 
-/// The section: a table of environments, then each with its groups.
+/// The section. What matters most of all environments takes its room first.
 pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
     let tables: Vec<Markup> = view.entries.iter().map(|entry| table(entry, room)).collect();
     let charts: Vec<Markup> = view.entries.iter().map(|entry| charts(view, entry, room)).collect();
@@ -23,45 +23,50 @@ pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
     html! {
         section id="groups" aria-labelledby="groups-title" {
             h2 id="groups-title" { "Environments and groups" }
-            (environments(view))
             @for (at, entry) in view.entries.iter().enumerate() {
-                @if entry.environment.groups.is_empty() {
-                    p.note id=(entry.id) { b { (line(&entry.label)) } ": no group was looked at. " (line(&entry.environment.message)) }
-                } @else {
+                @if !entry.environment.groups.is_empty() {
                     details.environment id=(entry.id) open[alone || (entry.is_trouble() && entry.is_last)] {
-                        summary {
-                            h3 { (line(&entry.label)) } " " (verdict_badge(entry.environment)) " "
-                            span.note { (count(entry.environment.groups.len(), "group")) }
-                        }
+                        summary.row { (environment(view, entry)) }
                         (tables[at]) (charts[at]) (evidence[at])
                     }
                 }
             }
+            (without_groups(view))
         }
     }
 }
 
-fn environments(view: &View<'_>) -> Markup {
+/// An environment in a line.
+fn environment(view: &View<'_>, entry: &Entry<'_>) -> Markup {
+    let record = entry.environment;
     html! {
-        div.scroll role="region" aria-label="Environments" tabindex="0" {
-            table {
-                thead { tr {
-                    th scope="col" { "Environment" } th scope="col" { "Ended as" } th scope="col" { "Groups" }
-                    th scope="col" { "Took" } th scope="col" { "Ended" }
-                } }
-                tbody {
-                    @for entry in &view.entries {
-                        @let record = entry.environment;
-                        @let words = counted(Counts::of(record));
-                        tr {
-                            th scope="row" { a href={ "#" (entry.id) } { (line(&entry.label)) } }
-                            td { (verdict_badge(record)) }
-                            td { (words) @if words.is_empty() { (line(&record.message)) } }
-                            td.number { @if record.took_ms > 0 { (duration(record.took_ms)) } }
-                            td.number { @if let Some(ended) = record.ended { (moment(ended, &view.look.timezone)) } }
-                        }
-                    }
-                }
+        h3 { (line(&entry.label)) }
+        span { (verdict_badge(record)) }
+        span.counts { (counted(Counts::of(record))) }
+        span.number { @if record.took_ms > 0 { (duration(record.took_ms)) } }
+        span.number { @if let Some(ended) = record.ended { (moment(ended, &view.look.timezone)) } }
+    }
+}
+
+/// Those of which no group was looked at: the ones that ended alike in one line.
+fn without_groups(view: &View<'_>) -> Markup {
+    let mut alike: Vec<(&Entry<'_>, Vec<String>)> = Vec::new();
+    for entry in view.entries.iter().filter(|entry| entry.environment.groups.is_empty()) {
+        let same = |(first, _): &&mut (&Entry<'_>, Vec<String>)| {
+            let (first, record) = (first.environment, entry.environment);
+            (first.verdict, first.started.is_some(), &first.message)
+                == (record.verdict, record.started.is_some(), &record.message)
+        };
+        match alike.iter_mut().find(same) {
+            Some((_, names)) => names.push(line(&entry.label)),
+            None => alike.push((entry, vec![line(&entry.label)])),
+        }
+    }
+    html! {
+        @for (entry, names) in &alike {
+            p.without {
+                b { (list(names, names.len())) } " " (verdict_badge(entry.environment)) " "
+                span.note { (line(&entry.environment.message)) }
             }
         }
     }

@@ -14,12 +14,18 @@ const SHOWN: usize = 200;
 
 /// The section.
 pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
-    let (environments, left_out) = room.take_all(view.entries.iter().map(environment));
+    let (environments, left_out) =
+        room.take_all(view.entries.iter().filter(|entry| has_own(entry)).map(environment));
     html! {
         section id="more" aria-labelledby="more-title" {
             h2 id="more-title" { "Everything else" }
             @for run in view.runs { (about(view, run)) }
-            @for one in &environments { (one) }
+            @if !environments.is_empty() {
+                details {
+                    summary { "Gates, freezes, plans and records" }
+                    @for one in &environments { (one) }
+                }
+            }
             @if left_out > 0 { p.note { (left_out) " more environments left out here, for size." } }
             (files(view))
         }
@@ -55,14 +61,17 @@ fn about(view: &View<'_>, run: &Run) -> Markup {
     }
 }
 
+/// Whether anything is known of it that is not one of its groups'.
+fn has_own(entry: &Entry<'_>) -> bool {
+    let record = entry.environment;
+    !(record.steps.is_empty() && record.notes.is_empty() && record.versions.is_empty())
+}
+
 fn environment(entry: &Entry<'_>) -> Markup {
     let record = entry.environment;
-    if record.steps.is_empty() && record.notes.is_empty() && record.versions.is_empty() {
-        return html! {};
-    }
     html! {
-        details {
-            summary { (line(&entry.label)) ": its gate, freezes, plan and record" }
+        div.own {
+            h3 { (line(&entry.label)) }
             ul.brief {
                 @for step in &record.steps {
                     li {

@@ -18,8 +18,9 @@ const FOLD: f64 = 4.0;
 const FOLDS: f64 = 36.0;
 /// What is left free at both ends, in percent, for the labels there.
 const MARGIN: f64 = 1.0;
-/// How far two labels must be apart, in percent.
-const LABEL: f64 = 9.0;
+/// How far the next label must be from one, and from one that names the day, in percent.
+const LABEL: f64 = 8.0;
+const DAY_LABEL: f64 = 13.0;
 /// Distances between ticks, in seconds.
 const STEPS: [i64; 13] = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800];
 
@@ -88,7 +89,7 @@ impl Scale {
             while at <= piece.until {
                 let x = self.x(at);
                 let local = at.to_zoned(zone.clone());
-                if ticks.last().is_none_or(|last| x - last.x >= LABEL) && x <= 100.0 - LABEL / 2.0 {
+                if ticks.last().is_none_or(|last| x - last.x >= last.width()) && x <= 100.0 - LABEL / 2.0 {
                     let format = if day == Some(local.date()) { "%H:%M" } else { "%a %H:%M" };
                     day = Some(local.date());
                     ticks.push(Tick { x, label: local.strftime(format).to_string() });
@@ -97,6 +98,13 @@ impl Scale {
             }
         }
         ticks
+    }
+}
+
+impl Tick {
+    /// How much room its label takes.
+    fn width(&self) -> f64 {
+        if self.label.len() > "15:30".len() { DAY_LABEL } else { LABEL }
     }
 }
 

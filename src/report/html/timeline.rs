@@ -14,6 +14,7 @@ use super::room::Room;
 use super::scale::Scale;
 use super::view::{Entry, View};
 use super::words::{badge, line, moment, outcome, verdict_badge};
+use crate::model::Verdict;
 
 /// More rows than this are not drawn for an environment: they are told in words.
 const ROWS: usize = 60;
@@ -24,11 +25,15 @@ const HEIGHT: u32 = 20;
 
 /// The section; empty where nothing was begun.
 pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
-    let begun: Vec<&Entry<'_>> =
-        view.entries.iter().filter(|entry| entry.environment.started.is_some()).collect();
-    let bars: Vec<Vec<Bar>> =
-        begun.iter().map(|entry| phases::of_environment(entry.environment, entry.latest())).collect();
-    if bars.iter().all(Vec::is_empty) {
+    let bars_of = |entry: &Entry<'_>| phases::of_environment(entry.environment, entry.latest());
+    // Where nothing was reached there may have been a look at what is due; that is nothing to draw.
+    let drawn = |entry: &&Entry<'_>| {
+        let reached = entry.environment.verdict != Some(Verdict::NotReached);
+        entry.environment.started.is_some() && (reached || phases::busy(&bars_of(entry)).next().is_some())
+    };
+    let begun: Vec<&Entry<'_>> = view.entries.iter().filter(drawn).collect();
+    let bars: Vec<Vec<Bar>> = begun.iter().map(|entry| bars_of(entry)).collect();
+    if bars.iter().all(|bars| phases::busy(bars).next().is_none()) {
         return html! {};
     }
     let scale = Scale::new(bars.iter().flat_map(|bars| phases::busy(bars)).collect());
@@ -40,16 +45,30 @@ pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
             ol.timeline {
                 (axis(&scale, &view.look.timezone, "all"))
                 @for (entry, bars) in begun.iter().zip(&bars) {
-                    li {
-                        span.name { a href={ "#" (entry.id) } { (line(&entry.label)) } " " (verdict_badge(entry.environment)) }
-                        (picture(bars, &scale, "all", &view.look.timezone, true))
-                        span.took { @if entry.environment.took_ms > 0 { (duration(entry.environment.took_ms)) } }
-                    }
+                    li { (environment(view, entry, bars, &scale, room)) }
                 }
             }
             @if rest > 0 { p.note { (count(rest, "environment")) " " @if rest == 1 { "was" } @else { "were" } " not reached." } }
-            @for entry in &begun { (groups(view, entry, room)) }
         }
+    }
+}
+
+/// An environment's row, with its groups folded into it.
+fn environment(view: &View<'_>, entry: &Entry<'_>, bars: &[Bar], scale: &Scale, room: &Room) -> Markup {
+    let zone = &view.look.timezone;
+    let row = html! {
+        span.name { b { (line(&entry.label)) } " " (verdict_badge(entry.environment)) }
+        (picture(bars, scale, "all", zone, true))
+        span.took { @if entry.environment.took_ms > 0 { (duration(entry.environment.took_ms)) } }
+    };
+    match groups(view, entry, room) {
+        Some(groups) => html! {
+            details open[entry.is_trouble() && entry.is_last] {
+                summary.row { (row) }
+                (groups)
+            }
+        },
+        None => html! { div.row { (row) } },
     }
 }
 
@@ -69,8 +88,8 @@ pub(super) fn swatch(class: &str) -> Markup {
     html! { svg.swatch width="14" height="14" aria-hidden="true" { rect class=(class) width="14" height="14" {} } }
 }
 
-/// The groups of an environment, folded where nobody has to look.
-fn groups(view: &View<'_>, entry: &Entry<'_>, room: &Room) -> Markup {
+/// The groups of an environment on its own scale; `None` where none was begun.
+fn groups(view: &View<'_>, entry: &Entry<'_>, room: &Room) -> Option<Markup> {
     let mut rows: Vec<(String, &GroupRecord, Vec<Bar>)> = entry
         .groups()
         .into_iter()
@@ -78,23 +97,20 @@ fn groups(view: &View<'_>, entry: &Entry<'_>, room: &Room) -> Markup {
         .filter(|(_, _, bars)| phases::busy(bars).next().is_some())
         .collect();
     if rows.is_empty() {
-        return html! {};
+        return None;
     }
     let scale = Scale::new(rows.iter().flat_map(|(_, _, bars)| phases::busy(bars)).collect());
     let hidden = rows.split_off(rows.len().min(ROWS));
     let zone = &view.look.timezone;
     let drawn = rows.iter().map(|(name, group, bars)| row(entry, name, group, bars, &scale, zone));
     let (drawn, left_out) = room.take_all(drawn);
-    html! {
-        details.groups open[entry.is_trouble() && entry.is_last] {
-            summary { h3 { (line(&entry.label)) } " " span.note { (count(drawn.len() + left_out + hidden.len(), "group")) } }
-            ol.timeline {
-                (axis(&scale, zone, &entry.id))
-                @for row in &drawn { (row) }
-            }
-            @if !hidden.is_empty() || left_out > 0 { p.note { (in_words(&hidden, left_out, zone)) } }
+    Some(html! {
+        ol.timeline.inner {
+            (axis(&scale, zone, &entry.id))
+            @for row in &drawn { (row) }
         }
-    }
+        @if !hidden.is_empty() || left_out > 0 { p.note { (in_words(&hidden, left_out, zone)) } }
+    })
 }
 
 fn row(
@@ -107,7 +123,7 @@ fn row(
 ) -> Markup {
     let (tone, word, _) = outcome(entry.run, group);
     html! {
-        li {
+        li.row {
             span.name { (line(name)) " " (badge(tone, word)) }
             (picture(bars, scale, &entry.id, zone, false))
             span.took { @if group.took_ms > 0 { (duration(group.took_ms)) } }
@@ -131,7 +147,7 @@ fn in_words(hidden: &[(String, &GroupRecord, Vec<Bar>)], left_out: usize, zone: 
 fn axis(scale: &Scale, zone: &TimeZone, id: &str) -> Markup {
     let ticks = scale.ticks(zone);
     html! {
-        li.axis aria-hidden="true" {
+        li.row.axis aria-hidden="true" {
             span.name {}
             svg.bars width="100%" height=(HEIGHT) {
                 defs {

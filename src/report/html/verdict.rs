@@ -83,10 +83,22 @@ pub(super) fn sentence(view: &View<'_>) -> (Tone, String) {
     for (verdict, tone, words) in told {
         let entries = of(verdict);
         if !(entries.is_empty() || verdict == Verdict::NotDue && !well.is_empty()) {
-            return (tone, format!("{} {}.", names(&entries), agreeing(words, entries.len())));
+            let why = if entries.len() == 1 { first_problem(entries[0]) } else { String::new() };
+            return (tone, format!("{} {}{why}.", names(&entries), agreeing(words, entries.len())));
         }
     }
     well_said(view, &well, &names(&well))
+}
+
+/// `: group search-qa has suspended Launch`, of an environment that was not begun.
+fn first_problem(entry: &Entry<'_>) -> String {
+    match entry.environment.problems.as_slice() {
+        [] => String::new(),
+        [only] => format!(": {}", cut(&line(&only.what), 110)),
+        [first, more @ ..] => {
+            format!(": {}, and {} more", cut(&line(&first.what), 110), count(more.len(), "reason"))
+        }
+    }
 }
 
 /// The words that go with that many.
@@ -141,13 +153,19 @@ fn because(entries: &[&Entry<'_>]) -> String {
         more => format!(", and {} more", count(more, "group")),
     };
     // The sentence is to be read at a glance: the rest of the reason stands below.
-    let short = why.split_once(": ").map_or(why, |(what, rest)| if what.len() < 8 { rest } else { what });
-    let short: String = line(short).chars().take(90).collect();
-    if short.is_empty() {
-        format!(": {}{more}", line(&name))
-    } else {
-        format!(": {}, {short}{more}", line(&name))
-    }
+    let short = match why.strip_prefix("check ").and_then(|check| check.split_once(": ")) {
+        Some((check, _)) => format!(" failed check {}", line(check)),
+        None if why.is_empty() => String::new(),
+        None => format!(": {}", line(why)),
+    };
+    format!(": {}{}{more}", line(&name), cut(&short, 110))
+}
+
+/// At most that many characters, whole words where that is possible.
+fn cut(text: &str, most: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(most) else { return text.to_owned() };
+    let end = text[..end].rfind(' ').filter(|end| *end > 0).unwrap_or(end);
+    format!("{}…", &text[..end])
 }
 
 /// `dept-base-20261114184500 → dept-base-20261121194500`.

@@ -129,14 +129,18 @@ pub(super) fn block(raw: &str, most: usize) -> String {
     }
 }
 
-/// What to do next: the command, and apart from it when or why.
+/// What to do next: a command, and apart from it when or why; or what a person is to do.
 pub(super) fn next_step(next: &str) -> Markup {
     let next = line(next);
     let at = [", when ", ", if ", ", once "].iter().filter_map(|word| next.rfind(word)).max();
     let (command, when) = at.map_or((next.as_str(), ""), |at| (&next[..at], &next[at + 2..]));
     html! {
-        code.command { (command) }
-        @if !when.is_empty() { " " span.when { (when) } }
+        @if !next.starts_with("ami-refresh ") {
+            (next)
+        } @else {
+            code.command { (command) }
+            @if !when.is_empty() { " " span.when { (when) } }
+        }
     }
 }
 
@@ -193,7 +197,7 @@ mod tests {
             "<code class=\"command\">ami-refresh rollout --env qa</code> \
              <span class=\"when\">when the cause is mended</span>"
         );
-        assert_eq!(next_step("look").into_string(), "<code class=\"command\">look</code>");
+        assert_eq!(next_step("resume it, if you may").into_string(), "resume it, if you may");
     }
 
     #[test]
