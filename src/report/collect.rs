@@ -164,10 +164,14 @@ fn apply_to_environment(record: &mut EnvironmentRecord, at: Timestamp, event: &E
                 message: message.clone(),
                 evidence: evidence.clone(),
                 took_ms: *took_ms,
+                ended: at,
             });
         }
         Event::Note { text, .. } => record.notes.push(text.clone()),
-        Event::EnvironmentWaits { until, message, .. } => record.waits = Some((*until, message.clone())),
+        Event::EnvironmentWaits { until, message, .. } => {
+            record.waits = Some((*until, message.clone()));
+            record.pauses.push((at, (*until).max(at), message.clone()));
+        }
         Event::FreezeOverridden { freeze, by, .. } => {
             record.notes.push(format!("freeze {freeze:?} overridden by {}: {}", by.who, by.reason));
         }
@@ -175,8 +179,12 @@ fn apply_to_environment(record: &mut EnvironmentRecord, at: Timestamp, event: &E
             let images: Vec<&str> = images.iter().map(ImageId::as_str).collect();
             record.notes.push(format!("{} quarantined: {reason}", images.join(", ")));
         }
-        Event::EnvironmentStarted { .. }
-        | Event::RunStarted { .. }
+        Event::EnvironmentStarted { .. } => {
+            if let Some((from, until, _)) = record.pauses.last_mut() {
+                *until = at.max(*from);
+            }
+        }
+        Event::RunStarted { .. }
         | Event::Pinned { .. }
         | Event::RefreshStarted { .. }
         | Event::RefreshMoved { .. }

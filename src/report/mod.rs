@@ -1,7 +1,7 @@
 //! Everything that is printed or written about a run, from its events alone.
 //!
 //! [`Reporters`] takes each event to the journal first, then to the terminal, and writes a
-//! JUnit file per environment and `summary.json`. [`problems()`] prints errors. Decides nothing:
+//! JUnit file per environment, the page for people, and `summary.json`. [`problems()`] prints errors. Decides nothing:
 //! no report changes how a run goes, and a disk or pipe that fails does not stop it.
 
 use std::io::{self, Write};
@@ -22,6 +22,7 @@ mod files;
 mod gates;
 #[cfg(test)]
 pub(crate) mod hostile;
+mod html;
 mod junit;
 mod plan;
 mod problems;
@@ -145,6 +146,7 @@ impl Reporters {
                 // What fails here is tried again, and told, at the end.
                 let _retried = self.write_environment(environment);
                 let _retried = self.write_summary();
+                let _retried = self.write_page();
             }
             Event::EnvironmentStarted { .. }
             | Event::EnvironmentWaits { .. }
@@ -189,6 +191,7 @@ impl Reporters {
             Err(problem) => problems.push(problem),
         };
         note(self.write_summary());
+        note(self.write_page());
         let names: Vec<EnvironmentName> = self.run.environments.iter().map(|one| one.name.clone()).collect();
         for name in &names {
             note(self.write_environment(name));
@@ -217,7 +220,7 @@ impl Reporters {
     /// Reports of an earlier run would be read as this one's if it were killed.
     fn remove_stale(&self, environments: &[EnvironmentName]) {
         let names = environments.iter().map(|name| junit::file_name(&self.run.command, name));
-        for name in names.chain([summary::FILE_NAME.to_owned()]) {
+        for name in names.chain([summary::FILE_NAME.to_owned(), html::file_name(&self.run.command)]) {
             // One that can't be removed can't be replaced either, which the end will tell.
             let _told_later = std::fs::remove_file(self.settings.report_dir.join(name));
         }
@@ -225,6 +228,18 @@ impl Reporters {
 
     fn write_environment(&self, name: &EnvironmentName) -> Result<PathBuf, Problem> {
         write_environment(&self.run, name, &self.settings.report_dir, self.settings.simulated)
+    }
+
+    /// The page and its stylesheet; the page's path.
+    fn write_page(&self) -> Result<PathBuf, Problem> {
+        let look =
+            html::Look { timezone: self.settings.timezone.clone(), simulated: self.settings.simulated };
+        let name = html::file_name(&self.run.command);
+        let page = self.settings.report_dir.join(&name);
+        for (file, bytes) in html::write(&name, &[&self.run], &look) {
+            write_file(self.settings.report_dir.join(file), Ok(bytes))?;
+        }
+        Ok(page)
     }
 
     fn write_summary(&self) -> Result<PathBuf, Problem> {

@@ -28,6 +28,8 @@ pub(super) struct EnvironmentRecord {
     pub(super) notes: Vec<String>,
     /// Until when it waits, and what for, as last told.
     pub(super) waits: Option<(Timestamp, String)>,
+    /// Every wait: from when, until when (its end, once that came), and what for.
+    pub(super) pauses: Vec<(Timestamp, Timestamp, String)>,
     pub(super) verdict: Option<Verdict>,
     pub(super) message: String,
     pub(super) next: Vec<String>,
@@ -44,6 +46,8 @@ pub(super) struct GroupRecord {
     pub(super) pinned: Option<(Tracking, u64)>,
     /// Its refresh, what it goes to, and whether it was adopted. Not a rollback's.
     pub(super) refresh: Option<(RefreshId, Target, bool)>,
+    /// When that refresh was started or found.
+    pub(super) refresh_began: Option<Timestamp>,
     /// Every status it went through: when, percent and AWS's reason at the change.
     pub(super) moves: Vec<(Timestamp, RefreshStatus, u8, String)>,
     /// Percent of the replacements done, as last heard.
@@ -57,11 +61,15 @@ pub(super) struct GroupRecord {
     /// Results of checks on the image that the group was taken back to.
     pub(super) checks_after_rollback: Vec<CheckResult>,
     pub(super) rollback: Option<(RollbackRoute, String)>,
+    /// When it was begun to be taken back.
+    pub(super) rollback_began: Option<Timestamp>,
     pub(super) steps: Vec<StepRecord>,
     pub(super) outcome: Option<Outcome>,
     pub(super) images: BTreeMap<ImageId, u32>,
     pub(super) stragglers: Vec<InstanceId>,
     pub(super) took_ms: u64,
+    /// When its end was told.
+    pub(super) ended: Option<Timestamp>,
 }
 
 /// What a group ran from a moment on.
@@ -78,6 +86,8 @@ pub(super) struct CapacityRecord {
 #[derive(Debug, Clone)]
 pub(super) struct CheckRecord {
     pub(super) result: CheckResult,
+    /// When that result came.
+    pub(super) ended: Timestamp,
     /// Earlier results, as lines.
     pub(super) earlier: Vec<String>,
 }
@@ -90,6 +100,8 @@ pub(super) struct StepRecord {
     pub(super) message: String,
     pub(super) evidence: Vec<String>,
     pub(super) took_ms: u64,
+    /// When its end was told.
+    pub(super) ended: Timestamp,
 }
 
 /// A template version that was made or found.
@@ -117,6 +129,7 @@ impl EnvironmentRecord {
             versions: Vec::new(),
             notes: Vec::new(),
             waits: None,
+            pauses: Vec::new(),
             verdict: None,
             message: String::new(),
             next: Vec::new(),
@@ -170,6 +183,7 @@ impl GroupRecord {
             planned: None,
             pinned: None,
             refresh: None,
+            refresh_began: None,
             moves: Vec::new(),
             percent: 0,
             capacity: Vec::new(),
@@ -177,11 +191,13 @@ impl GroupRecord {
             checks: Vec::new(),
             checks_after_rollback: Vec::new(),
             rollback: None,
+            rollback_began: None,
             steps: Vec::new(),
             outcome: None,
             images: BTreeMap::new(),
             stragglers: Vec::new(),
             took_ms: 0,
+            ended: None,
         }
     }
 
@@ -225,6 +241,7 @@ impl GroupRecord {
             Event::RefreshStarted { refresh, target, adopted, .. } => {
                 if self.rollback.is_none() {
                     self.refresh = Some((refresh.clone(), target.clone(), *adopted));
+                    self.refresh_began = Some(at);
                 }
             }
             Event::RefreshMoved { status, percent, reason, .. } => {
@@ -246,8 +263,11 @@ impl GroupRecord {
                     self.launch_failures.push((*started, message.clone()));
                 }
             }
-            Event::CheckEnded { result, .. } => self.add_check(result),
-            Event::RollbackStarted { route, why, .. } => self.rollback = Some((*route, why.clone())),
+            Event::CheckEnded { result, .. } => self.add_check(at, result),
+            Event::RollbackStarted { route, why, .. } => {
+                self.rollback = Some((*route, why.clone()));
+                self.rollback_began.get_or_insert(at);
+            }
             Event::GroupStep { step, status, message, evidence, took_ms, .. } => {
                 self.add_step(StepRecord {
                     step: *step,
@@ -255,6 +275,7 @@ impl GroupRecord {
                     message: message.clone(),
                     evidence: evidence.clone(),
                     took_ms: *took_ms,
+                    ended: at,
                 });
             }
             Event::GroupEnded { outcome, images, stragglers, took_ms, .. } => {
@@ -267,6 +288,7 @@ impl GroupRecord {
                 self.images.clone_from(images);
                 self.stragglers.clone_from(stragglers);
                 self.took_ms = *took_ms;
+                self.ended = Some(at);
             }
             Event::ChecksStarted { .. }
             | Event::ImageDescribed { .. }
@@ -288,7 +310,7 @@ impl GroupRecord {
     }
 
     /// A check may be asked again: its last word counts, unless that is of the old image.
-    fn add_check(&mut self, result: &CheckResult) {
+    fn add_check(&mut self, at: Timestamp, result: &CheckResult) {
         if self.rollback.is_some() {
             self.checks_after_rollback.push(result.clone());
             return;
@@ -298,8 +320,11 @@ impl GroupRecord {
                 let status = status_word(known.result.status);
                 known.earlier.push(format!("earlier: {status}: {}", known.result.message));
                 known.result = result.clone();
+                known.ended = at;
             }
-            None => self.checks.push(CheckRecord { result: result.clone(), earlier: Vec::new() }),
+            None => {
+                self.checks.push(CheckRecord { result: result.clone(), ended: at, earlier: Vec::new() });
+            }
         }
     }
 

@@ -1,0 +1,87 @@
+//! What checks said: of a group that failed in full, of any other in a line.
+
+use maud::{Markup, html};
+
+use super::super::record::CheckRecord;
+use super::super::style::{count, duration};
+use super::words::{block, line, list, status_badge};
+use crate::event::{Probe, Status};
+
+/// How many different answers of a check are shown, and how many who gave them are named.
+const ANSWERS: usize = 4;
+const NAMED: usize = 4;
+/// How much of an answer is shown, in characters.
+const ANSWER: usize = 1500;
+
+/// A check that did not pass: who answered what.
+pub(super) fn failed(check: &CheckRecord) -> Markup {
+    let answers = answers(&check.result.probes);
+    let passed = check.result.probes.iter().filter(|probe| probe.status == Status::Passed).count();
+    html! {
+        div.check {
+            p { (status_badge(check.result.status)) " " b { (line(&check.result.check)) } ": " (line(&check.result.message)) }
+            @for earlier in check.earlier.iter().take(ANSWERS) { p.note { (line(earlier)) } }
+            @if !answers.is_empty() {
+                ul.answers {
+                    @for answer in answers.iter().take(ANSWERS) { li { (one(answer, &check.result.message)) } }
+                }
+            }
+            @if answers.len() > ANSWERS {
+                p.note { (answers.len() - ANSWERS) " other answers are in the JUnit file." }
+            }
+            @if passed > 0 { p.note { (count(passed, "other")) " passed." } }
+        }
+    }
+}
+
+/// A check in a line.
+pub(super) fn brief(check: &CheckRecord) -> Markup {
+    let slowest = check.result.probes.iter().map(|probe| probe.latency_ms).max();
+    html! {
+        li {
+            (status_badge(check.result.status)) " " b { (line(&check.result.check)) } ": " (line(&check.result.message))
+            " " span.note {
+                "in " (duration(check.result.took_ms))
+                @if let Some(slowest) = slowest.filter(|ms| *ms > 0) { ", slowest answer " (slowest) " ms" }
+            }
+        }
+    }
+}
+
+/// Those who gave one and the same answer.
+struct Answer<'a> {
+    probe: &'a Probe,
+    subjects: Vec<String>,
+}
+
+/// The answers that did not pass, the most frequent first.
+fn answers(probes: &[Probe]) -> Vec<Answer<'_>> {
+    let mut answers: Vec<Answer<'_>> = Vec::new();
+    for probe in probes.iter().filter(|probe| probe.status > Status::Skipped) {
+        let same = |answer: &&mut Answer<'_>| {
+            (answer.probe.status, &answer.probe.message, &answer.probe.evidence)
+                == (probe.status, &probe.message, &probe.evidence)
+        };
+        match answers.iter_mut().find(same) {
+            Some(answer) => answer.subjects.push(line(&probe.subject)),
+            None => answers.push(Answer { probe, subjects: vec![line(&probe.subject)] }),
+        }
+    }
+    answers.sort_by_key(|answer| std::cmp::Reverse(answer.subjects.len()));
+    answers
+}
+
+/// An answer, less what is `said` of all of them already.
+fn one(answer: &Answer<'_>, said: &str) -> Markup {
+    let probe = answer.probe;
+    let attempts = match probe.attempts {
+        0 | 1 => String::new(),
+        times => format!(", asked {times} times"),
+    };
+    let evidence = block(&probe.evidence, ANSWER);
+    html! {
+        @if !said.ends_with(&probe.message) { p { (line(&probe.message)) } }
+        @if !evidence.is_empty() { pre { (evidence) } }
+        p.note { (list(&answer.subjects, NAMED)) (attempts) }
+    }
+}

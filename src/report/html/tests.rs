@@ -1,0 +1,31 @@
+//! Whole pages: their structure, that nothing gets out of its text, their size.
+
+use jiff::tz::TimeZone;
+
+use super::super::collect::Run;
+use super::*;
+use crate::event::Stamped;
+
+mod content;
+mod form;
+
+pub(super) fn look() -> Look {
+    Look { timezone: TimeZone::get("Europe/London").unwrap(), simulated: false }
+}
+
+pub(super) fn run_of(events: &[Stamped]) -> Run {
+    let mut run = Run::default();
+    events.iter().for_each(|event| run.apply(event));
+    run
+}
+
+/// The page of one run.
+fn page_of(events: &[Stamped]) -> String {
+    let run = run_of(events);
+    text(&write("report.html", &[&run], &look()))
+}
+
+fn text(files: &[(String, Vec<u8>)]) -> String {
+    let page = files.iter().find(|(name, _)| name.ends_with(".html")).unwrap();
+    String::from_utf8(page.1.clone()).unwrap()
+}

@@ -1,0 +1,342 @@
+//! The first thing that is read: what happened in one sentence, whether production is safe,
+//! whether somebody must act now, and the command that goes on.
+
+use maud::{Markup, html};
+
+use super::super::collect::Counts;
+use super::super::style::{count, duration};
+use super::view::{Entry, View};
+use super::words::{Tone, line, list, moment, next_step, outcome};
+use crate::model::{Exit, Outcome, Verdict};
+
+/// How many names and commands are shown.
+const SHOWN: usize = 5;
+
+/// The section.
+pub(super) fn section(view: &View<'_>) -> Markup {
+    let (tone, sentence) = sentence(view);
+    html! {
+        section id="verdict" class={ "verdict " (tone.class()) } aria-labelledby="verdict-title" {
+            h1 id="verdict-title" { (sentence) }
+            @if let Some(images) = images(view) { p.images { (images) } }
+            dl.meaning {
+                div { dt { "Production" } dd { @for words in production(view) { p { (words) } } } }
+                div { dt { "Do I have to act now?" } dd { p { (must_act(view)) } } }
+                div { dt { "Next" } dd { (next(view)) } }
+            }
+            (numbers(view))
+        }
+    }
+}
+
+/// The sentence of the page's title and heading.
+pub(super) fn sentence(view: &View<'_>) -> (Tone, String) {
+    let of = |verdict: Verdict| -> Vec<&Entry<'_>> {
+        view.last().filter(|entry| entry.environment.verdict == Some(verdict)).collect()
+    };
+    let names = |entries: &[&Entry<'_>]| {
+        let names: Vec<String> = entries.iter().map(|entry| line(entry.environment.name.as_str())).collect();
+        list(&names, SHOWN)
+    };
+    let needing = of(Verdict::NeedsPerson);
+    if !needing.is_empty() {
+        let verb = if needing.len() == 1 { "needs" } else { "need" };
+        return (Tone::Bad, format!("{} {verb} a person{}.", names(&needing), because(&needing)));
+    }
+    let aborted = of(Verdict::Aborted);
+    let signal = view.runs.iter().rev().find_map(|run| run.aborting.as_ref());
+    if let (false, Some((signal, _))) = (aborted.is_empty(), signal) {
+        return (Tone::Odd, format!("Aborted by {} in {}.", line(signal), names(&aborted)));
+    }
+    let unfinished: Vec<&Entry<'_>> = view
+        .last()
+        .filter(|entry| entry.environment.verdict.is_none() && entry.environment.started.is_some())
+        .collect();
+    if !unfinished.is_empty() {
+        return (
+            Tone::Odd,
+            format!(
+                "Not finished: {} {} still under way.",
+                names(&unfinished),
+                agreeing("is", unfinished.len())
+            ),
+        );
+    }
+    let back = of(Verdict::RolledBack);
+    if !back.is_empty() {
+        let said = format!(
+            "{} failed and {} rolled back{}.",
+            names(&back),
+            agreeing("was", back.len()),
+            because(&back)
+        );
+        return (Tone::Bad, said);
+    }
+    let told: [(Verdict, Tone, &str); 5] = [
+        (Verdict::Unreachable, Tone::Bad, "could not be begun: AWS could not be asked"),
+        (Verdict::SetUp, Tone::Bad, "could not be begun: the set-up is not as the configuration says"),
+        (Verdict::Refused, Tone::Odd, "was refused before anything changed"),
+        (Verdict::Unproved, Tone::Odd, "did not pass: nothing failed, and nothing was proved"),
+        (Verdict::NotDue, Tone::Dim, "has nothing that is due"),
+    ];
+    let well = [of(Verdict::Passed), of(Verdict::Partial)].concat();
+    for (verdict, tone, words) in told {
+        let entries = of(verdict);
+        if !(entries.is_empty() || verdict == Verdict::NotDue && !well.is_empty()) {
+            let why = if entries.len() == 1 { first_problem(entries[0]) } else { String::new() };
+            return (tone, format!("{} {}{why}.", names(&entries), agreeing(words, entries.len())));
+        }
+    }
+    well_said(view, &well, &names(&well))
+}
+
+/// `: group search-qa has suspended Launch`, of an environment that was not begun.
+fn first_problem(entry: &Entry<'_>) -> String {
+    match entry.environment.problems.as_slice() {
+        [] => String::new(),
+        [only] => format!(": {}", cut(&line(&only.what), 110)),
+        [first, more @ ..] => {
+            format!(": {}, and {} more", cut(&line(&first.what), 110), count(more.len(), "reason"))
+        }
+    }
+}
+
+/// The words that go with that many.
+fn agreeing(words: &str, number: usize) -> String {
+    if number == 1 {
+        return words.to_owned();
+    }
+    let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
+    let verb = match verb {
+        "was" => "were",
+        "is" => "are",
+        "has" => "have",
+        other => other,
+    };
+    format!("{verb} {rest}").trim_end().to_owned()
+}
+
+/// The sentence where nothing failed.
+fn well_said(view: &View<'_>, well: &[&Entry<'_>], names: &str) -> (Tone, String) {
+    let passed = well.iter().filter(|entry| entry.environment.verdict == Some(Verdict::Passed)).count();
+    let command = well.last().map_or("", |entry| entry.run.command.as_str());
+    if well.is_empty() {
+        return match view.runs.last().and_then(|run| run.ended.as_ref()) {
+            Some((_, message)) => (Tone::Odd, format!("Nothing was reached: {}.", line(message))),
+            None => (Tone::Dim, "Nothing has been reached yet.".to_owned()),
+        };
+    }
+    if passed == 0 {
+        let said = match command {
+            "rollback" => format!("{names} {} taken back, as asked.", agreeing("was", well.len())),
+            _ => format!("{names}: '{}' is done, and the rollout goes on.", line(command)),
+        };
+        return (Tone::Good, said);
+    }
+    let all = view.last().count();
+    let said = match (passed, all) {
+        (1, 1) => format!("{names} passed."),
+        (passed, all) if passed == all => format!("All {all} environments passed."),
+        (passed, all) => format!("{passed} of {all} environments passed."),
+    };
+    (Tone::Good, said)
+}
+
+/// `: payments-qa (check app-health: …)`, of the first group that failed.
+fn because(entries: &[&Entry<'_>]) -> String {
+    let mut groups = entries.iter().flat_map(|entry| {
+        entry.troubles().into_iter().map(|(_, name, group)| (name, outcome(entry.run, group).2))
+    });
+    let Some((name, why)) = groups.next() else { return String::new() };
+    let more = match groups.count() {
+        0 => String::new(),
+        more => format!(", and {} more", count(more, "group")),
+    };
+    // The sentence is to be read at a glance: the rest of the reason stands below.
+    let short = match why.strip_prefix("check ").and_then(|check| check.split_once(": ")) {
+        Some((check, _)) => format!(" failed check {}", line(check)),
+        None if why.is_empty() => String::new(),
+        None => format!(": {}", line(why)),
+    };
+    format!(": {}{}{more}", line(&name), cut(&short, 110))
+}
+
+/// At most that many characters, whole words where that is possible.
+fn cut(text: &str, most: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(most) else { return text.to_owned() };
+    let end = text[..end].rfind(' ').filter(|end| *end > 0).unwrap_or(end);
+    format!("{}…", &text[..end])
+}
+
+/// `dept-base-20261114184500 → dept-base-20261121194500`.
+fn images(view: &View<'_>) -> Option<Markup> {
+    let mut new: Vec<String> = Vec::new();
+    let mut old: Vec<String> = Vec::new();
+    let add = |names: &mut Vec<String>, name: &str| {
+        let name = line(name);
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    };
+    for run in view.runs {
+        run.images.iter().for_each(|image| add(&mut new, &image.name));
+    }
+    for group in view.entries.iter().flat_map(|entry| &entry.environment.groups) {
+        let planned = group.planned.iter().filter(|planned| planned.new_image.is_some());
+        planned.for_each(|planned| add(&mut old, &planned.image_name));
+    }
+    if new.is_empty() {
+        return None;
+    }
+    Some(html! {
+        @if !old.is_empty() {
+            span.image { (list(&old, 2)) } " " span.arrow aria-hidden="true" { "→" } span.hidden { " replaced by " } " "
+        }
+        span.image { (list(&new, 2)) }
+    })
+}
+
+fn production(view: &View<'_>) -> Vec<String> {
+    let mut said: Vec<String> = view.last().filter(|entry| entry.is_production()).map(state).collect();
+    if said.is_empty() {
+        said.push(
+            "None of these environments is production, by their names: it was not touched here.".into(),
+        );
+    }
+    said
+}
+
+/// What an environment is left with, for whoever depends on it.
+fn state(entry: &Entry<'_>) -> String {
+    let name = line(entry.environment.name.as_str());
+    let counts = Counts::of(entry.environment);
+    let sides = || {
+        let new = count(counts.refreshed, "group");
+        format!("{new} on the new image, proved; {} back on the old one", counts.rolled_back)
+    };
+    match (entry.environment.verdict, entry.environment.started) {
+        (Some(Verdict::Passed), _) if counts.refreshed == 0 => {
+            format!("{name} is safe: it runs the new image, as it did before this run.")
+        }
+        (Some(Verdict::Passed), _) => {
+            format!(
+                "{name} is safe: every in-service instance was seen to run the new image, and its checks passed."
+            )
+        }
+        (Some(Verdict::Partial), _) if entry.run.command == "rollback" => {
+            format!("{name} is safe: {} on the image it had before.", count(counts.rolled_back, "group"))
+        }
+        (Some(Verdict::Partial), _) => format!("{name} is part-way, as asked: {}.", sides()),
+        (Some(Verdict::RolledBack), _) => {
+            format!("{name} is safe: what failed is on its old image again ({}).", sides())
+        }
+        (Some(Verdict::Unproved), _) => format!("{name}: nothing was proved there, and nothing failed."),
+        (Some(Verdict::NeedsPerson), _) => format!("{name} is not known to be safe: a person must look."),
+        (Some(Verdict::Aborted), _) | (None, Some(_)) => {
+            format!(
+                "{name} is under way: some groups may run both images. AWS goes on with what was started."
+            )
+        }
+        (
+            Some(
+                Verdict::NotDue
+                | Verdict::Refused
+                | Verdict::SetUp
+                | Verdict::Unreachable
+                | Verdict::NotReached,
+            )
+            | None,
+            _,
+        ) => format!("{name} is as it was: this run changed nothing there."),
+    }
+}
+
+/// Whether somebody has to get up.
+fn must_act(view: &View<'_>) -> String {
+    let any = |verdict: Verdict| view.last().any(|entry| entry.environment.verdict == Some(verdict));
+    let groups: Vec<String> = view
+        .last()
+        .flat_map(|entry| entry.troubles())
+        .filter(|(_, _, group)| matches!(group.outcome, Some(Outcome::NeedsPerson { .. })))
+        .map(|(_, name, _)| line(&name))
+        .collect();
+    if any(Verdict::NeedsPerson) {
+        return match groups.len() {
+            0 => "Yes. What has to be looked at stands below.".into(),
+            _ => format!("Yes, now: look at {}.", list(&groups, SHOWN)),
+        };
+    }
+    let left = view.last().map(|entry| Counts::of(entry.environment).left).sum::<usize>();
+    if any(Verdict::Aborted) || left > 0 && any(Verdict::Partial) {
+        return match left {
+            0 => "No: nothing was left running. Go on when you like.".into(),
+            _ => format!(
+                "Soon: {} goes on in AWS, and nobody looks at it until somebody goes on.",
+                count(left, "refresh")
+            ),
+        };
+    }
+    let exit = view.runs.last().and_then(|run| run.ended.as_ref()).map(|(exit, _)| *exit);
+    match exit {
+        None => "Not known yet: this page was written while the run was under way. If the run is gone, start it again: it finds its own work.".into(),
+        _ if any(Verdict::RolledBack) => "Not tonight: nothing is left between two images. The cause has to be mended before this image goes on.".into(),
+        Some(Exit::Usage) => "Not at once: nothing was begun. The set-up has to be mended first.".into(),
+        Some(Exit::Unexpected) => "Not at once: nothing was begun. Try again when AWS answers.".into(),
+        Some(Exit::Refused) => "Not at once: nothing was changed. What stands against it is below.".into(),
+        Some(Exit::Done | Exit::RolledBack | Exit::NeedsPerson | Exit::Aborted) => "No.".into(),
+    }
+}
+
+fn next(view: &View<'_>) -> Markup {
+    let mut steps: Vec<&str> = Vec::new();
+    for next in view.last().flat_map(|entry| &entry.environment.next) {
+        if !steps.contains(&next.as_str()) {
+            steps.push(next);
+        }
+    }
+    html! {
+        @if steps.is_empty() {
+            p { "Nothing to run." }
+        } @else {
+            ul.steps {
+                @for next in steps.iter().take(SHOWN) { li { (next_step(next)) } }
+                @if steps.len() > SHOWN { li { "and " (steps.len() - SHOWN) " more, with each environment below" } }
+            }
+        }
+    }
+}
+
+/// The numbers of it all.
+fn numbers(view: &View<'_>) -> Markup {
+    let counts: Vec<Counts> = view.last().map(|entry| Counts::of(entry.environment)).collect();
+    let sum = |of: fn(&Counts) -> usize| counts.iter().map(of).sum::<usize>();
+    let instances: u32 = view
+        .last()
+        .flat_map(|entry| &entry.environment.groups)
+        .map(|group| match group.outcome {
+            Some(Outcome::Refreshed { instances }) => instances,
+            _ => 0,
+        })
+        .sum();
+    let first = view.runs.iter().filter_map(|run| run.started).min();
+    let last = view.runs.iter().filter_map(|run| run.latest).max();
+    let zone = &view.look.timezone;
+    let as_asked = view.last().all(|entry| entry.run.command == "rollback");
+    html! {
+        ul.numbers {
+            li { b { (sum(|one| one.refreshed)) } " refreshed" }
+            @if instances > 0 { li { b { (instances) } " " @if instances == 1 { "instance" } @else { "instances" } " proved" } }
+            @if as_asked {
+                li { b { (sum(|one| one.rolled_back)) } " taken back" }
+            } @else {
+                li { b { (sum(|one| one.failed())) } " failed" }
+            }
+            @let rest = sum(|one| one.skipped + one.not_due + one.not_started + one.unfinished + one.left);
+            @if rest > 0 { li { b { (rest) } " not changed or not ended" } }
+            @if let (Some(first), Some(last)) = (first, last) {
+                @let ms = u64::try_from(last.duration_since(first).as_millis()).unwrap_or(0);
+                li { b { (duration(ms)) } ", from " (moment(first, zone)) " to " (moment(last, zone)) }
+            }
+        }
+    }
+}

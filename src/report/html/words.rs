@@ -1,0 +1,216 @@
+//! Small pieces that every section uses: cleaned texts, marks of how something ended, times.
+//!
+//! Every text that came from outside goes through [`line`] or [`block`]: cleaned, bounded, and
+//! escaped by the markup.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use maud::{Markup, html};
+
+use super::super::clean;
+use super::super::collect::{Counts, Run};
+use super::super::record::{EnvironmentRecord, GroupRecord, status_word};
+use crate::event::Status;
+use crate::model::{Outcome, Verdict};
+
+/// How good or bad something is: a class of the stylesheet, and a sign for those who see no colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tone {
+    Good,
+    Dim,
+    Odd,
+    Bad,
+}
+
+impl Tone {
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Dim => "dim",
+            Self::Odd => "odd",
+            Self::Bad => "bad",
+        }
+    }
+
+    fn sign(self) -> &'static str {
+        match self {
+            Self::Good => "✓",
+            Self::Dim => "–",
+            Self::Odd => "!",
+            Self::Bad => "✗",
+        }
+    }
+
+    pub(super) fn of_verdict(verdict: Option<Verdict>) -> Self {
+        match verdict {
+            Some(Verdict::Passed | Verdict::Partial) => Self::Good,
+            Some(Verdict::Unproved | Verdict::Refused | Verdict::Aborted) => Self::Odd,
+            Some(Verdict::RolledBack | Verdict::NeedsPerson | Verdict::SetUp | Verdict::Unreachable) => {
+                Self::Bad
+            }
+            Some(Verdict::NotDue | Verdict::NotReached) | None => Self::Dim,
+        }
+    }
+
+    pub(super) fn of_status(status: Status) -> Self {
+        match status {
+            Status::Passed => Self::Good,
+            Status::Skipped => Self::Dim,
+            Status::Failed | Status::Errored => Self::Bad,
+        }
+    }
+}
+
+/// A word with its sign and colour.
+pub(super) fn badge(tone: Tone, word: &str) -> Markup {
+    html! { span class={ "badge " (tone.class()) } { span aria-hidden="true" { (tone.sign()) } " " (word) } }
+}
+
+/// How a step or check ended.
+pub(super) fn status_badge(status: Status) -> Markup {
+    badge(Tone::of_status(status), status_word(status))
+}
+
+/// How an environment ended, in a word.
+pub(super) fn verdict_word(environment: &EnvironmentRecord) -> &'static str {
+    match (environment.verdict, environment.started) {
+        (Some(verdict), _) => verdict.as_str(),
+        (None, Some(_)) => "not finished",
+        (None, None) => Verdict::NotReached.as_str(),
+    }
+}
+
+/// How an environment ended.
+pub(super) fn verdict_badge(environment: &EnvironmentRecord) -> Markup {
+    let tone = match (environment.verdict, environment.started) {
+        (None, Some(_)) => Tone::Odd,
+        (verdict, _) => Tone::of_verdict(verdict),
+    };
+    badge(tone, verdict_word(environment))
+}
+
+/// How a group of a run ended: tone, word, and why where there is a why.
+pub(super) fn outcome<'a>(run: &Run, group: &'a GroupRecord) -> (Tone, &'static str, &'a str) {
+    match &group.outcome {
+        // That is what was asked for.
+        Some(Outcome::RolledBack { why }) if run.command == "rollback" => (Tone::Good, "taken back", why),
+        Some(Outcome::Refreshed { .. }) => (Tone::Good, "refreshed", ""),
+        Some(Outcome::Skipped { why }) => (Tone::Dim, "skipped", why),
+        Some(Outcome::RolledBack { why }) => (Tone::Bad, "rolled back", why),
+        Some(Outcome::Refused { why }) => (Tone::Bad, "not started by AWS", why),
+        Some(Outcome::NeedsPerson { why, .. }) => (Tone::Bad, "needs a person", why),
+        Some(Outcome::Left { state, .. }) => (Tone::Odd, "left to AWS", state),
+        Some(Outcome::Deferred { why, .. }) => (Tone::Dim, "not due", why),
+        Some(Outcome::NotStarted { why }) => (Tone::Dim, "not started", why),
+        None if group.is_running() => (Tone::Odd, "not finished", ""),
+        None => (Tone::Dim, "untouched", ""),
+    }
+}
+
+/// Whether a group ended, or stands, as nobody wants it.
+pub(super) fn is_trouble(run: &Run, group: &GroupRecord) -> bool {
+    outcome(run, group).0 >= Tone::Odd
+}
+
+/// One cleaned line.
+pub(super) fn line(raw: &str) -> String {
+    clean::line(raw)
+}
+
+/// Cleaned lines of at most `most` characters in all; what is cut is said.
+pub(super) fn block(raw: &str, most: usize) -> String {
+    let text = clean::text(raw);
+    match text.char_indices().nth(most) {
+        None => text,
+        Some((at, _)) => {
+            let left_out = text[at..].chars().count();
+            format!("{}\n[cut here: {left_out} more characters]", &text[..at])
+        }
+    }
+}
+
+/// What to do next: a command, and apart from it when or why; or what a person is to do.
+pub(super) fn next_step(next: &str) -> Markup {
+    let next = line(next);
+    let at = [", when ", ", if ", ", once "].iter().filter_map(|word| next.rfind(word)).max();
+    let (command, when) = at.map_or((next.as_str(), ""), |at| (&next[..at], &next[at + 2..]));
+    html! {
+        @if !next.starts_with("ami-refresh ") {
+            (next)
+        } @else {
+            code.command { (command) }
+            @if !when.is_empty() { " " span.when { (when) } }
+        }
+    }
+}
+
+/// `Sun 22 Nov 19:00`.
+pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%a %-d %b %H:%M").to_string()
+}
+
+/// `19:00:15`.
+pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+/// `4 refreshed, 1 skipped`; empty when there are no groups.
+pub(super) fn counted(counts: Counts) -> String {
+    let parts = [
+        (counts.needs_person, "in need of a person"),
+        (counts.rolled_back, "rolled back"),
+        (counts.refused, "not started by AWS"),
+        (counts.refreshed, "refreshed"),
+        (counts.left, "left to AWS"),
+        (counts.skipped, "skipped"),
+        (counts.not_due, "not due"),
+        (counts.not_started, "not started"),
+        (counts.unfinished, "untouched"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    parts.join(", ")
+}
+
+/// `a`, `a and b`, `a, b and 3 more`.
+pub(super) fn list(names: &[String], most: usize) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [front @ .., last] if names.len() <= most => format!("{} and {last}", front.join(", ")),
+        _ => format!("{} and {} more", names[..most].join(", "), names.len() - most),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_next_step_is_a_command_and_apart_from_it_when() {
+        let shown = next_step("ami-refresh rollout --env qa, when the cause is mended").into_string();
+        assert_eq!(
+            shown,
+            "<code class=\"command\">ami-refresh rollout --env qa</code> \
+             <span class=\"when\">when the cause is mended</span>"
+        );
+        assert_eq!(next_step("resume it, if you may").into_string(), "resume it, if you may");
+    }
+
+    #[test]
+    fn a_list_says_how_many_it_leaves_out() {
+        let names: Vec<String> = ["a", "b", "c", "d"].map(String::from).to_vec();
+        assert_eq!(list(&names[..1], 3), "a");
+        assert_eq!(list(&names[..3], 3), "a, b and c");
+        assert_eq!(list(&names, 2), "a, b and 2 more");
+    }
+
+    #[test]
+    fn a_long_block_is_cut_and_says_so() {
+        assert_eq!(block("short\n", 10), "short");
+        assert_eq!(block(&"é".repeat(12), 10), format!("{}\n[cut here: 2 more characters]", "é".repeat(10)));
+    }
+}
