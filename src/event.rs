@@ -344,16 +344,17 @@ pub enum Event {
         /// AWS's reason; may be empty.
         reason: String,
     },
-    /// What a group runs at a moment of its refresh: told when it is another than before.
+    /// What a group runs at a moment of its refresh: told when it is another than before. In units
+    /// of capacity, as the group is: instances, where they are not weighted.
     CapacitySeen {
         /// The group.
         #[serde(flatten)]
         group: GroupRef,
-        /// How many instances it should have.
+        /// How many it should have.
         desired: u32,
         /// How many are in service.
         in_service: u32,
-        /// How many instances, in whatever state, were launched from each image, as far as it is known.
+        /// How many, in whatever state, were launched from each image, as far as it is known.
         images: BTreeMap<ImageId, u32>,
     },
     /// What EC2 tells of an image of this run, the new or an earlier one.

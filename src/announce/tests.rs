@@ -24,6 +24,7 @@ pub(super) fn image(id: &str, tags: usize) -> Image {
         owner: "100000000000".into(),
         created: None,
         deprecated_from: None,
+        description: String::new(),
         volumes: 1,
         tags: (0..tags).map(|tag| (format!("tag{tag:02}"), String::new())).collect(),
     }

@@ -75,6 +75,7 @@ impl Account {
         Image {
             id: text(image.image_id()).into(),
             name: text(image.name()),
+            description: text(image.description()),
             region: self.region.clone(),
             state,
             architecture: text(image.architecture().map(aws_sdk_ec2::types::ArchitectureValues::as_str))

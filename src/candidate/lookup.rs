@@ -170,6 +170,7 @@ mod tests {
             owner: "100000000000".into(),
             created: None,
             deprecated_from: None,
+            description: String::new(),
             volumes: 1,
             tags: tags.into_iter().collect::<BTreeMap<_, _>>(),
         }

@@ -151,6 +151,7 @@ mod tests {
             owner: owner.into(),
             created: None,
             deprecated_from: None,
+            description: String::new(),
             volumes: 1,
             tags: BTreeMap::new(),
         }

@@ -34,6 +34,7 @@ mod tests {
             owner: "100000000000".into(),
             created: None,
             deprecated_from: None,
+            description: String::new(),
             volumes: 1,
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         }

@@ -6,6 +6,9 @@ use super::{GATE_PREFIX, QUARANTINE_TAG, Quarantine, Record, gate_key, quarantin
 use crate::aws::{Account, Error};
 use crate::model::{Candidate, EnvironmentName, Image, ImageId, Problem, Region};
 
+/// How many other images are asked for beside one of the candidate's: all fit into one call.
+const BESIDE: usize = 100;
+
 /// What the tags of a candidate's images say of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {
@@ -51,14 +54,27 @@ pub async fn read(homes: &[Account], candidate: &Candidate) -> Result<Records, E
 
 /// The tags of the candidate's images; one that is gone has none.
 pub async fn read_tags(homes: &[Account], candidate: &Candidate) -> Result<Tags, Error> {
-    let mut tags = Tags::new();
+    Ok(read_images(homes, candidate, &[]).await?.0)
+}
+
+/// The same, and all that the home account sees of these images and of others, by their region and
+/// id, in the same calls; one that it does not see is left out.
+pub async fn read_images(
+    homes: &[Account],
+    candidate: &Candidate,
+    others: &[(Region, ImageId)],
+) -> Result<(Tags, Vec<Image>), Error> {
+    let (mut tags, mut images) = (Tags::new(), Vec::new());
     for image in &candidate.images {
         let Some(home) = homes.iter().find(|home| home.region == image.region) else { continue };
-        let found = home.images(std::slice::from_ref(&image.id)).await?.remove(&image.id);
-        let found = found.map(|image| image.tags).unwrap_or_default();
-        tags.insert((image.region.clone(), image.id.clone()), found);
+        let beside = others.iter().filter(|(region, id)| *region == image.region && *id != image.id);
+        let ids = beside.map(|(_, id)| id).take(BESIDE).chain([&image.id]).cloned().collect::<Vec<_>>();
+        let found = home.images(&ids).await?;
+        let own = found.get(&image.id).map(|image| image.tags.clone()).unwrap_or_default();
+        tags.insert((image.region.clone(), image.id.clone()), own);
+        images.extend(found.into_values());
     }
-    Ok(tags)
+    Ok((tags, images))
 }
 
 /// Writes an environment's record on every image of the candidate.

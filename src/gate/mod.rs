@@ -14,7 +14,8 @@ mod replaced;
 pub use build::same_build;
 pub use images::{find, whole_builds};
 pub use ledger::{
-    Records, Tags, gate_tag, in_quarantine, quarantine, read, read_tags, records, write, write_tags,
+    Records, Tags, gate_tag, in_quarantine, quarantine, read, read_images, read_tags, records, write,
+    write_tags,
 };
 pub use policy::{Standing, Verdict, judge, standing};
 pub use quarantine::{QUARANTINE_TAG, Quarantine, quarantined};

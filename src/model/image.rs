@@ -78,6 +78,8 @@ pub struct Image {
     pub id: ImageId,
     /// Its name, such as `dept-base-20261121194500`; empty when EC2 gives none.
     pub name: String,
+    /// Its description, as whoever built it wrote it; empty when it has none.
+    pub description: String,
     /// The region it is in.
     pub region: Region,
     /// Whether it can be launched.

@@ -57,6 +57,7 @@ impl Judge<'_> {
             version: version.map(|version| version.number),
             image_name: known.map(|image| image.name.clone()).unwrap_or_default(),
             image,
+            launched: self.survey.launched(group),
             by_attributes: self.survey.chooses_by_attributes(group),
             ..GroupPlan::undecided(group, &self.environment.name, policy)
         });

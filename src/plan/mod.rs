@@ -81,6 +81,17 @@ impl Survey {
             || group.templates().filter_map(present).any(Version::chooses_by_attributes)
     }
 
+    /// The images of those versions that the group's instances were launched from, as far as both
+    /// are known. Not where overrides name images themselves: a version then tells nothing.
+    pub fn launched(&self, group: &Group) -> BTreeMap<(TemplateId, u64), ImageId> {
+        if group.own_images().next().is_some() {
+            return BTreeMap::new();
+        }
+        let image = |version: &(TemplateId, u64)| self.versions.get(version)?.image.clone();
+        let versions = group.members.iter().filter_map(|member| member.launched_from.clone());
+        versions.filter_map(|version| Some((version.clone(), image(&version)?))).collect()
+    }
+
     /// The versions that are a copy of `source` with this image, ordered by number.
     pub fn copies_with_image(&self, source: &Version, image: &ImageId) -> Vec<u64> {
         let of_template = self.versions.values().filter(|version| version.template == source.template);
@@ -145,6 +156,8 @@ pub struct GroupPlan {
     pub image: Option<ImageId>,
     /// That image's name.
     pub image_name: String,
+    /// The images of those versions that its instances were launched from, as far as they are known.
+    pub launched: BTreeMap<(TemplateId, u64), ImageId>,
     /// What is to happen.
     pub decision: Decision,
     /// Whether a rollout that was begun before may have moved it: a refresh is active, or an
@@ -185,6 +198,7 @@ impl GroupPlan {
             version: None,
             image: None,
             image_name: String::new(),
+            launched: BTreeMap::new(),
             decision: Decision::Skip(String::new()),
             under_way: false,
             names_new: false,

@@ -1,5 +1,6 @@
 //! Drives one group: does what the machine says, and tells it what was seen.
 
+mod capacity;
 mod refresh;
 mod report;
 mod undirected;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 use super::Run;
 use super::board::Standing;
+use super::capacity::ToldCapacity;
 use super::machine::{Act, End, Seen, State, act_of, next};
 use super::pace::{Known, Watch};
 use super::patience::patiently;
@@ -93,6 +95,8 @@ pub(super) struct Driver<'a> {
     waited: bool,
     proof: Proof,
     step: Timestamp,
+    /// What was told of what it runs.
+    told_capacity: ToldCapacity,
 }
 
 impl<'a> Driver<'a> {
@@ -127,6 +131,7 @@ impl<'a> Driver<'a> {
             waited: false,
             proof: Proof::default(),
             step: now,
+            told_capacity: ToldCapacity::default(),
         }
     }
 
@@ -290,6 +295,7 @@ impl<'a> Driver<'a> {
             Ok(proof) => {
                 let wrong = proof.wrong.join(", ");
                 self.proof = proof;
+                self.tell_proved();
                 if wrong.is_empty() { Seen::Proved } else { Seen::Stragglers(wrong) }
             }
             Err(error) => Seen::Lost(error.to_string()),
@@ -308,6 +314,7 @@ impl<'a> Driver<'a> {
             Ok(proof) => {
                 let wrong = proof.wrong.join(", ");
                 self.proof = proof;
+                self.tell_proved();
                 if wrong.is_empty() { Seen::Proved } else { Seen::Stragglers(wrong) }
             }
             Err(error) => Seen::Lost(error.to_string()),

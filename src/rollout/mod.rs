@@ -9,6 +9,8 @@
 
 mod abort;
 mod board;
+mod capacity;
+mod described;
 mod ends;
 mod environment;
 mod events;
@@ -78,6 +80,8 @@ pub struct Run<'a> {
     pub kept: RefCell<BTreeMap<EnvironmentName, Record>>,
     /// Who overrode a freeze of which environment, and why: the gate's record says so.
     pub overridden: RefCell<BTreeMap<EnvironmentName, ByHand>>,
+    /// The images that were told of.
+    pub described: described::Described,
 }
 
 /// Why a run could not go on with an environment at all.
@@ -141,6 +145,7 @@ impl<'a> Run<'a> {
             board: board::Board::default(),
             kept: RefCell::default(),
             overridden: RefCell::default(),
+            described: described::Described::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Run;
+use super::capacity::Capacity;
 use super::patience::until;
 use crate::aws::{Account, Error};
 use crate::config::{Preferences, Protected, Standby};
@@ -37,6 +38,8 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Proof {
     /// How many in-service instances run each image.
     pub(super) images: BTreeMap<ImageId, u32>,
+    /// What the group ran then, all in all.
+    pub(super) capacity: Capacity,
     /// The instances that were proved.
     pub(super) proved: BTreeSet<InstanceId>,
     /// The instances that run something else, and are not allowed to.
@@ -109,6 +112,7 @@ fn judge(sighting: &Sighting, wanted: &Wanted<'_>) -> Proof {
 fn judge_members(sighting: &Sighting, wanted: &Wanted<'_>) -> Proof {
     let mut proof = Proof { images: images(sighting), ..Proof::default() };
     let group = &sighting.group;
+    proof.capacity = Capacity::of(group, |member| Some(&sighting.instances.get(&member.id)?.image));
     let serving =
         group.members.iter().filter(|m| matches!(m.lifecycle, Lifecycle::InService | Lifecycle::Standby));
     for member in serving {

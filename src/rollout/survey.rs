@@ -10,8 +10,8 @@ use super::{Run, Stop};
 use crate::aws::{Account, Error, Kind};
 use crate::clock::Clock;
 use crate::config::Environment;
-use crate::model::{EnvironmentName, Group, ImageId, InstanceId, Member, Problem, Region, TemplateId};
-use crate::plan::{self, MARKER_TAG, Plan, Survey, Timing};
+use crate::model::{EnvironmentName, Group, Image, ImageId, InstanceId, Member, Problem, Region, TemplateId};
+use crate::plan::{self, Change, MARKER_TAG, Plan, Survey, Timing};
 
 /// How many groups are asked for their refreshes at once.
 const AT_ONCE: usize = 8;
@@ -35,7 +35,22 @@ pub async fn plan(
     });
     // All regions at once; the problem of the first of them is told, whichever answers first.
     let surveys = join_all(looked).await.into_iter().collect::<Result<BTreeMap<_, _>, _>>()?;
-    Ok(plan::make(run.fleet, environment, family, run.candidate, &surveys, timing))
+    let plan = plan::make(run.fleet, environment, family, run.candidate, &surveys, timing);
+    run.describe(surveys.values().flat_map(|survey| named_by(&plan, survey)));
+    Ok(plan)
+}
+
+/// The images that the planned groups are on, and those that they get, as they were surveyed.
+fn named_by<'a>(plan: &Plan, survey: &'a Survey) -> impl Iterator<Item = &'a Image> {
+    let ids: BTreeSet<ImageId> = plan
+        .groups
+        .iter()
+        .flat_map(|group| {
+            let changes = group.touched().map(Change::images).unwrap_or_default();
+            group.image.clone().into_iter().chain(changes.into_iter().flat_map(|(from, to)| [from, to]))
+        })
+        .collect();
+    survey.images.values().filter(move |image| ids.contains(&image.id))
 }
 
 /// What AWS says of one region, once it is certain that it is the environment's account.

@@ -91,6 +91,8 @@ pub struct ImageSpec {
     pub id: ImageId,
     /// Its name, which also tells its family.
     pub name: String,
+    /// Its description, which whoever sees it sees; empty for none.
+    pub description: String,
     /// The region it is in.
     pub region: Region,
     /// Its architecture.
@@ -117,6 +119,7 @@ impl ImageSpec {
         Self {
             id,
             name: name.to_owned(),
+            description: String::new(),
             region,
             architecture: Architecture::X86_64,
             owner,

@@ -41,6 +41,9 @@ pub struct Image {
     pub region: Region,
     /// Its name.
     pub name: String,
+    /// Its description, if it has one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
     /// Its architecture.
     pub architecture: Architecture,
     /// The account that owns it.

@@ -95,6 +95,7 @@ fn gone(region: &Region, id: &ImageId) -> Image {
         owner: "unknown".into(),
         created: None,
         deprecated_from: None,
+        description: String::new(),
         volumes: 0,
         tags: std::collections::BTreeMap::new(),
     }

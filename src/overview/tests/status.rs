@@ -19,6 +19,7 @@ fn image(id: &str, name: &str, days: i64, tags: &[(&str, &str)]) -> Image {
         owner: "100000000000".into(),
         created: Some(at(NOW) - jiff::SignedDuration::from_hours(days * 24)),
         deprecated_from: None,
+        description: String::new(),
         volumes: 1,
         tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
     }

@@ -37,6 +37,7 @@ fn image(id: &str, name: &str) -> Image {
         owner: "100000000000".into(),
         created: None,
         deprecated_from: None,
+        description: String::new(),
         volumes: 1,
         tags: BTreeMap::new(),
     }

@@ -85,6 +85,7 @@ fn a_list_says_since_when_by_whom_and_why_as_far_as_that_is_known() {
         owner: "100000000000".into(),
         created: None,
         deprecated_from: None,
+        description: String::new(),
         volumes: 1,
         tags: BTreeMap::new(),
     };

@@ -11,7 +11,6 @@ use tokio::sync::Mutex;
 use super::super::patience::patiently;
 use super::super::{Run, local};
 use crate::config::Environment;
-use crate::gate;
 use crate::model::Outcome;
 use crate::plan::{GroupPlan, Timing};
 use crate::schedule::{Agenda, Standing};
@@ -71,7 +70,7 @@ impl<'a> Admission<'a> {
         let mut asked = self.asked.lock().await;
         if asked.1.is_none() && self.run.clock.since(asked.0) >= FRESH {
             let homes = self.run.homes();
-            let read = patiently(self.run.clock, async || gate::read(&homes, self.run.candidate).await).await;
+            let read = patiently(self.run.clock, async || self.run.gates(&homes).await).await;
             let why = match read {
                 Ok(records) => records.quarantined.into_iter().next().map(|(image, quarantine)| {
                     format!("{image} was put into quarantine meanwhile: {}", quarantine.detail)

@@ -42,7 +42,7 @@ pub(super) async fn gate(run: &Run<'_>, environment: &Environment, wait: bool) -
     let begun = run.clock.now();
     let name = &environment.name;
     let homes = run.homes();
-    let ask = async || gate::read(&homes, run.candidate).await;
+    let ask = async || run.gates(&homes).await;
     // One answer may show what this run wrote, and the next one not yet.
     let own = |records: &gate::Records| {
         let kept = run.kept.borrow();

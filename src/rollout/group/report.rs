@@ -8,12 +8,14 @@ use crate::model::{RefreshId, Target};
 
 impl Driver<'_> {
     pub(super) fn tell_started(&mut self, refresh: RefreshId, target: &Target, adopted: bool) {
+        self.tell_first();
         let (group, target) = (self.at().clone(), target.clone());
         self.run.events.emit(Event::RefreshStarted { group, refresh, target, adopted });
     }
 
     pub(super) fn tell_rollback(&mut self, route: RollbackRoute, why: &str) {
         self.step = self.run.clock.now();
+        self.tell_first();
         let group = self.at().clone();
         self.run.events.emit(Event::RollbackStarted { group, route, why: why.to_owned() });
     }

@@ -38,6 +38,7 @@ impl Driver<'_> {
             let from = clock.since(self.phase);
             // What can't be seen now is asked for.
             let Ok(glimpse) = self.account.glimpse(&self.at().group).await else { return None };
+            self.tell_seen(&glimpse.group);
             let to = clock.since(self.phase);
             let course = Course { target: self.target, preferences: &preferences };
             match self.watch.see(&glimpse, (from.as_secs_f64(), to.as_secs_f64()), course) {

@@ -75,7 +75,7 @@ pub(in crate::rollout) async fn recorded(
     environment: &Environment,
 ) -> Result<Option<State>, Error> {
     let homes = run.homes();
-    let records = patiently(run.clock, async || gate::read(&homes, run.candidate).await).await?;
+    let records = patiently(run.clock, async || run.gates(&homes).await).await?;
     Ok(records.get(&environment.name).map(|record| record.state))
 }
 

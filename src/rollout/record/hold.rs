@@ -10,7 +10,7 @@ use crate::model::ImageId;
 /// Why the image may not pass any more: somebody put it into quarantine while it was rolled.
 pub(super) async fn quarantined_meanwhile(run: &Run<'_>) -> Option<String> {
     let homes = run.homes();
-    match patiently(run.clock, async || gate::read(&homes, run.candidate).await).await {
+    match patiently(run.clock, async || run.gates(&homes).await).await {
         Ok(records) => records.quarantined.into_iter().next().map(|(image, quarantine)| {
             format!("{image} was put into quarantine meanwhile: {}", quarantine.detail)
         }),

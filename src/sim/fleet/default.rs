@@ -1,6 +1,7 @@
 //! The default fleet for a configuration.
 
 mod alarms;
+mod contents;
 mod groups;
 pub(super) mod healthy;
 mod manifest;
@@ -8,6 +9,8 @@ mod pipelines;
 pub(super) mod programs;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use contents::Contents;
 
 use super::{FleetSpec, ImageSpec, RoleSpec};
 use crate::config::{self, Environment, ExternalId, Family};
@@ -94,17 +97,18 @@ fn images(
     let glob = family.map_or("base-*", |family| family.name_glob.as_str());
     let owner = family.map_or_else(|| home.clone(), |family| owner(family, home));
     let shared = others(fleet, home, &owner);
-    let new = |id: ImageId, region: &Region, architecture: &Architecture, day: &str| {
+    let new = |id: ImageId, region: &Region, architecture: &Architecture, build: &Contents| {
         // Names are unique among the images of an account.
-        let name = fill(glob, &format!("{day}{}", suffix(architecture)));
+        let name = fill(glob, &format!("{}{}", build.day, suffix(architecture)));
         let mut image = ImageSpec::new(id, &name, region.clone(), owner.clone());
         image.shared_with.clone_from(&shared);
         image.architecture = architecture.clone();
+        build.describe(&mut image);
         image
     };
     let old = |region: &Region, architecture: &Architecture| {
         let id = FleetSpec::previous_image_of(region, architecture);
-        let mut image = new(id, region, architecture, "20261114184500");
+        let mut image = new(id, region, architecture, &contents::BEFORE);
         image.created = "2026-11-14T18:45:00Z".parse().ok();
         image
     };
@@ -114,7 +118,7 @@ fn images(
     let arm: BTreeSet<&Region> = arm.map(|(region, _, _)| region).collect();
     images.extend(arm.into_iter().map(|region| old(region, &Architecture::Arm64)));
     images.extend(built.iter().map(|(region, id, architecture)| {
-        let mut image = new(id.clone(), region, architecture, "20261121194500");
+        let mut image = new(id.clone(), region, architecture, &contents::CANDIDATE);
         image.created = "2026-11-21T19:45:00Z".parse().ok();
         image
     }));

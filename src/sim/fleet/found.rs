@@ -133,6 +133,7 @@ fn image(found: &snapshot::Image) -> ImageSpec {
     let mut image = ImageSpec::new(found.id.clone(), &found.name, found.region.clone(), found.owner.clone());
     image.architecture = found.architecture.clone();
     image.volumes = found.volumes;
+    image.description.clone_from(&found.description);
     image.state.clone_from(&found.state);
     image.created = found.created;
     image.deprecated = found.deprecated;

@@ -111,6 +111,7 @@ fn write(ask: &Ask<'_>, xml: &mut Xml, image: &Image) {
         .leaf("architecture", &image.architecture)
         .leaf("imageType", "machine")
         .leaf("name", &image.name)
+        .maybe("description", Some(&image.description).filter(|text| !text.is_empty()))
         .leaf("rootDeviceType", "ebs")
         .leaf("rootDeviceName", "/dev/xvda")
         .leaf("virtualizationType", "hvm")

@@ -243,6 +243,7 @@ fn image(spec: &ImageSpec, now: Timestamp) -> Image {
     Image {
         id: spec.id.clone(),
         name: spec.name.clone(),
+        description: spec.description.clone(),
         region: spec.region.clone(),
         architecture: spec.architecture.clone(),
         owner: spec.owner.clone(),

@@ -14,6 +14,8 @@ pub struct Image {
     pub id: ImageId,
     /// Its name.
     pub name: String,
+    /// Its description; empty for none.
+    pub description: String,
     /// The region it is in.
     pub region: Region,
     /// Its architecture.

@@ -215,6 +215,7 @@ fn made(
     Image {
         id,
         name: spec.image_name.replacen('*', &at, 1).replace('*', "").replace('?', "0"),
+        description: String::new(),
         region: output.region.clone(),
         architecture: output.architecture.clone(),
         owner: output.account.clone(),

@@ -73,6 +73,7 @@ fn read(image: &model::Image) -> Image {
         id: image.id.clone(),
         region: image.region.clone(),
         name: image.name.clone(),
+        description: image.description.clone(),
         architecture: image.architecture.clone(),
         owner: image.owner.clone(),
         state: state.to_owned(),
