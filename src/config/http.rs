@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value as Json;
 use serde_json_path::JsonPath;
 
+use super::capture;
 use super::checks::{answer_time, regex, transpose};
 use super::fleet::{Expected, HttpCheck, Scope};
 use super::reader::Node;
@@ -22,6 +23,7 @@ pub(super) fn http(node: Node<'_>, on: Scope) -> Option<HttpCheck> {
     let matches = map.optional("matches").map(regex);
     let headers = map.optional("headers").map_or_else(|| Some(BTreeMap::new()), headers);
     let json = map.optional("json").map_or_else(|| Some(Vec::new()), json);
+    let capture = map.optional("capture").map_or_else(|| Some(Vec::new()), capture::read);
     let within = answer_time(&mut map);
     map.finish();
     Some(HttpCheck {
@@ -31,6 +33,7 @@ pub(super) fn http(node: Node<'_>, on: Scope) -> Option<HttpCheck> {
         body_matches: transpose(matches)?,
         headers: headers?,
         json: json?,
+        capture: capture?,
         within: within?,
     })
 }
@@ -82,8 +85,7 @@ fn headers(node: Node<'_>) -> Option<BTreeMap<String, String>> {
 
 fn header(node: Node<'_>) -> Option<(String, String)> {
     let name = node.name();
-    if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        node.wrong_key(format!("`{name}` is not the name of a header"), None);
+    if !header_name(name, |message| node.wrong_key(message, None)) {
         return None;
     }
     let value = node.text()?;
@@ -92,6 +94,27 @@ fn header(node: Node<'_>) -> Option<(String, String)> {
         return None;
     }
     Some((name.to_owned(), value.to_owned()))
+}
+
+/// Whether it is the name of a header; reports it when not.
+pub(super) fn header_name(name: &str, report: impl FnOnce(String)) -> bool {
+    let good = HeaderName::from_bytes(name.as_bytes()).is_ok();
+    if !good {
+        report(format!("`{name}` is not the name of a header"));
+    }
+    good
+}
+
+/// The JSON path that is written so; reports it when it is none.
+pub(super) fn json_path(text: &str, report: impl FnOnce(String, Option<String>)) -> Option<JsonPath> {
+    match JsonPath::parse(text) {
+        Ok(path) => Some(path),
+        Err(error) => {
+            let reason = error.to_string().replace('\n', " ");
+            report(format!("`{text}` is not a JSON path: {reason}"), Some("as in `$.status`".to_owned()));
+            None
+        }
+    }
 }
 
 fn json(node: Node<'_>) -> Option<Vec<Expected>> {
@@ -105,17 +128,7 @@ fn json(node: Node<'_>) -> Option<Vec<Expected>> {
 
 fn expected(node: Node<'_>) -> Option<Expected> {
     let text = node.name();
-    let path = match JsonPath::parse(text) {
-        Ok(path) => path,
-        Err(error) => {
-            let reason = error.to_string().replace('\n', " ");
-            node.wrong_key(
-                format!("`{text}` is not a JSON path: {reason}"),
-                Some("as in `$.status`".to_owned()),
-            );
-            return None;
-        }
-    };
+    let path = json_path(text, |message, hint| node.wrong_key(message, hint))?;
     let Some(value) = to_json(node.value()) else {
         node.wrong(format!("JSON has no value like that of `{text}`"), None);
         return None;

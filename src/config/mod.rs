@@ -4,6 +4,7 @@
 //! reported at once with its place, and what comes out needs no further checking. Never
 //! talks to AWS.
 
+mod capture;
 mod checks;
 mod document;
 mod environments;
@@ -19,6 +20,7 @@ mod refresh;
 mod rules;
 mod scalars;
 mod schedule;
+mod sets;
 mod sound;
 mod template;
 mod tree;
@@ -30,8 +32,8 @@ mod tests;
 
 pub use error::{ConfigErrors, Mistake};
 pub use fleet::{
-    Check, CheckKind, Environment, Expected, ExternalId, Family, Fleet, GatePolicy, HttpCheck, Override,
-    RetryPolicy, Scope, Selector, TcpCheck,
+    Capture, CaptureFrom, Check, CheckChanges, CheckKind, Environment, Expected, ExternalId, Family, Fleet,
+    GatePolicy, HttpCheck, Override, RetryPolicy, Scope, Selector, TcpCheck,
 };
 pub use glob::glob_matches;
 pub use notify::{

@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use super::Runner;
 use super::answer::Answer;
 use super::assertions::{self, Heard};
+use super::captured;
 use super::variables::Variables;
 use crate::config::HttpCheck;
 use crate::net::Stream;
@@ -64,7 +65,7 @@ pub(super) async fn ask(runner: &Runner, check: &HttpCheck, variables: &Variable
         Ok(Err(why)) => Answer::errored(why),
         Err(_) => Answer::errored(late(&heard, check.within)),
     };
-    answer.with_evidence(heard.evidence()).in_time(took)
+    captured::take(&check.capture, &heard, answer.with_evidence(heard.evidence())).in_time(took)
 }
 
 fn late(heard: &Heard, within: Duration) -> String {

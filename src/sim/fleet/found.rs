@@ -36,8 +36,8 @@ impl FleetSpec {
                 let mut group = group(place, one);
                 let here = fleet.environments.iter().find(|environment| is_of(environment, place, &group));
                 if let Some(environment) = here {
-                    group.apps = healthy::apps(fleet, environment);
-                    let hosts = healthy::hosts(fleet, environment, &place.region, &group.name);
+                    group.apps = healthy::apps(fleet, environment, &group.name);
+                    let hosts = healthy::hosts(fleet, environment, &place.region, &group);
                     spec.hosts.extend(hosts.into_iter().map(|host| (host, spec.groups.len())));
                 }
                 spec.groups.push(group);

@@ -41,6 +41,7 @@ fn environment(at: usize, name: &str) -> Environment {
         quarantine_on_failure: false,
         refresh: policy(),
         checks: vec!["health".to_owned(), "group".to_owned(), "banner".to_owned()],
+        checks_deadline: None,
     }
 }
 
@@ -81,13 +82,16 @@ fn http(url: &str) -> HttpCheck {
             path: serde_json_path::JsonPath::parse("$.components.db.status").expect("a path"),
             value: "UP".into(),
         }],
+        capture: Vec::new(),
         within: Duration::from_secs(2),
     }
 }
 
 fn check(name: &str, kind: CheckKind, on: Scope) -> (String, Check) {
     let retry = RetryPolicy { within: Duration::ZERO, every: Duration::ZERO, consecutive: 1 };
-    (name.to_owned(), Check { name: name.to_owned(), kind, on, retry })
+    let (deadline, baseline, allow_preexisting, uses) = (None, false, false, BTreeSet::new());
+    let name = name.to_owned();
+    (name.clone(), Check { name, kind, on, retry, deadline, baseline, allow_preexisting, uses })
 }
 
 fn configuration() -> Fleet {

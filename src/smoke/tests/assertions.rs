@@ -15,6 +15,7 @@ fn check() -> HttpCheck {
         body_matches: None,
         headers: BTreeMap::new(),
         json: Vec::new(),
+        capture: Vec::new(),
         within: Duration::from_secs(2),
     }
 }
