@@ -92,6 +92,12 @@ fn read_instance(instance: &aws_sdk_ec2::types::Instance) -> Instance {
         id: instance.instance_id().unwrap_or_default().into(),
         image: instance.image_id().unwrap_or_default().into(),
         private_ip: instance.private_ip_address().map(str::to_owned),
+        private_dns: instance.private_dns_name().filter(|name| !name.is_empty()).map(str::to_owned),
+        instance_type: instance.instance_type().map(|kind| kind.as_str().to_owned()),
+        availability_zone: instance
+            .placement()
+            .and_then(|place| place.availability_zone())
+            .map(str::to_owned),
         state: state.map_or("unknown", |state| state.as_str()).to_owned(),
         status_ok: None,
     }

@@ -12,7 +12,7 @@ use crate::event::PlannedGroup;
 use crate::gate::{self, Verdict};
 use crate::model::{Exit, Problem, once};
 use crate::net::Network;
-use crate::plan::Timing;
+use crate::plan::{GroupPlan, Timing};
 use crate::report::{self, PlanText};
 use crate::rollout::{self, Events, Run, plan};
 use crate::schedule::When;
@@ -103,7 +103,8 @@ async fn one(run: &Run<'_>, environment: &Environment, clock: Clock, when: When)
     let accounts = run.accounts(environment);
     let plan = plan(run, environment, &accounts, Some(timing)).await?;
     let team_tag = &run.fleet.notify.teams.tag;
-    let groups = plan.groups.iter().map(|group| group.told(&environment.checks, team_tag)).collect();
+    let told = |group: &GroupPlan| group.told(&run.fleet.checks_of(environment, &group.group.name), team_tag);
+    let groups = plan.groups.iter().map(told).collect();
     let unreadable = plan.unreadable().cloned().collect();
     refused.extend(plan.refused);
     Ok(Planned {

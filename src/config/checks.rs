@@ -1,12 +1,13 @@
 //! Reads `checks`: what each asks, of whom, and how long.
 //!
-//! `instances` and `targets` are built in, and may be given another `retry`.
+//! `instances` and `targets` are built in; only how they are asked may be changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use regex::Regex;
 
+use super::capture;
 use super::environments::check_name;
 use super::fleet::{Check, CheckKind, RetryPolicy, Scope};
 use super::reader::{Map, Node};
@@ -28,12 +29,12 @@ fn standard_retry() -> RetryPolicy {
 
 /// The checks by name, the built-in ones included.
 pub(super) fn checks(node: Option<Node<'_>>) -> BTreeMap<String, Check> {
-    let built_in = BUILT_IN.map(|(name, kind)| {
-        let check = Check { name: name.to_owned(), kind, on: Scope::Group, retry: standard_retry() };
-        (name.to_owned(), check)
-    });
+    let built_in = BUILT_IN.map(|(name, kind)| (name.to_owned(), Manners::default().check(name, kind)));
     let mut checks = BTreeMap::from(built_in);
-    for entry in node.map(|node| node.entries()).unwrap_or_default() {
+    let entries = node.map(|node| node.entries()).unwrap_or_default();
+    // A check may name what another captures, wherever that one is written.
+    entries.iter().for_each(|entry| capture::announce(*entry));
+    for entry in entries {
         let known = BUILT_IN.into_iter().find(|(name, _)| *name == entry.name());
         let check = match known {
             Some((_, kind)) => redefined(entry, kind),
@@ -46,24 +47,71 @@ pub(super) fn checks(node: Option<Node<'_>>) -> BTreeMap<String, Check> {
     checks
 }
 
+/// How a check is asked, whatever it asks.
+#[derive(Debug)]
+struct Manners {
+    retry: RetryPolicy,
+    deadline: Option<Duration>,
+    baseline: bool,
+    allow_preexisting: bool,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self { retry: standard_retry(), deadline: None, baseline: false, allow_preexisting: false }
+    }
+}
+
+impl Manners {
+    fn read(map: &mut Map<'_>) -> Option<Self> {
+        let retry = map.optional("retry").map_or_else(|| Some(standard_retry()), retry);
+        let limit = map.optional("deadline");
+        let deadline = transpose(limit.map(|node| duration(node, SECOND, TWO_DAYS)));
+        if let (Some(retry), Some(Some(deadline)), Some(node)) = (&retry, deadline, limit) {
+            has_time_to_pass(retry, deadline, node, "deadline");
+        }
+        let mut flag = |key| map.optional(key).map_or(Some(false), |node| node.boolean());
+        let (baseline, allow) = (flag("baseline"), flag("allow_preexisting"));
+        if let (Some(false), Some(true)) = (baseline, allow) {
+            let hint = Some("add `baseline: true`, or leave it out".to_owned());
+            map.node().wrong_key("`allow_preexisting` is for a check with `baseline`", hint);
+        }
+        Some(Self { retry: retry?, deadline: deadline?, baseline: baseline?, allow_preexisting: allow? })
+    }
+
+    /// A check of the group that names nothing captured.
+    fn check(self, name: &str, kind: CheckKind) -> Check {
+        let Self { retry, deadline, baseline, allow_preexisting } = self;
+        let (name, on, uses) = (name.to_owned(), Scope::Group, BTreeSet::new());
+        Check { name, kind, on, retry, deadline, baseline, allow_preexisting, uses }
+    }
+}
+
 fn redefined(node: Node<'_>, kind: CheckKind) -> Option<Check> {
     let mut map = node.map()?;
-    let retry = map.required("retry").and_then(retry);
-    map.note("this check is built in: only its `retry` can be changed");
+    let manners = Manners::read(&mut map);
+    map.note("this check is built in: only how it is asked can be changed");
     map.finish();
-    Some(Check { name: node.name().to_owned(), kind, on: Scope::Group, retry: retry? })
+    if node.is_empty() {
+        node.wrong_key(format!("`{}` changes nothing", node.name()), Some("add `retry`".to_owned()));
+    }
+    Some(manners?.check(node.name(), kind))
 }
 
 fn check(node: Node<'_>) -> Option<Check> {
     check_name(node.name(), |message, hint| node.wrong_key(message, hint));
     let mut map = node.map()?;
-    let scopes = [("instance", Scope::Instance), ("group", Scope::Group)];
-    let on = map.optional("on").map_or(Some(Scope::Instance), |node| node.choice(&scopes));
-    let retry = map.optional("retry").map_or_else(|| Some(standard_retry()), retry);
+    let on = map.optional("on").map_or(Some(Scope::Instance), |node| node.choice(&SCOPES));
+    let manners = Manners::read(&mut map);
+    node.take_named();
     let kind = kind(&mut map, on.unwrap_or(Scope::Instance));
     let on = if matches!(kind, Some(CheckKind::Alarm(_))) { of_alarm(node, on) } else { on };
-    Some(Check { name: node.name().to_owned(), kind: kind?, on: on?, retry: retry? })
+    let uses = node.take_named();
+    Some(Check { on: on?, uses, ..manners?.check(node.name(), kind?) })
 }
+
+/// The words for who is asked.
+pub(super) const SCOPES: [(&str, Scope); 2] = [("instance", Scope::Instance), ("group", Scope::Group)];
 
 /// Alarms are the group's, whether that is said or not.
 fn of_alarm(node: Node<'_>, on: Option<Scope>) -> Option<Scope> {
@@ -146,12 +194,16 @@ fn retry(node: Node<'_>) -> Option<RetryPolicy> {
         map.optional("consecutive").map_or(Some(standard.consecutive), |node| node.whole(1, 1_000));
     map.finish();
     let retry = RetryPolicy { within: lasting?, every: every?, consecutive: consecutive? };
+    has_time_to_pass(&retry, retry.within, within.unwrap_or(node), "for");
+    Some(retry)
+}
+
+/// Reports a time in which not even passes in a row have room.
+fn has_time_to_pass(retry: &RetryPolicy, time: Duration, node: Node<'_>, key: &str) {
     let least = retry.every * (retry.consecutive - 1);
-    if retry.within < least {
+    if time < least {
         let (count, every) = (retry.consecutive, show(retry.every));
         let message = format!("{count} passes in a row, one every {every}, take {}", show(least));
-        let hint = format!("`for` is {}", show(retry.within));
-        within.unwrap_or(node).wrong_key(message, Some(hint));
+        node.wrong_key(message, Some(format!("`{key}` is {}", show(time))));
     }
-    Some(retry)
 }

@@ -15,6 +15,7 @@ use super::reader::{Log, Node};
 use super::rules;
 use super::scalars::timezone;
 use super::schedule;
+use super::sets;
 use super::tree::{Tree, Value};
 
 impl Fleet {
@@ -78,6 +79,7 @@ pub(super) fn read_text(file: &Path, text: &str, log: &Log) -> Option<Fleet> {
     let root = Node::root(&tree, log);
     let mut fleet = read_fleet(file, root)?;
     rules::check(&fleet, root);
+    sets::resolve(&mut fleet, root);
     // Last: the rules find the environments by their positions in the file.
     fleet.environments = rules::rollout_order(fleet.environments);
     Some(fleet)
@@ -99,6 +101,8 @@ fn read_fleet(file: &Path, root: Node<'_>) -> Option<Fleet> {
     let freezes = map.optional("freezes").map(|node| schedule::freezes(node, &timezone)).unwrap_or_default();
     let window_tags = map.optional("window_tags").map(schedule::window_tags).unwrap_or_default();
     let checks = checks::checks(map.optional("checks"));
+    // The sets are read when every check is known.
+    map.optional("check_sets");
     let notify = map.optional("notify").map(|node| notify::notify(node, &environments)).unwrap_or_default();
     map.finish();
     Some(Fleet {

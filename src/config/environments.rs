@@ -10,13 +10,14 @@ use jiff::tz::TimeZone;
 
 use crate::model::{AccountId, EnvironmentName, Region};
 
-use super::fleet::{Environment, ExternalId, Family, GatePolicy, Override, Selector};
+use super::fleet::{CheckChanges, Environment, ExternalId, Family, GatePolicy, Override, Selector};
 use super::notify;
 use super::preferences::PreferenceChanges;
 use super::reader::{Map, Node};
 use super::refresh::{self, Settings};
 use super::scalars::{
-    account, duration, is_account, is_external_id, is_name, is_region, name_mistake, role_account, timezone,
+    TWO_DAYS, account, duration, is_account, is_external_id, is_name, is_region, name_mistake, role_account,
+    timezone,
 };
 use super::schedule;
 use super::tree::Value;
@@ -29,6 +30,7 @@ pub(super) struct Defaults {
     regions_in_order: Option<bool>,
     times: schedule::Settings,
     refresh: Settings,
+    checks_deadline: Option<Duration>,
 }
 
 impl Defaults {
@@ -41,6 +43,7 @@ impl Defaults {
             regions_in_order: in_order(&mut map),
             times: schedule::Settings::read(&mut map),
             refresh: map.optional("refresh").map(Settings::read).unwrap_or_default(),
+            checks_deadline: checks_deadline(&mut map),
         };
         map.finish();
         defaults
@@ -117,6 +120,7 @@ fn environment(node: Node<'_>, defaults: &Defaults, zone: &TimeZone) -> Environm
             .unwrap_or_default()
             .over(defaults.refresh.over(refresh::standard())),
         checks: map.optional("checks").map_or_else(|| vec!["instances".to_owned()], |node| node.texts()),
+        checks_deadline: checks_deadline(&mut map).or(defaults.checks_deadline),
     };
     map.finish();
     environment
@@ -139,7 +143,12 @@ fn unreadable() -> Environment {
         quarantine_on_failure: false,
         refresh: refresh::standard(),
         checks: Vec::new(),
+        checks_deadline: None,
     }
+}
+
+fn checks_deadline(map: &mut Map<'_>) -> Option<Duration> {
+    map.optional("checks_deadline").and_then(|node| duration(node, Duration::from_secs(1), TWO_DAYS))
 }
 
 fn name(node: Node<'_>) -> Option<String> {
@@ -255,15 +264,46 @@ pub(super) fn overrides(node: Node<'_>) -> Vec<Override> {
 }
 
 fn read_override(node: Node<'_>) -> Override {
-    let nothing = || Override { name_glob: String::new(), refresh: PreferenceChanges::default() };
-    let Some(mut map) = node.map() else { return nothing() };
+    let mut change = Override {
+        name_glob: String::new(),
+        refresh: PreferenceChanges::default(),
+        checks: CheckChanges::default(),
+        checks_deadline: None,
+    };
+    let Some(mut map) = node.map() else { return change };
     let glob = map.required("match").and_then(|node| {
         let mut map = node.map()?;
         let name = map.required("name").and_then(|node| node.text());
         map.finish();
         name
     });
-    let refresh = map.required("refresh").map(refresh::read_override).unwrap_or_default();
-    map.finish();
-    Override { name_glob: glob.unwrap_or_default().to_owned(), refresh }
+    change.name_glob = glob.unwrap_or_default().to_owned();
+    let (refresh, checks) = (map.optional("refresh"), map.optional("checks"));
+    change.refresh = refresh.map(refresh::read_override).unwrap_or_default();
+    change.checks = checks.map(check_changes).unwrap_or_default();
+    change.checks_deadline = checks_deadline(&mut map);
+    let says = refresh.is_some() || checks.is_some() || node.get("checks_deadline").is_some();
+    if map.finish() && !says {
+        let hint = "add `refresh`, `checks` or `checks_deadline`".to_owned();
+        node.wrong_key("the override changes nothing", Some(hint));
+    }
+    change
+}
+
+/// A list that stands for the environment's own, or what is added to that and removed from it.
+fn check_changes(node: Node<'_>) -> CheckChanges {
+    if let Value::List(_) = node.value() {
+        return CheckChanges { replace: Some(node.texts()), ..CheckChanges::default() };
+    }
+    let Value::Map(_) = node.value() else {
+        node.expected("a list of checks, or `{ add: [], remove: [] }`");
+        return CheckChanges::default();
+    };
+    let Some(mut map) = node.map() else { return CheckChanges::default() };
+    let mut names = |key| map.optional(key).map(|node| node.texts()).unwrap_or_default();
+    let changes = CheckChanges { replace: None, remove: names("remove"), add: names("add") };
+    if map.finish() && !changes.changes() {
+        node.wrong_key("`checks` changes nothing", Some("add `add` or `remove`".to_owned()));
+    }
+    changes
 }

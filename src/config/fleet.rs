@@ -1,10 +1,12 @@
 //! What a valid configuration says: environments in order, checks, policies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use regex::Regex;
+use serde_json_path::JsonPath;
 
 use super::glob::glob_matches;
 use super::kinds::{AlarmCheck, CommandCheck, SsmCheck};
@@ -74,8 +76,10 @@ pub struct Environment {
     pub quarantine_on_failure: bool,
     /// How its groups are refreshed, before overrides.
     pub refresh: RefreshPolicy,
-    /// The names of its checks, in order; each is in [`Fleet::checks`].
+    /// The names of its checks, in order, sets taken apart; each is in [`Fleet::checks`].
     pub checks: Vec<String>,
+    /// Within which time all checks of a group must have ended.
+    pub checks_deadline: Option<Duration>,
 }
 
 /// The external id that a role is assumed with.
@@ -112,6 +116,21 @@ pub struct Override {
     pub name_glob: String,
     /// Applied over the environment's own settings.
     pub refresh: PreferenceChanges,
+    /// What becomes of the environment's checks.
+    pub checks: CheckChanges,
+    /// Within which time all checks of such a group must have ended, if another than elsewhere.
+    pub checks_deadline: Option<Duration>,
+}
+
+/// What an override does with an environment's checks; names of checks, sets taken apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckChanges {
+    /// These instead.
+    pub replace: Option<Vec<String>>,
+    /// Without these.
+    pub remove: Vec<String>,
+    /// With these at the end, but for those that are there.
+    pub add: Vec<String>,
 }
 
 /// Who a check is asked of.
@@ -134,6 +153,36 @@ pub struct Check {
     pub on: Scope,
     /// How long and how often.
     pub retry: RetryPolicy,
+    /// Within which time it must have ended, whatever it is waiting for then.
+    pub deadline: Option<Duration>,
+    /// Whether it is asked before a refresh too: what failed before is not the image's doing.
+    pub baseline: bool,
+    /// Whether a failure that was there before the refresh lets the gate be passed.
+    pub allow_preexisting: bool,
+    /// The captured variables that it names.
+    pub uses: BTreeSet<String>,
+}
+
+/// A value that is taken from an answer, for the checks after it.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// The variable that it becomes.
+    pub name: String,
+    /// Where it is.
+    pub from: CaptureFrom,
+    /// Whether no report may show it.
+    pub secret: bool,
+}
+
+/// Where in an answer a captured value is.
+#[derive(Debug, Clone)]
+pub enum CaptureFrom {
+    /// The first value that a JSON path selects in the body: as it is written, and as it is read.
+    Json(String, JsonPath),
+    /// What the one group of a regular expression matches in the body.
+    Regex(Regex),
+    /// The first value of a header.
+    Header(String),
 }
 
 /// How long, how often, and how many passes in a row.
@@ -175,17 +224,74 @@ impl Fleet {
     /// How a group of the environment is refreshed, overrides applied.
     pub fn policy(&self, environment: &Environment, group: &GroupName) -> RefreshPolicy {
         let mut policy = environment.refresh.clone();
-        for change in &self.overrides {
-            if glob_matches(&change.name_glob, group.as_str()) {
-                change.refresh.apply(&mut policy);
-            }
+        for change in self.overrides_of(group) {
+            change.refresh.apply(&mut policy);
         }
         policy
     }
 
-    /// The environment's checks, in order.
-    pub fn checks_of(&self, environment: &Environment) -> Vec<&Check> {
-        environment.checks.iter().filter_map(|name| self.checks.get(name)).collect()
+    /// The checks of a group of the environment, in order, overrides applied.
+    pub fn checks_of(&self, environment: &Environment, group: &GroupName) -> Vec<&Check> {
+        let mut names = environment.checks.clone();
+        for change in self.overrides_of(group) {
+            change.checks.apply(&mut names);
+        }
+        names.iter().filter_map(|name| self.checks.get(name)).collect()
+    }
+
+    /// Every check that some group of the environment may have.
+    pub fn checks_of_any(&self, environment: &Environment) -> Vec<&Check> {
+        let changed = self
+            .overrides
+            .iter()
+            .flat_map(|change| change.checks.replace.iter().flatten().chain(&change.checks.add));
+        let names: BTreeSet<&String> = environment.checks.iter().chain(changed).collect();
+        names.into_iter().filter_map(|name| self.checks.get(name)).collect()
+    }
+
+    /// Within which time all checks of a group must have ended, overrides applied.
+    pub fn checks_deadline(&self, environment: &Environment, group: &GroupName) -> Option<Duration> {
+        let last = self.overrides_of(group).filter_map(|change| change.checks_deadline).last();
+        last.or(environment.checks_deadline)
+    }
+
+    fn overrides_of(&self, group: &GroupName) -> impl Iterator<Item = &Override> {
+        self.overrides.iter().filter(|change| glob_matches(&change.name_glob, group.as_str()))
+    }
+}
+
+impl CheckChanges {
+    /// Lays the changes over a list of names.
+    pub(super) fn apply(&self, names: &mut Vec<String>) {
+        if let Some(instead) = &self.replace {
+            names.clone_from(instead);
+        }
+        names.retain(|name| !self.remove.contains(name));
+        for name in &self.add {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+    }
+
+    /// Whether it changes anything.
+    pub(super) fn changes(&self) -> bool {
+        self.replace.is_some() || !self.remove.is_empty() || !self.add.is_empty()
+    }
+}
+
+impl CheckKind {
+    /// What is taken from its answers for later checks.
+    pub fn captures(&self) -> &[Capture] {
+        match self {
+            Self::Http(http) => &http.capture,
+            Self::Instances
+            | Self::Targets
+            | Self::Tcp(_)
+            | Self::Command(_)
+            | Self::Ssm(_)
+            | Self::Alarm(_) => &[],
+        }
     }
 }
 

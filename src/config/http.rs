@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::Method;
 
+use super::capture;
 use super::checks::{answer_time, regex, transpose};
 use super::fleet::Scope;
 use super::network::{HttpCheck, HttpVersion, Sent, SentBody};
@@ -17,7 +18,8 @@ use super::template;
 use super::tls;
 use super::tree::Value;
 
-pub(super) use self::expect::to_json;
+pub(super) use self::expect::{json_path, to_json};
+pub(super) use self::headers::header_name;
 
 type Range = (u16, u16);
 
@@ -40,6 +42,7 @@ pub(super) fn http(node: Node<'_>, on: Scope) -> Option<HttpCheck> {
     let body = BodyTests::read(&mut map);
     let headers = map.optional("headers").map_or_else(|| Some(Vec::new()), headers::tests);
     let json = expect::json(map.optional("json"), map.optional("compare"));
+    let capture = map.optional("capture").map_or_else(|| Some(Vec::new()), capture::read);
     let faster = map.optional("answer_time");
     let answer_time_wanted = faster.map(milliseconds);
     let within = answer_time(&mut map);
@@ -64,6 +67,7 @@ pub(super) fn http(node: Node<'_>, on: Scope) -> Option<HttpCheck> {
         body_matches: body.matches,
         headers: headers?,
         json: json?,
+        capture: capture?,
         answer_time: transpose(answer_time_wanted)?,
         within: within?,
         method,

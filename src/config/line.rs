@@ -80,8 +80,8 @@ fn read(node: Node<'_>, text: &str, on: Scope) -> Option<Line> {
         before.push_str(ahead);
         let named = inside.split_once('}').filter(|_| !before.ends_with('$'));
         match named {
-            Some((name, after)) if template::is_meant(name) => {
-                match template::value_of(name, on) {
+            Some((name, after)) if template::is_meant(node, name) => {
+                match template::value_of(node, name, on) {
                     Ok(_) => {
                         pieces.push(Piece::Text(std::mem::take(&mut before)));
                         pieces.push(Piece::Variable(name.to_owned()));

@@ -5,6 +5,7 @@
 //! talks to AWS.
 
 mod alarm;
+mod capture;
 mod checks;
 mod command;
 mod document;
@@ -24,6 +25,7 @@ mod refresh;
 mod rules;
 mod scalars;
 mod schedule;
+mod sets;
 mod sound;
 mod ssm;
 mod tcp;
@@ -38,8 +40,8 @@ mod tests;
 
 pub use error::{ConfigErrors, Mistake};
 pub use fleet::{
-    Check, CheckKind, Environment, ExternalId, Family, Fleet, GatePolicy, Override, RetryPolicy, Scope,
-    Selector,
+    Capture, CaptureFrom, Check, CheckChanges, CheckKind, Environment, ExternalId, Family, Fleet, GatePolicy,
+    Override, RetryPolicy, Scope, Selector,
 };
 pub use glob::glob_matches;
 pub use kinds::{AlarmCheck, CommandCheck, ProgramEnd, SsmCheck};

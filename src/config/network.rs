@@ -12,6 +12,7 @@ use serde_json::{Number, Value};
 use serde_json_path::JsonPath;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::fleet::Capture;
 use super::notify::SecretSource;
 
 /// An HTTP check: a request, and every assertion on its answer.
@@ -43,6 +44,8 @@ pub struct HttpCheck {
     pub headers: Vec<(HeaderName, HeaderTest)>,
     /// JSON paths over the body, and what is asked of what each selects.
     pub json: Vec<Expected>,
+    /// What is taken from the answer for later checks.
+    pub capture: Vec<Capture>,
     /// The time within which the whole answer must be there to pass.
     pub answer_time: Option<Duration>,
     /// The time after which the answer is no longer waited for.
@@ -244,6 +247,7 @@ impl HttpCheck {
             body_matches: Vec::new(),
             headers: Vec::new(),
             json: Vec::new(),
+            capture: Vec::new(),
             answer_time: None,
             within,
         }

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::place::Place;
@@ -19,6 +19,10 @@ pub(super) struct Log {
     mistakes: RefCell<BTreeSet<(Place, String, Option<String>)>>,
     /// What no message may show of the file.
     hidden: RefCell<Vec<Place>>,
+    /// The variables that checks capture, and whether one of those is asked of the group.
+    captured: RefCell<BTreeMap<String, bool>>,
+    /// The captured variables that were named since they were last taken.
+    named: RefCell<BTreeSet<String>>,
     /// Every key that was asked for: the documentation must know each.
     #[cfg(test)]
     pub(super) asked: RefCell<BTreeSet<&'static str>>,
@@ -28,6 +32,11 @@ impl Log {
     /// Notes a mistake; the same one at the same place counts once.
     pub(super) fn add(&self, place: Place, message: impl Into<String>, hint: Option<String>) {
         self.mistakes.borrow_mut().insert((place, message.into(), hint));
+    }
+
+    /// Makes a captured variable known.
+    pub(super) fn capture(&self, name: &str, of_group: bool) {
+        *self.captured.borrow_mut().entry(name.to_owned()).or_default() |= of_group;
     }
 
     /// Keeps what is there from being shown with a mistake in its line.
@@ -78,6 +87,25 @@ impl<'a> Node<'a> {
     /// Its key, or that of the list it is in.
     pub(super) fn name(&self) -> &'a str {
         self.name
+    }
+
+    pub(super) fn log(&self) -> &'a Log {
+        self.log
+    }
+
+    /// The captured variables, and whether a check of the group captures each.
+    pub(super) fn captured(&self) -> BTreeMap<String, bool> {
+        self.log.captured.borrow().clone()
+    }
+
+    /// Notes that a captured variable is named here.
+    pub(super) fn names(&self, variable: &str) {
+        self.log.named.borrow_mut().insert(variable.to_owned());
+    }
+
+    /// The captured variables that were named since the last time.
+    pub(super) fn take_named(&self) -> BTreeSet<String> {
+        self.log.named.take()
     }
 
     /// What a message calls it.

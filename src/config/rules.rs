@@ -1,4 +1,4 @@
-//! The rules between the parts of a configuration: gates, names, selectors, checks.
+//! The rules between the parts of a configuration: gates, names, selectors.
 //!
 //! Works on what was read, and finds the places again by the same positions. Empty names
 //! stand for what could not be read; they have been reported, and break no rule here.
@@ -10,7 +10,7 @@ use super::reader::Node;
 use super::schedule;
 use super::sound;
 use super::tree::Value;
-use super::words::{did_you_mean, nearest, quoted};
+use super::words::{did_you_mean, nearest};
 use crate::model::EnvironmentName;
 
 /// Checks every rule and reports each breach.
@@ -24,7 +24,6 @@ pub(super) fn check(fleet: &Fleet, root: Node<'_>) {
         unique_name(fleet, at, environment, node);
         distinct_groups(fleet, at, environment, node);
         requirements(fleet, environment, node);
-        known_checks(fleet, environment, node, root);
         sound::refresh(environment, node, root);
         schedule::check(environment, node, root);
     }
@@ -165,25 +164,6 @@ fn known_in_freezes(fleet: &Fleet, root: Node<'_>) {
         {
             let hint = nearest(name, names.iter().copied()).map(did_you_mean);
             item.wrong(format!("there is no environment `{name}`"), hint);
-        }
-    }
-}
-
-fn known_checks(fleet: &Fleet, environment: &Environment, node: Node<'_>, root: Node<'_>) {
-    let Some(list) = node.get("checks") else { return };
-    // One whose definition has a mistake is not in the fleet, but is not unknown either.
-    let written: Vec<&str> = root.get("checks").map(|checks| checks.keys()).unwrap_or_default();
-    let defined: BTreeSet<&str> = fleet.checks.keys().map(String::as_str).chain(written).collect();
-    for (index, name) in environment.checks.iter().enumerate() {
-        let Some(item) = list.item(index).filter(|_| !name.is_empty()) else { continue };
-        if environment.checks[..index].contains(name) {
-            item.wrong(format!("`{name}` is there twice"), None);
-        }
-        if !defined.contains(name.as_str()) {
-            let known = defined.iter().copied();
-            let hint = nearest(name, known.clone())
-                .map_or_else(|| format!("defined are {}", quoted(known, "and")), did_you_mean);
-            item.wrong(format!("there is no check `{name}`"), Some(hint));
         }
     }
 }

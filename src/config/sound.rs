@@ -114,7 +114,7 @@ fn pauses(of: Node<'_>) -> Option<bool> {
 }
 
 /// Whether some name matches both globs.
-fn can_meet(left: &str, right: &str) -> bool {
+pub(super) fn can_meet(left: &str, right: &str) -> bool {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
     // meet[j]: whether the rest of `left` from i and of `right` from j have a text in common.
     let mut after: Vec<bool> = Vec::new();

@@ -10,13 +10,27 @@ use super::reader::Node;
 use super::words::{did_you_mean, nearest, quoted};
 
 /// Each variable, an example of its value, and whether a group as a whole has it.
-const VARIABLES: [(&str, &str, bool); 5] = [
+const VARIABLES: [(&str, &str, bool); 9] = [
     ("private_ip", "10.0.0.1", false),
+    ("private_dns", "ip-10-0-0-1.internal", false),
     ("instance_id", "i-0abc1234def567890", false),
+    ("instance_type", "m7g.large", false),
+    ("image_id", "ami-0abc1234def567890", false),
+    ("availability_zone", "eu-west-2a", false),
     ("group", "group", true),
     ("environment", "environment", true),
     ("region", "eu-west-2", true),
 ];
+
+/// What a tag's variable begins with: the rest is its key.
+const TAG: &str = "tag:";
+/// An example of a tag's value, and of a captured one.
+const VALUE: &str = "value";
+
+/// Whether a check can't capture under that name, since it means something already.
+pub(super) fn is_variable(name: &str) -> bool {
+    VARIABLES.iter().any(|(known, _, _)| *known == name)
+}
 
 /// The address of an `http` check.
 pub(super) fn url(node: Node<'_>, on: Scope) -> Option<String> {
@@ -60,7 +74,8 @@ pub(super) fn texts_in(value: &Json, node: Node<'_>, on: Scope) -> bool {
 }
 
 fn known(node: Node<'_>, text: &str, on: Scope) -> bool {
-    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    let is_name = |name: &str| name.starts_with(TAG) || (!name.is_empty() && name.bytes().all(plain));
     let mut good = true;
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('{') {
@@ -69,7 +84,7 @@ fn known(node: Node<'_>, text: &str, on: Scope) -> bool {
             && is_name(name)
         {
             rest = beyond;
-            if let Err((message, hint)) = value_of(name, on) {
+            if let Err((message, hint)) = value_of(node, name, on) {
                 node.wrong(message, Some(hint));
                 good = false;
             }
@@ -112,7 +127,7 @@ fn example(node: Node<'_>, text: &str, on: Scope) -> Option<String> {
             node.wrong(format!("`{text}` has a brace without its other"), None);
             return None;
         };
-        match value_of(name, on) {
+        match value_of(node, name, on) {
             Ok(value) => example.push_str(value),
             Err((message, hint)) => {
                 node.wrong(message, Some(hint));
@@ -126,12 +141,31 @@ fn example(node: Node<'_>, text: &str, on: Scope) -> Option<String> {
 }
 
 /// An example of a variable's value; else what is wrong with its name, and a hint.
-pub(super) fn value_of(name: &str, on: Scope) -> Result<&'static str, (String, String)> {
+pub(super) fn value_of(node: Node<'_>, name: &str, on: Scope) -> Result<&'static str, (String, String)> {
     let here = VARIABLES.iter().filter(|(_, _, of_group)| *of_group || on == Scope::Instance);
-    let names = || here.clone().map(|(name, _, _)| *name);
     if let Some((_, value, _)) = here.clone().find(|(known, _, _)| *known == name) {
         return Ok(value);
     }
+    if let Some(key) = name.strip_prefix(TAG) {
+        let hint = "as in `{tag:Service}`".to_owned();
+        return if key.is_empty() { Err(("`{tag:}` names no tag".to_owned(), hint)) } else { Ok(VALUE) };
+    }
+    let captured = node.captured();
+    match captured.get(name) {
+        Some(of_group) if *of_group || on == Scope::Instance => {
+            node.names(name);
+            return Ok(VALUE);
+        }
+        Some(_) => {
+            let hint = "make it `on: instance`, or leave the variable out".to_owned();
+            let message = format!("`{{{name}}}` is captured of each instance, and this check is `on: group`");
+            return Err((message, hint));
+        }
+        None => {}
+    }
+    let captured = captured.iter().filter(|(_, of_group)| **of_group || on == Scope::Instance);
+    let captured: Vec<&str> = captured.map(|(name, _)| name.as_str()).collect();
+    let names = || here.clone().map(|(name, _, _)| *name).chain(captured.iter().copied());
     if VARIABLES.iter().any(|(known, _, _)| *known == name) {
         let hint = "make it `on: instance`, or leave the variable out".to_owned();
         return Err((format!("`{{{name}}}` is of an instance, and this check is `on: group`"), hint));
@@ -144,8 +178,10 @@ pub(super) fn value_of(name: &str, on: Scope) -> Result<&'static str, (String, S
 }
 
 /// Whether the name is a variable's, or so much like one that it was meant to be.
-pub(super) fn is_meant(name: &str) -> bool {
-    nearest(name, VARIABLES.iter().map(|(known, _, _)| *known)).is_some()
+pub(super) fn is_meant(node: Node<'_>, name: &str) -> bool {
+    let captured = node.captured();
+    let known = VARIABLES.iter().map(|(known, _, _)| *known).chain(captured.keys().map(String::as_str));
+    name.starts_with(TAG) || nearest(name, known).is_some()
 }
 
 #[cfg(test)]

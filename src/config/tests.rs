@@ -17,6 +17,7 @@ mod order;
 mod refresh;
 mod rules;
 mod schedule;
+mod sets;
 mod shipped;
 mod snapshot;
 

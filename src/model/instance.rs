@@ -13,6 +13,12 @@ pub struct Instance {
     pub image: ImageId,
     /// Its private address, once it has one.
     pub private_ip: Option<String>,
+    /// Its private DNS name, once it has one.
+    pub private_dns: Option<String>,
+    /// Its type, such as `m7g.large`, where EC2 says it.
+    pub instance_type: Option<String>,
+    /// Its availability zone, such as `eu-west-2a`, where EC2 says it.
+    pub availability_zone: Option<String>,
     /// EC2's name of its state, such as `running`.
     pub state: String,
     /// Whether both of EC2's status checks are `ok`; `None` when EC2 has no answer yet.

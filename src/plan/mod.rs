@@ -25,7 +25,7 @@ pub use way_back::replaced;
 
 use jiff::Timestamp;
 
-use crate::config::{RefreshPolicy, Strategy};
+use crate::config::{Check, RefreshPolicy, Strategy};
 use crate::event::{GroupRef, PlannedAction, PlannedGroup, RollbackRoute};
 use crate::model::{
     AlarmState, EnvironmentName, Group, GroupName, GroupTemplate, Image, ImageId, InstanceId, Problem,
@@ -249,7 +249,7 @@ impl GroupPlan {
     }
 
     /// The plan as an event tells it; `team_tag` is the key of the tag that names its owner.
-    pub fn told(&self, checks: &[String], team_tag: &str) -> PlannedGroup {
+    pub fn told(&self, checks: &[&Check], team_tag: &str) -> PlannedGroup {
         let (action, why) = match &self.decision {
             Decision::Refresh(_) => (PlannedAction::Refresh, String::new()),
             Decision::Resume(_) => {
@@ -275,7 +275,7 @@ impl GroupPlan {
             desired: self.group.desired,
             action,
             why,
-            checks: if self.change().is_some() { checks.to_vec() } else { Vec::new() },
+            checks: checks.iter().filter(|_| self.change().is_some()).map(|one| one.name.clone()).collect(),
             rollback: self.change().map(|_| self.route()),
             notes: self.notes.clone(),
             team: self.group.tags.get(team_tag).filter(|team| !team.is_empty()).cloned(),

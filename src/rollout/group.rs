@@ -255,7 +255,7 @@ impl<'a> Driver<'a> {
     }
 
     async fn check(&mut self, in_part: bool) -> Seen {
-        let checks = self.run.fleet.checks_of(self.environment());
+        let checks = self.run.fleet.checks_of(self.environment(), &self.at().group);
         let names: Vec<String> = checks.iter().map(|check| check.name.clone()).collect();
         let group = self.at().clone();
         self.run.events.emit(Event::ChecksStarted { group: group.clone(), checks: names });
@@ -265,6 +265,8 @@ impl<'a> Driver<'a> {
             any_version: self.plan.keeps_instances(),
             in_part,
             spares_protected: self.plan.policy.preferences.protected == Protected::Ignore,
+            tags: self.plan.group.tags.clone(),
+            deadline: self.run.fleet.checks_deadline(self.environment(), &group.group),
         };
         let events = &self.run.events;
         let done = |result: &crate::event::CheckResult| {

@@ -14,7 +14,7 @@ use super::prepare::set_marker;
 use super::proof::{self, Wanted};
 use super::{Run, Stop, survey};
 use crate::aws::{Account, Error};
-use crate::config::{Environment, Fleet, Protected, Strategy};
+use crate::config::{Check, Environment, Fleet, Protected, Strategy};
 use crate::event::{CheckResult, Event, GroupRef, PlannedAction, PlannedGroup, Status};
 use crate::model::{Build, Candidate, Group, GroupName, Launch, Outcome, Problem, Target, Verdict};
 use crate::plan::{Marker, Survey, resumed};
@@ -66,7 +66,8 @@ async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupNa
     if asked.is_empty() {
         return Err(Stop::Refused(vec![nobody(environment, only)]));
     }
-    let planned = asked.iter().map(|asked| planned(asked, environment)).collect();
+    let checks = |asked: &Asked| run.fleet.checks_of(environment, &asked.group.name);
+    let planned = asked.iter().map(|asked| planned(asked, &checks(asked))).collect();
     run.events.emit(Event::Planned { environment: environment.name.clone(), groups: planned });
     let all = stream::iter(&asked).map(async |asked| ask(run, environment, asked).await);
     let passed: Vec<bool> = all.buffered(environment.refresh.groups_at_once).collect().await;
@@ -118,7 +119,7 @@ fn under_way(run: &Run<'_>, survey: &Survey, group: &Group) -> Option<Rollout> {
     Some(Rollout { launches: change.launches(&target), marker, target })
 }
 
-fn planned(asked: &Asked, environment: &Environment) -> PlannedGroup {
+fn planned(asked: &Asked, checks: &[&Check]) -> PlannedGroup {
     let template = asked.group.template.as_ref();
     PlannedGroup {
         group: asked.at.clone(),
@@ -132,7 +133,7 @@ fn planned(asked: &Asked, environment: &Environment) -> PlannedGroup {
         desired: asked.group.desired,
         action: PlannedAction::Skip,
         why: "only its checks are asked".into(),
-        checks: environment.checks.clone(),
+        checks: checks.iter().map(|check| check.name.clone()).collect(),
         rollback: None,
         notes: Vec::new(),
         team: None,
@@ -143,7 +144,7 @@ fn planned(asked: &Asked, environment: &Environment) -> PlannedGroup {
 /// Asks one group, tells it, and notes on its marker that it passed.
 async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> bool {
     let begun = run.clock.now();
-    let checks = run.fleet.checks_of(environment);
+    let checks = run.fleet.checks_of(environment, &asked.group.name);
     let names = checks.iter().map(|check| check.name.clone()).collect();
     run.events.emit(Event::ChecksStarted { group: asked.at.clone(), checks: names });
     let policy = run.fleet.policy(environment, &asked.group.name);
@@ -153,6 +154,8 @@ async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> bool {
         any_version: policy.preferences.strategy == Strategy::ReplaceRootVolume,
         in_part: false,
         spares_protected: policy.preferences.protected == Protected::Ignore,
+        tags: asked.group.tags.clone(),
+        deadline: run.fleet.checks_deadline(environment, &asked.group.name),
     };
     let done = |result: &CheckResult| {
         run.events.emit(Event::CheckEnded { group: asked.at.clone(), result: result.clone() });

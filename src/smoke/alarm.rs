@@ -5,21 +5,29 @@ use std::collections::BTreeSet;
 use super::Round;
 use super::answer::{Answer, Subject};
 use super::look::bounded;
-use super::variables::Variables;
+use super::needs::Needed;
 use crate::config::{AlarmCheck, Line};
 use crate::model::{AlarmReading, AlarmState};
 
 /// Asks once: every alarm is a subject.
-pub(super) async fn ask(round: &Round<'_, '_>, check: &AlarmCheck) -> Vec<(Subject, Answer)> {
-    match read(round, check).await {
+pub(super) async fn ask(
+    round: &Round<'_, '_>,
+    check: &AlarmCheck,
+    needed: &Needed,
+) -> Vec<(Subject, Answer)> {
+    match read(round, check, needed).await {
         Ok(answers) => answers,
         Err(why) => vec![round.whole(Answer::errored(why))],
     }
 }
 
-async fn read(round: &Round<'_, '_>, check: &AlarmCheck) -> Result<Vec<(Subject, Answer)>, String> {
+async fn read(
+    round: &Round<'_, '_>,
+    check: &AlarmCheck,
+    needed: &Needed,
+) -> Result<Vec<(Subject, Answer)>, String> {
     let account = round.look.account()?;
-    let variables = Variables { group: &round.expect.group, instance: None };
+    let variables = round.variables(None, needed);
     let fill = |line: &Line| line.fill(|name| variables.in_host(&format!("{{{name}}}")));
     let mut names = check.names.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
     // Two may be the same once their variables are filled in.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::captured::Taken;
 use crate::config::Check;
 use crate::event::{CheckResult, Probe, Status};
 use crate::model::InstanceId;
@@ -21,11 +22,19 @@ pub(super) struct Answer {
     pub(super) evidence: String,
     /// How long it took.
     pub(super) took: Duration,
+    /// What was captured from it, also when it is not as it should be.
+    pub(super) taken: Vec<Taken>,
 }
 
 impl Answer {
     fn new(status: Status, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), evidence: String::new(), took: Duration::ZERO }
+        Self {
+            status,
+            message: message.into(),
+            evidence: String::new(),
+            took: Duration::ZERO,
+            taken: Vec::new(),
+        }
     }
 
     /// It answered as it should.
@@ -58,7 +67,7 @@ impl Answer {
 }
 
 /// Who is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     /// One instance.
     Instance(InstanceId),

@@ -120,7 +120,8 @@ impl Run {
             ("AMI_REFRESH_REGION".to_owned(), group.region.to_string()),
             ("AMI_REFRESH_GROUP".to_owned(), group.group.to_string()),
         ]);
-        if let Some((id, address)) = variables.instance {
+        if let Some((id, instance)) = variables.instance {
+            let address = instance.and_then(|instance| instance.private_ip.as_deref());
             env.insert("AMI_REFRESH_INSTANCE_ID".to_owned(), id.to_string());
             env.extend(address.map(|address| ("AMI_REFRESH_PRIVATE_IP".to_owned(), address.to_owned())));
         }

@@ -12,9 +12,9 @@ use futures_util::future::join_all;
 use super::answer::{Answer, Asked, Subject};
 use super::retry::Retry;
 use super::variables::Variables;
-use super::{Round, command, fresh, http, ssm, tcp};
+use super::{Asking, Round, command, fresh, http, ssm, tcp};
 use crate::config::{CommandCheck, HttpCheck, RetryPolicy, TcpCheck};
-use crate::event::{GroupRef, Status};
+use crate::event::Status;
 use crate::model::{Group, InstanceId, Sighting};
 
 /// How many successors of one instance are asked, one after another, before it is called off.
@@ -36,15 +36,16 @@ pub(super) enum Question<'a> {
 }
 
 impl Question<'_> {
-    /// The address that it goes to when the group is asked as a whole, or the group's name.
-    pub(super) fn address(&self, group: &GroupRef) -> String {
-        let variables = Variables { group, instance: None };
-        let address = match self {
-            Self::Http(check) => http::address(check, &variables),
-            Self::Tcp(check) => tcp::address(check, &variables),
-            Self::Command(..) | Self::Ssm(_) => Ok(group.group.to_string()),
-        };
-        address.unwrap_or_else(|_| group.group.to_string())
+    /// The address that it goes to.
+    ///
+    /// # Errors
+    /// When a variable has no value here.
+    pub(super) fn address(&self, variables: &Variables<'_>) -> Result<String, String> {
+        match self {
+            Self::Http(check) => http::address(check, variables),
+            Self::Tcp(check) => tcp::address(check, variables),
+            Self::Command(..) | Self::Ssm(_) => Ok(variables.group.group.to_string()),
+        }
     }
 }
 
@@ -72,46 +73,54 @@ enum Successor {
 type Taken = Mutex<BTreeSet<InstanceId>>;
 
 impl Round<'_, '_> {
-    /// Asks the question once, of an instance or of the group as a whole.
+    /// Asks the question once, of an instance or of the group as a whole, for the check of that place.
     pub(super) async fn ask(
         &self,
         question: Question<'_>,
-        instance: Option<(&InstanceId, Option<&str>)>,
+        place: usize,
+        variables: &Variables<'_>,
     ) -> Answer {
-        let variables = Variables { group: &self.expect.group, instance };
-        match question {
-            Question::Http(check) => http::ask(self.runner, check, &variables).await,
-            Question::Tcp(check) => tcp::ask(self.runner, check, &variables).await,
-            Question::Command(name, check) => command::ask(self.runner, name, check, &variables).await,
-            Question::Ssm(desk) => desk.ask(&variables).await,
-        }
+        let answer = match question {
+            Question::Http(check) => http::ask(self.runner, check, variables).await,
+            Question::Tcp(check) => tcp::ask(self.runner, check, variables).await,
+            Question::Command(name, check) => command::ask(self.runner, name, check, variables).await,
+            Question::Ssm(desk) => desk.ask(variables).await,
+        };
+        self.captured.keep(place, variables.instance.map(|(id, _)| id), &answer);
+        answer
     }
 
     /// Asks every in-service instance, all at once.
-    pub(super) async fn each(&self, question: Question<'_>, policy: &RetryPolicy) -> Vec<Asked> {
-        let sighting = match self.somebody(policy).await {
+    pub(super) async fn each(&self, question: Question<'_>, asking: Asking<'_>) -> Vec<Asked> {
+        let sighting = match self.somebody(asking).await {
             Ok(sighting) => sighting,
             Err(asked) => return vec![asked],
         };
         let first: BTreeSet<InstanceId> = sighting.group.in_service().map(|one| one.id.clone()).collect();
         let taken = &Mutex::new(first.clone());
-        let follow = |id| self.follow(question, policy, id, Arc::clone(&sighting), taken);
+        let follow = |id| self.follow(question, asking, id, Arc::clone(&sighting), taken);
         join_all(first.into_iter().map(follow)).await.into_iter().flatten().collect()
     }
 
     /// A sighting with somebody in service; otherwise what is to be said instead.
-    async fn somebody(&self, policy: &RetryPolicy) -> Result<Arc<Sighting>, Asked> {
+    async fn somebody(&self, asking: Asking<'_>) -> Result<Arc<Sighting>, Asked> {
+        let policy = &asking.check.retry;
         let mut retry = Retry::new(self.runner.clock, policy);
         loop {
             let answer = match self.look.sighting(fresh(policy)).await {
                 Ok(sighting) => match nobody(&sighting.group) {
-                    None => return Ok(sighting),
+                    None => {
+                        asking.progress.forget(&Subject::Whole(self.name()));
+                        return Ok(sighting);
+                    }
                     Some(answer) => answer,
                 },
                 Err(why) => Answer::errored(why),
             };
-            if !retry.again(answer.status) {
-                let (subject, answer) = self.whole(answer);
+            let again = retry.again(answer.status);
+            let (subject, answer) = self.whole(answer);
+            asking.progress.answered(&subject, &answer, retry.attempts(), false);
+            if !again {
                 return Err(Asked { subject, answer, attempts: retry.attempts() });
             }
             retry.wait().await;
@@ -122,21 +131,28 @@ impl Round<'_, '_> {
     async fn follow(
         &self,
         question: Question<'_>,
-        policy: &RetryPolicy,
+        asking: Asking<'_>,
         mut id: InstanceId,
         mut seen: Arc<Sighting>,
         taken: &Taken,
     ) -> Vec<Asked> {
         let mut asked = Vec::new();
         for _ in 0..=SUCCESSORS {
-            let (answer, attempts) = self.ask_one(question, policy, &id, &mut seen).await;
             let subject = Subject::Instance(id.clone());
+            asking.progress.begin(&subject);
+            let (answer, attempts) = self.ask_one(question, asking, &id, &mut seen).await;
+            asking.progress.answered(&subject, &answer, attempts, true);
+            self.captured.settle(asking.place, Some(&id), answer.status);
             let left = answer.status == Status::Skipped;
             asked.push(Asked { subject, answer, attempts });
             if !left {
                 return asked;
             }
-            match self.successor(policy, &mut seen, taken).await {
+            let awaited = Subject::Whole(format!("in place of {id}"));
+            asking.progress.begin(&awaited);
+            let successor = self.successor(&asking.check.retry, &mut seen, taken).await;
+            asking.progress.forget(&awaited);
+            match successor {
                 Successor::Found(next) => id = next,
                 Successor::NotNeeded => return asked,
                 Successor::Missing(why) => {
@@ -158,18 +174,27 @@ impl Round<'_, '_> {
     async fn ask_one(
         &self,
         question: Question<'_>,
-        policy: &RetryPolicy,
+        asking: Asking<'_>,
         id: &InstanceId,
         seen: &mut Arc<Sighting>,
     ) -> (Answer, u32) {
-        let mut retry = Retry::new(self.runner.clock, policy);
+        let needed = self.needed(asking, Some((id, seen.instances.get(id)))).await;
+        let mut retry = Retry::new(self.runner.clock, &asking.check.retry);
         loop {
-            let address = seen.instances.get(id).and_then(|instance| instance.private_ip.clone());
-            let answer = self.ask(question, Some((id, address.as_deref()))).await;
-            let again = retry.again(answer.status);
+            let instance = seen.instances.get(id);
+            let has_address = instance.is_some_and(|instance| instance.private_ip.is_some());
+            let answer = match &needed {
+                Ok(needed) => {
+                    let variables = self.variables(Some((id, instance)), needed);
+                    self.ask(question, asking.place, &variables).await
+                }
+                Err(why) => Answer::errored(why.clone()),
+            };
+            let again = retry.again(answer.status) && needed.is_ok();
+            asking.progress.answered(&Subject::Instance(id.clone()), &answer, retry.attempts(), false);
             if answer.status != Status::Passed {
                 // Looking costs a call: rarely while there is time, for certain at the end.
-                let age = if again && address.is_some() { STALE } else { Duration::ZERO };
+                let age = if again && has_address { STALE } else { Duration::ZERO };
                 // When nobody can be seen, the answer stands.
                 if let Ok(now) = self.look.sighting(age).await {
                     *seen = now;

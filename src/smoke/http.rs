@@ -21,6 +21,7 @@ pub(super) use self::secrets::Secrets;
 use super::Runner;
 use super::answer::Answer;
 use super::assertions::{self, Heard};
+use super::captured;
 use super::reach::{Stage, Way};
 use super::tls::{self, Alpn};
 use super::variables::Variables;
@@ -93,7 +94,8 @@ async fn ask_now(
     };
     let answer = Answer { message: secrets.hidden_in(answer.message), ..answer };
     let evidence = format!("{}{}", secrets.hidden_in(trail.evidence()), heard.evidence(secrets));
-    (answer.with_evidence(evidence).in_time(took), heard)
+    let answer = captured::take(&check.capture, &heard, answer.with_evidence(evidence));
+    (answer.in_time(took), heard)
 }
 
 fn late(prepared: &Prepared, heard: &Heard, within: Duration) -> String {

@@ -8,15 +8,19 @@
 mod alarm;
 mod answer;
 mod assertions;
+mod captured;
 mod command;
 mod each;
 mod http;
 mod instances;
 mod look;
+mod needs;
 mod output;
 mod program;
+mod progress;
 mod reach;
 mod retry;
+mod secrets;
 mod ssm;
 mod ssm_command;
 mod targets;
@@ -27,6 +31,7 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,16 +40,20 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::answer::{Answer, Asked, Subject, worst};
+use self::captured::Captured;
 use self::each::Question;
 use self::http::Pool;
 use self::look::{Calls, Look};
+use self::needs::Needed;
+use self::progress::Progress;
 use self::retry::Retry;
 use self::tls::Tls;
+use self::variables::Variables;
 use crate::aws::Account;
 use crate::clock::Clock;
 use crate::config::{AlarmCheck, Check, CheckKind, RetryPolicy, Scope};
 use crate::event::{CheckResult, GroupRef};
-use crate::model::Launch;
+use crate::model::{Instance, InstanceId, Launch};
 use crate::net::Network;
 
 /// How many askings are under way at once, unless told otherwise.
@@ -79,6 +88,10 @@ pub struct Expectation {
     /// Whether instances that are protected from scale-in may run something else: AWS was told
     /// to leave them alone.
     pub spares_protected: bool,
+    /// The group's tags.
+    pub tags: BTreeMap<String, String>,
+    /// Within which time all checks must have ended; `None` leaves each its own.
+    pub deadline: Option<Duration>,
 }
 
 /// What the checks of one group share.
@@ -86,6 +99,18 @@ struct Round<'a, 'c> {
     runner: &'a Runner,
     look: Look<'c>,
     expect: &'a Expectation,
+    /// All of them, in order.
+    checks: &'a [&'a Check],
+    captured: Captured,
+}
+
+/// A check that is asked.
+#[derive(Debug, Clone, Copy)]
+struct Asking<'a> {
+    /// Its place among the checks.
+    place: usize,
+    check: &'a Check,
+    progress: &'a Progress,
 }
 
 /// What is asked of the group as a whole.
@@ -139,12 +164,10 @@ impl Runner {
     ) -> Vec<CheckResult> {
         let _tidy = self.pool.tidy();
         let only = expect.launches.clone().filter(|_| expect.in_part);
-        let round = &Round { runner: self, look: Look::new(self.clone(), calls, only), expect };
-        let mut running: FuturesUnordered<_> = checks
-            .iter()
-            .enumerate()
-            .map(|(place, check)| async move { (place, round.check(check).await) })
-            .collect();
+        let look = Look::new(self.clone(), calls, only);
+        let round = &Round { runner: self, look, expect, checks, captured: Captured::default() };
+        let mut running: FuturesUnordered<_> =
+            (0..checks.len()).map(|place| async move { (place, round.check(place).await) }).collect();
         let mut results: Vec<Option<CheckResult>> = vec![None; checks.len()];
         while let Some((place, result)) = running.next().await {
             done(&result);
@@ -168,49 +191,97 @@ impl Runner {
 }
 
 impl Round<'_, '_> {
-    async fn check(&self, check: &Check) -> CheckResult {
+    async fn check(&self, place: usize) -> CheckResult {
+        let check = self.checks[place];
         let clock = self.runner.clock;
-        let began = clock.now();
-        let retry = &check.retry;
-        let asked = match (&check.kind, check.on) {
-            (CheckKind::Instances, Scope::Instance | Scope::Group) => {
-                self.until(Whole::Instances, retry).await
-            }
-            (CheckKind::Targets, Scope::Instance | Scope::Group) => self.until(Whole::Targets, retry).await,
-            (CheckKind::Http(http), Scope::Instance) => self.each(Question::Http(http), retry).await,
-            (CheckKind::Tcp(tcp), Scope::Instance) => self.each(Question::Tcp(tcp), retry).await,
-            (CheckKind::Http(http), Scope::Group) => {
-                self.until(Whole::Question(Question::Http(http)), retry).await
-            }
-            (CheckKind::Tcp(tcp), Scope::Group) => {
-                self.until(Whole::Question(Question::Tcp(tcp)), retry).await
-            }
-            (CheckKind::Command(command), Scope::Instance) => {
-                self.each(Question::Command(&check.name, command), retry).await
-            }
-            (CheckKind::Command(command), Scope::Group) => {
-                self.until(Whole::Question(Question::Command(&check.name, command)), retry).await
-            }
-            (CheckKind::Ssm(ssm), Scope::Instance | Scope::Group) => {
-                let desk = ssm::Desk::new(self, &check.name, ssm);
-                self.each(Question::Ssm(&desk), retry).await
-            }
-            (CheckKind::Alarm(alarm), Scope::Instance | Scope::Group) => {
-                self.until(Whole::Alarm(alarm), retry).await
-            }
+        let (began, progress) = (clock.now(), Progress::default());
+        let asking = Asking { place, check, progress: &progress };
+        let asked = match self.deadline(check) {
+            None => self.asked(asking).await,
+            Some((limit, words)) => match tokio::time::timeout(clock.real(limit), self.asked(asking)).await {
+                Ok(asked) => asked,
+                Err(_) => progress.over(&words, Subject::Whole(self.name())),
+            },
         };
+        for one in &asked {
+            if let Subject::Instance(id) = &one.subject {
+                self.captured.settle(place, Some(id), one.answer.status);
+            }
+        }
+        self.captured.end(place);
+        let asked = asked.into_iter().map(|one| self.masked(one)).collect();
         answer::result(check, asked, clock.since(began))
     }
 
+    /// The time that the check has at the most, and what to call it. All begin together.
+    fn deadline(&self, check: &Check) -> Option<(Duration, String)> {
+        let own = check.deadline.map(|limit| (limit, format!("its deadline of {limit:?}")));
+        let shared =
+            self.expect.deadline.map(|limit| (limit, format!("the deadline of all checks, {limit:?},")));
+        own.into_iter().chain(shared).min_by_key(|(limit, _)| *limit)
+    }
+
+    /// No report may show a secret that was captured.
+    fn masked(&self, asked: Asked) -> Asked {
+        let Asked { subject, mut answer, attempts } = asked;
+        answer.message = self.captured.masked(answer.message);
+        answer.evidence = self.captured.masked(answer.evidence);
+        let subject = match subject {
+            Subject::Whole(name) => Subject::Whole(self.captured.masked(name)),
+            other @ (Subject::Instance(_) | Subject::Alarm(_)) => other,
+        };
+        Asked { subject, answer, attempts }
+    }
+
+    async fn asked(&self, asking: Asking<'_>) -> Vec<Asked> {
+        let check = asking.check;
+        match (&check.kind, check.on) {
+            (CheckKind::Instances, Scope::Instance | Scope::Group) => {
+                self.until(Whole::Instances, asking).await
+            }
+            (CheckKind::Targets, Scope::Instance | Scope::Group) => self.until(Whole::Targets, asking).await,
+            (CheckKind::Http(http), Scope::Instance) => self.each(Question::Http(http), asking).await,
+            (CheckKind::Tcp(tcp), Scope::Instance) => self.each(Question::Tcp(tcp), asking).await,
+            (CheckKind::Http(http), Scope::Group) => {
+                self.until(Whole::Question(Question::Http(http)), asking).await
+            }
+            (CheckKind::Tcp(tcp), Scope::Group) => {
+                self.until(Whole::Question(Question::Tcp(tcp)), asking).await
+            }
+            (CheckKind::Command(command), Scope::Instance) => {
+                self.each(Question::Command(&check.name, command), asking).await
+            }
+            (CheckKind::Command(command), Scope::Group) => {
+                self.until(Whole::Question(Question::Command(&check.name, command)), asking).await
+            }
+            (CheckKind::Ssm(ssm), Scope::Instance | Scope::Group) => {
+                let desk = ssm::Desk::new(self, &check.name, ssm);
+                self.each(Question::Ssm(&desk), asking).await
+            }
+            (CheckKind::Alarm(alarm), Scope::Instance | Scope::Group) => {
+                self.until(Whole::Alarm(alarm), asking).await
+            }
+        }
+    }
+
     /// Asks again and again, as the policy says, and gives the last answers.
-    async fn until(&self, what: Whole<'_>, policy: &RetryPolicy) -> Vec<Asked> {
-        let clock = self.runner.clock;
+    async fn until(&self, what: Whole<'_>, asking: Asking<'_>) -> Vec<Asked> {
+        let (clock, policy) = (self.runner.clock, &asking.check.retry);
+        let needed = match self.needed(asking, None).await {
+            Ok(needed) => needed,
+            Err(why) => {
+                let (subject, answer) = self.whole(Answer::errored(why));
+                return vec![Asked { subject, answer, attempts: 0 }];
+            }
+        };
         let mut retry = Retry::new(clock, policy);
         loop {
             let began = clock.now();
-            let answers = self.ask_whole(what, policy).await;
+            let answers = self.ask_whole(what, asking, &needed).await;
             let took = clock.since(began);
-            if !retry.again(worst(answers.iter().map(|(_, answer)| answer.status))) {
+            let status = worst(answers.iter().map(|(_, answer)| answer.status));
+            if !retry.again(status) {
+                self.captured.settle(asking.place, None, status);
                 let asked = |(subject, answer): (Subject, Answer)| {
                     // What measured itself knows better.
                     let took = if answer.took.is_zero() { took } else { answer.took };
@@ -218,18 +289,26 @@ impl Round<'_, '_> {
                 };
                 return answers.into_iter().map(asked).collect();
             }
+            asking.progress.all_answered(&answers, retry.attempts());
             retry.wait().await;
         }
     }
 
-    async fn ask_whole(&self, what: Whole<'_>, policy: &RetryPolicy) -> Vec<(Subject, Answer)> {
+    async fn ask_whole(
+        &self,
+        what: Whole<'_>,
+        asking: Asking<'_>,
+        needed: &Needed,
+    ) -> Vec<(Subject, Answer)> {
+        let policy = &asking.check.retry;
         match what {
             Whole::Instances => self.ask_instances(policy).await,
             Whole::Targets => self.ask_targets(policy).await,
-            Whole::Alarm(check) => alarm::ask(self, check).await,
+            Whole::Alarm(check) => alarm::ask(self, check, needed).await,
             Whole::Question(question) => {
-                let subject = Subject::Whole(question.address(&self.expect.group));
-                vec![(subject, self.ask(question, None).await)]
+                let variables = self.variables(None, needed);
+                let subject = question.address(&variables).unwrap_or_else(|_| self.name());
+                vec![(Subject::Whole(subject), self.ask(question, asking.place, &variables).await)]
             }
         }
     }
@@ -258,7 +337,19 @@ impl Round<'_, '_> {
 
     /// An answer for the group by its name.
     fn whole(&self, answer: Answer) -> (Subject, Answer) {
-        (Subject::Whole(self.expect.group.group.to_string()), answer)
+        (Subject::Whole(self.name()), answer)
+    }
+
+    fn name(&self) -> String {
+        self.expect.group.group.to_string()
+    }
+
+    fn variables<'v>(
+        &'v self,
+        instance: Option<(&'v InstanceId, Option<&'v Instance>)>,
+        captured: &'v Needed,
+    ) -> Variables<'v> {
+        Variables { group: &self.expect.group, tags: &self.expect.tags, instance, captured }
     }
 }
 

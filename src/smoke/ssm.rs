@@ -175,7 +175,10 @@ mod tests {
         let of = |group: &str| {
             let group =
                 GroupRef { environment: "qa".into(), region: "eu-west-2".into(), group: group.into() };
-            parameters(&check, &Variables { group: &group, instance: Some((&id, None)) })
+            let (tags, captured) = (BTreeMap::new(), BTreeMap::new());
+            let instance = Some((&id, None));
+            let variables = Variables { group: &group, tags: &tags, instance, captured: &captured };
+            parameters(&check, &variables)
         };
         assert_eq!(of("web-1.a").unwrap()["commands"], ["echo web-1.a"]);
         for bad in ["a;reboot", "$(reboot)", "a b", "`x`", "a\nb"] {

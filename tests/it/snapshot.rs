@@ -77,7 +77,8 @@ async fn plan_only(stage: &Stage) -> Vec<(Vec<PlannedGroup>, Vec<Problem>)> {
     for environment in &stage.fleet.environments {
         let accounts = run.accounts(environment);
         let plan = rollout::plan(&run, environment, &accounts, None).await.expect("a plan");
-        let groups = plan.groups.iter().map(|group| group.told(&environment.checks, "Team")).collect();
+        let checks = |name| stage.fleet.checks_of(environment, name);
+        let groups = plan.groups.iter().map(|group| group.told(&checks(&group.group.name), "Team")).collect();
         plans.push((groups, plan.refused));
     }
     plans

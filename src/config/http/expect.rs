@@ -45,15 +45,19 @@ fn paths(
 }
 
 fn path(node: Node<'_>) -> Option<JsonPath> {
-    let text = node.name();
+    json_path(node.name(), |message, hint| node.wrong_key(message, hint))
+}
+
+/// The JSON path that is written so; reports it when it is none.
+pub(in crate::config) fn json_path(
+    text: &str,
+    report: impl FnOnce(String, Option<String>),
+) -> Option<JsonPath> {
     match JsonPath::parse(text) {
         Ok(path) => Some(path),
         Err(error) => {
             let reason = error.to_string().replace('\n', " ");
-            node.wrong_key(
-                format!("`{text}` is not a JSON path: {reason}"),
-                Some("as in `$.status`".to_owned()),
-            );
+            report(format!("`{text}` is not a JSON path: {reason}"), Some("as in `$.status`".to_owned()));
             None
         }
     }

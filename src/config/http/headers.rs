@@ -71,3 +71,12 @@ pub(super) fn value(node: Node<'_>) -> Option<String> {
     }
     Some(value.to_owned())
 }
+
+/// Whether it is the name of a header; reports it when not.
+pub(in crate::config) fn header_name(name: &str, report: impl FnOnce(String)) -> bool {
+    let good = HeaderName::from_bytes(name.as_bytes()).is_ok();
+    if !good {
+        report(format!("`{name}` is not the name of a header"));
+    }
+    good
+}

@@ -32,7 +32,7 @@ fn a_built_in_check_is_redefined_only_in_its_retry() {
     let text = small_with("checks:\n  web:", "checks:\n  instances: { http: {}, retry: {} }\n  web:");
     assert_eq!(
         mistakes(&text),
-        ["19:16 unknown key `http` (this check is built in: only its `retry` can be changed)"]
+        ["19:16 unknown key `http` (this check is built in: only how it is asked can be changed)"]
     );
 }
 
@@ -95,4 +95,19 @@ fn the_passes_in_a_row_fit_into_the_time() {
         ["3 passes in a row, one every 10s, take 20s (`for` is 15s)"]
     );
     assert_eq!(check("http: { url: \"http://a/\" }\n    retry: { every: 0s, consecutive: 0 }").len(), 2);
+}
+
+#[test]
+fn a_deadline_leaves_time_for_the_passes_and_a_baseline_is_needed_to_allow_what_failed() {
+    let http = "http: { url: \"http://a/\" }";
+    assert_eq!(
+        check(&format!("{http}\n    retry: {{ every: 10s, consecutive: 3 }}\n    deadline: 15s")),
+        ["3 passes in a row, one every 10s, take 20s (`deadline` is 15s)"]
+    );
+    assert_eq!(check(&format!("{http}\n    deadline: 0s")).len(), 1);
+    assert_eq!(
+        check(&format!("{http}\n    allow_preexisting: true")),
+        ["`allow_preexisting` is for a check with `baseline` (add `baseline: true`, or leave it out)"]
+    );
+    assert_eq!(check(&format!("{http}\n    baseline: true\n    allow_preexisting: true")), [""; 0]);
 }

@@ -21,7 +21,7 @@ fn the_nine_environments_come_in_rollout_order_each_in_its_own_account() {
         assert_eq!(environment.role_arn, Some(format!("arn:aws:iam::{account}:role/ami-refresh")));
         assert_eq!(environment.regions, [Region::new("eu-west-2")]);
         assert_eq!(environment.select.tags["Environment"], environment.name.as_str());
-        assert_eq!(fleet.checks_of(environment).len(), environment.checks.len());
+        assert_eq!(fleet.checks_of(environment, &"web".into()).len(), environment.checks.len());
     }
     assert_eq!(fleet.families["base"].name_glob, "dept-base-*");
     assert_eq!(fleet.families["base"].owners, ["self"]);

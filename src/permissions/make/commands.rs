@@ -57,5 +57,5 @@ fn documents(fleet: &Fleet, environment: &Environment) -> BTreeSet<String> {
         | CheckKind::Command(_)
         | CheckKind::Alarm(_) => None,
     };
-    fleet.checks_of(environment).into_iter().filter_map(document).collect()
+    fleet.checks_of_any(environment).into_iter().filter_map(document).collect()
 }

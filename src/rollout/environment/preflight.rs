@@ -174,9 +174,9 @@ pub(super) async fn plan(
         }
         run.clock.sleep(BUSY_PAUSE).await;
     };
-    let checks = &environment.checks;
     let team_tag = &run.fleet.notify.teams.tag;
-    let groups = plan.groups.iter().map(|group| group.told(checks, team_tag)).collect();
+    let checks = |group: &GroupPlan| run.fleet.checks_of(environment, &group.group.name);
+    let groups = plan.groups.iter().map(|group| group.told(&checks(group), team_tag)).collect();
     run.events.emit(Event::Planned { environment: name.clone(), groups });
     tell_windows(run, &plan, begun, timing.when);
     if plan.refused.is_empty() {

@@ -18,6 +18,9 @@ fn instance(id: &str, image: &str) -> Instance {
         id: id.into(),
         image: image.into(),
         private_ip: None,
+        private_dns: None,
+        instance_type: None,
+        availability_zone: None,
         state: "running".into(),
         status_ok: Some(true),
     }

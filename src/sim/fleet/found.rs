@@ -36,10 +36,10 @@ impl FleetSpec {
                 let mut group = group(place, one);
                 let here = fleet.environments.iter().find(|environment| is_of(environment, place, &group));
                 if let Some(environment) = here {
-                    group.apps = healthy::apps(fleet, environment);
-                    group.programs = programs::of(fleet, environment);
+                    group.apps = healthy::apps(fleet, environment, &group.name);
+                    group.programs = programs::of(fleet, environment, &group.name);
                     // What a snapshot knows of an alarm counts; the others are quiet.
-                    for name in programs::alarms(fleet, environment, &place.region, &group.name) {
+                    for name in programs::alarms(fleet, environment, &place.region, &group) {
                         let (account, region) = (group.account.clone(), group.region.clone());
                         let alarm = AlarmSpec { account, region, name, state: AlarmState::Ok };
                         let same = |one: &AlarmSpec| {
@@ -51,7 +51,7 @@ impl FleetSpec {
                             spec.alarms.push(alarm);
                         }
                     }
-                    let hosts = healthy::hosts(fleet, environment, &place.region, &group.name);
+                    let hosts = healthy::hosts(fleet, environment, &place.region, &group);
                     spec.hosts.extend(hosts.into_iter().map(|host| (host, spec.groups.len())));
                 }
                 spec.groups.push(group);

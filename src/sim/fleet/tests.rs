@@ -41,6 +41,7 @@ fn environment(at: usize, name: &str) -> Environment {
         quarantine_on_failure: false,
         refresh: policy(),
         checks: vec!["health".to_owned(), "group".to_owned(), "banner".to_owned()],
+        checks_deadline: None,
     }
 }
 
@@ -86,7 +87,9 @@ fn http(url: &str) -> HttpCheck {
 
 fn check(name: &str, kind: CheckKind, on: Scope) -> (String, Check) {
     let retry = RetryPolicy { within: Duration::ZERO, every: Duration::ZERO, consecutive: 1 };
-    (name.to_owned(), Check { name: name.to_owned(), kind, on, retry })
+    let (deadline, baseline, allow_preexisting, uses) = (None, false, false, BTreeSet::new());
+    let name = name.to_owned();
+    (name.clone(), Check { name, kind, on, retry, deadline, baseline, allow_preexisting, uses })
 }
 
 fn configuration() -> Fleet {

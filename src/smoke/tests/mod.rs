@@ -1,5 +1,7 @@
 //! What the tests of this module share: groups, checks, canned AWS answers.
 
+mod captures;
+mod deadlines;
 mod follow;
 mod http;
 mod https;
@@ -8,7 +10,7 @@ mod limit;
 mod network;
 mod tcp;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,6 +40,8 @@ fn expectation() -> Expectation {
         any_version: false,
         in_part: false,
         spares_protected: false,
+        tags: BTreeMap::from([("Service".to_owned(), "web a/b".to_owned())]),
+        deadline: None,
     }
 }
 
@@ -57,6 +61,9 @@ fn instance(id: &str, address: &str) -> Instance {
         id: id.into(),
         image: "ami-new".into(),
         private_ip: Some(address.into()),
+        private_dns: Some(format!("{id}.internal")),
+        instance_type: Some("m7g.large".into()),
+        availability_zone: Some("eu-west-2a".into()),
         state: "running".into(),
         status_ok: Some(true),
     }
@@ -134,7 +141,8 @@ fn retry(within: u64, every: u64, consecutive: u32) -> RetryPolicy {
 }
 
 fn check(name: &str, kind: CheckKind, on: Scope, retry: RetryPolicy) -> Check {
-    Check { name: name.into(), kind, on, retry }
+    let (deadline, baseline, allow_preexisting, uses) = (None, false, false, BTreeSet::new());
+    Check { name: name.into(), kind, on, retry, deadline, baseline, allow_preexisting, uses }
 }
 
 /// A GET that must answer 200. The time is ample on this clock: four seconds of the machine's.

@@ -27,12 +27,12 @@ pub(super) fn add(spec: &mut FleetSpec, fleet: &config::Fleet, environment: &Env
             spec.templates.push(template(account, region, &name, service.2, version));
             let mut group = group(account, region, environment, &name, (at, index));
             group.tags.extend(window_tags(fleet, environment, service.0, at));
-            group.apps = healthy::apps(fleet, environment);
-            group.programs = programs::of(fleet, environment);
-            let hosts = healthy::hosts(fleet, environment, region, &group.name);
+            group.apps = healthy::apps(fleet, environment, &group.name);
+            group.programs = programs::of(fleet, environment, &group.name);
+            let hosts = healthy::hosts(fleet, environment, region, &group);
             spec.hosts.extend(hosts.into_iter().map(|host| (host, spec.groups.len())));
             add_alarms(spec, fleet.policy(environment, &group.name).preferences.alarms, &group);
-            add_alarms(spec, programs::alarms(fleet, environment, region, &group.name), &group);
+            add_alarms(spec, programs::alarms(fleet, environment, region, &group), &group);
             spec.groups.push(group);
         }
     }

@@ -9,16 +9,20 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::config::{
-    self, CheckKind, Environment, Expected, HeaderTest, HttpCheck, JsonType, NumberTest, Scope, TcpCheck,
-    ValueTest,
+    self, Capture, CaptureFrom, CheckKind, Environment, HeaderTest, HttpCheck, JsonType, NumberTest, Scope,
+    TcpCheck, ValueTest,
 };
 use crate::model::{GroupName, Region};
-use crate::sim::fleet::{AppKind, AppSpec};
+use crate::sim::fleet::{AppKind, AppSpec, GroupSpec};
 
-/// What listens on a group's instances: what its environment's checks ask for, and always the default.
-pub(in crate::sim::fleet) fn apps(fleet: &config::Fleet, environment: &Environment) -> Vec<AppSpec> {
+/// What listens on a group's instances: what its checks ask for, and always the default.
+pub(in crate::sim::fleet) fn apps(
+    fleet: &config::Fleet,
+    environment: &Environment,
+    group: &GroupName,
+) -> Vec<AppSpec> {
     let mut apps: BTreeMap<u16, AppSpec> = BTreeMap::new();
-    for check in fleet.checks_of(environment) {
+    for check in fleet.checks_of(environment, group) {
         let app = match &check.kind {
             CheckKind::Http(http) => http_app(http),
             CheckKind::Tcp(tcp) => Some(tcp_app(tcp)),
@@ -38,15 +42,17 @@ pub(in crate::sim::fleet) fn apps(fleet: &config::Fleet, environment: &Environme
     apps.into_values().collect()
 }
 
-/// The names, not addresses, that the environment's checks ask for a group under.
+/// The names, not addresses, that a group's checks ask for it under.
 pub(in crate::sim::fleet) fn hosts(
     fleet: &config::Fleet,
     environment: &Environment,
     region: &Region,
-    group: &GroupName,
+    group: &GroupSpec,
 ) -> Vec<String> {
     let mut hosts = Vec::new();
-    for check in fleet.checks_of(environment).into_iter().filter(|check| check.on == Scope::Group) {
+    for check in
+        fleet.checks_of(environment, &group.name).into_iter().filter(|check| check.on == Scope::Group)
+    {
         let host = match &check.kind {
             CheckKind::Http(http) => split(&http.url).map(|parts| parts.host),
             CheckKind::Tcp(tcp) => Some(tcp.host.clone()),
@@ -57,7 +63,11 @@ pub(in crate::sim::fleet) fn hosts(
             | CheckKind::Alarm(_) => None,
         };
         hosts.extend(host.map(|host| {
-            host.replace("{group}", group.as_str())
+            let host = group
+                .tags
+                .iter()
+                .fold(host, |host, (key, value)| host.replace(&format!("{{tag:{key}}}"), value));
+            host.replace("{group}", group.name.as_str())
                 .replace("{environment}", environment.name.as_str())
                 .replace("{region}", region.as_str())
         }));
@@ -118,15 +128,21 @@ fn status(check: &HttpCheck) -> u16 {
 fn body(check: &HttpCheck, headers: &mut BTreeMap<String, String>) -> String {
     let patterns = check.body_matches.iter().map(|regex| literal(regex.as_str()));
     let text = check.body_contains.iter().cloned().chain(patterns).collect::<Vec<_>>().join(" ");
-    if check.json.is_empty() {
+    let samples: Vec<(String, Value)> = check.capture.iter().filter_map(|one| sample(one, headers)).collect();
+    if check.json.is_empty() && samples.is_empty() {
         return text;
     }
     if !headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
         headers.insert("content-type".to_owned(), "application/json".to_owned());
     }
     let mut document = Value::Object(Map::new());
+    for (path, value) in &samples {
+        set(&mut document, path, value);
+    }
     for expected in &check.json {
-        set(&mut document, expected);
+        if let Some(value) = expected.tests.iter().find_map(example) {
+            set(&mut document, &expected.text, &value);
+        }
     }
     // Text that is not in the document anyway becomes a part of it.
     let written = document.to_string();
@@ -140,9 +156,8 @@ fn body(check: &HttpCheck, headers: &mut BTreeMap<String, String>) -> String {
 }
 
 /// Puts a value where a path of names and dots leads; other paths are left out.
-fn set(document: &mut Value, expected: &Expected) {
-    let Some(path) = expected.text.strip_prefix("$.") else { return };
-    let Some(value) = expected.tests.iter().find_map(example) else { return };
+fn set(document: &mut Value, path: &str, value: &Value) {
+    let Some(path) = path.strip_prefix("$.") else { return };
     let mut place = document;
     for name in path.split('.') {
         if !place.is_object() {
@@ -151,7 +166,7 @@ fn set(document: &mut Value, expected: &Expected) {
         let Value::Object(map) = place else { return };
         place = map.entry(name).or_insert(Value::Null);
     }
-    *place = value;
+    *place = value.clone();
 }
 
 /// A value that passes the test, if there must be one.
@@ -189,6 +204,20 @@ fn number(test: &NumberTest) -> Value {
     }
 }
 
+/// Something to capture: in the headers, or at a path of the body. Of a regular expression none can
+/// be guessed.
+fn sample(capture: &Capture, headers: &mut BTreeMap<String, String>) -> Option<(String, Value)> {
+    let value = format!("sample-{}", capture.name);
+    match &capture.from {
+        CaptureFrom::Json(text, _) => Some((text.clone(), Value::String(value))),
+        CaptureFrom::Header(name) => {
+            headers.entry(name.clone()).or_insert(value);
+            None
+        }
+        CaptureFrom::Regex(_) => None,
+    }
+}
+
 /// The text in a regular expression: its anchors and escapes taken away.
 pub(super) fn literal(pattern: &str) -> String {
     pattern.trim_start_matches('^').trim_end_matches('$').replace('\\', "").replace(".*", "")
@@ -199,13 +228,34 @@ fn tcp_app(check: &TcpCheck) -> AppSpec {
     AppSpec { port: check.port, kind: AppKind::Tcp { banner } }
 }
 
-/// Two checks on one port: the first's answer, on every path when they ask for different ones.
+/// Two checks on one port: the first's answer, with what only the second's has, on every path when
+/// they ask for different ones.
 fn merge(first: AppSpec, second: AppSpec) -> AppSpec {
     match (first.kind, second.kind) {
-        (AppKind::Http { path, status, headers, body }, AppKind::Http { path: other, .. }) => {
+        (
+            AppKind::Http { path, status, mut headers, body },
+            AppKind::Http { path: other, headers: others, body: second, .. },
+        ) => {
             let path = path.filter(|path| other.as_ref() == Some(path));
+            for (name, value) in others {
+                headers.entry(name).or_insert(value);
+            }
+            let body = both(body, &second);
             AppSpec { port: first.port, kind: AppKind::Http { path, status, headers, body } }
         }
         (kind, _) => AppSpec { port: first.port, kind },
     }
+}
+
+/// The first body; of two documents, with what only the second has.
+fn both(first: String, second: &str) -> String {
+    let documents = (serde_json::from_str(&first), serde_json::from_str(second));
+    let (Ok(Value::Object(mut map)), Ok(Value::Object(more))) = documents else {
+        // Text alone is in no document's way.
+        return if first.is_empty() { second.to_owned() } else { first };
+    };
+    for (key, value) in more {
+        map.entry(key).or_insert(value);
+    }
+    Value::Object(map).to_string()
 }

@@ -7,10 +7,14 @@ use std::convert::Infallible;
 use super::healthy::literal;
 use crate::config::{self, CheckKind, Environment, Line, ProgramEnd};
 use crate::model::{GroupName, Region};
-use crate::sim::fleet::ProgramSpec;
+use crate::sim::fleet::{GroupSpec, ProgramSpec};
 
-/// The programs of an environment's checks, as they end when all is well.
-pub(in crate::sim::fleet) fn of(fleet: &config::Fleet, environment: &Environment) -> Vec<ProgramSpec> {
+/// The programs of a group's checks, as they end when all is well.
+pub(in crate::sim::fleet) fn of(
+    fleet: &config::Fleet,
+    environment: &Environment,
+    group: &GroupName,
+) -> Vec<ProgramSpec> {
     let one = |check: &&config::Check| match &check.kind {
         CheckKind::Command(command) => Some(program(&command.run, &command.end)),
         CheckKind::Ssm(ssm) => {
@@ -23,7 +27,7 @@ pub(in crate::sim::fleet) fn of(fleet: &config::Fleet, environment: &Environment
         | CheckKind::Tcp(_)
         | CheckKind::Alarm(_) => None,
     };
-    fleet.checks_of(environment).iter().filter_map(one).collect()
+    fleet.checks_of(environment, group).iter().filter_map(one).collect()
 }
 
 fn program(words: &[Line], end: &ProgramEnd) -> ProgramSpec {
@@ -41,21 +45,25 @@ pub(in crate::sim::fleet) fn alarms(
     fleet: &config::Fleet,
     environment: &Environment,
     region: &Region,
-    group: &GroupName,
+    group: &GroupSpec,
 ) -> Vec<String> {
     let fill = |line: &Line| {
         let filled = line.fill(|name| {
             Ok::<_, Infallible>(match name {
-                "group" => group.to_string(),
+                "group" => group.name.to_string(),
                 "environment" => environment.name.to_string(),
                 "region" => region.to_string(),
-                other => other.to_owned(),
+                other => other
+                    .strip_prefix("tag:")
+                    .and_then(|key| group.tags.get(key))
+                    .cloned()
+                    .unwrap_or_default(),
             })
         });
         filled.unwrap_or_default()
     };
     let mut names = Vec::new();
-    for check in fleet.checks_of(environment) {
+    for check in fleet.checks_of(environment, &group.name) {
         if let CheckKind::Alarm(alarm) = &check.kind {
             names.extend(alarm.names.iter().map(fill));
             names.extend(alarm.prefix.as_ref().map(|prefix| format!("{}errors", fill(prefix))));
