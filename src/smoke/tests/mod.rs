@@ -1,5 +1,6 @@
 //! What the tests of this module share: groups, checks, canned AWS answers.
 
+mod command;
 mod follow;
 mod http;
 mod https;
