@@ -62,16 +62,16 @@ fn check(node: Node<'_>) -> Option<Check> {
     let on = map.optional("on").map_or(Some(Scope::Instance), |node| node.choice(&scopes));
     let retry = map.optional("retry").map_or_else(|| Some(standard_retry()), retry);
     let kind = kind(&mut map, on.unwrap_or(Scope::Instance));
-    let on = if matches!(kind, Some(CheckKind::Alarm(_))) { of_alarm(node, on) } else { on };
+    let on = if matches!(kind, Some(CheckKind::Alarm(_))) { Some(of_alarm(node, on)) } else { on };
     Some(Check { name: node.name().to_owned(), kind: kind?, on: on?, retry: retry? })
 }
 
 /// Alarms are the group's, whether that is said or not.
-fn of_alarm(node: Node<'_>, on: Option<Scope>) -> Option<Scope> {
+fn of_alarm(node: Node<'_>, on: Option<Scope>) -> Scope {
     if let Some(written) = node.get("on").filter(|_| on == Some(Scope::Instance)) {
         written.wrong("`alarm` is asked of the group", Some("leave `on` out".to_owned()));
     }
-    Some(Scope::Group)
+    Scope::Group
 }
 
 /// Reads the settings of one kind.

@@ -199,19 +199,15 @@ async fn hear_out(
     deadline: Instant,
 ) -> (bool, Option<ExitStatus>) {
     let mut hearing = std::pin::pin!(hear(child, said));
-    match tokio::time::timeout_at(deadline, &mut hearing).await {
-        Ok(status) => {
-            // Whoever is left of the group holds what the program has opened, and is nobody's any more.
-            processes.end().await;
-            (true, status.ok())
-        }
-        Err(_) => {
-            // It is heard on meanwhile: who writes to a closed pipe is killed before it can tidy up.
-            let hearing = tokio::time::timeout(GRACE + LINGER * 2, hearing);
-            let ((), status) = tokio::join!(processes.end(), hearing);
-            (false, status.ok().and_then(Result::ok))
-        }
+    if let Ok(status) = tokio::time::timeout_at(deadline, &mut hearing).await {
+        // Whoever is left of the group holds what the program has opened, and is nobody's any more.
+        processes.end().await;
+        return (true, status.ok());
     }
+    // It is heard on meanwhile: who writes to a closed pipe is killed before it can tidy up.
+    let hearing = tokio::time::timeout(GRACE + LINGER * 2, hearing);
+    let ((), status) = tokio::join!(processes.end(), hearing);
+    (false, status.ok().and_then(Result::ok))
 }
 
 /// Reads both streams until the program has ended, and a little longer from who holds them still.
@@ -232,7 +228,7 @@ async fn hear(child: &mut Child, said: &mut (Kept, Kept)) -> std::io::Result<Exi
 
 async fn read<R: AsyncRead + Unpin>(stream: Option<R>, kept: &mut Kept) {
     let Some(mut stream) = stream else { return };
-    let mut buffer = [0; 8192];
+    let mut buffer = vec![0; 8192];
     loop {
         match stream.read(&mut buffer).await {
             Ok(0) | Err(_) => return,
