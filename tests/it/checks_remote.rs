@@ -104,7 +104,7 @@ async fn a_command_that_fails_on_one_instance_takes_the_group_back() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_command_must_say_is_looked_for_in_all_that_is_kept() {
-    let check = "ssm: { run: [df -h], contains: ready, matches: 'free [0-9]+', exit: [0, 4] }";
+    let check = "ssm: { run: [df -h], contains: ready, matches: 'free', exit: [0, 4] }";
     let told = Told::of(check, "", |_| {}).await;
     assert_eq!(told.verdicts[0], Verdict::Passed, "{:?}", told.last);
     assert!(!told.calls("GetCommandInvocation").is_empty());
