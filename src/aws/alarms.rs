@@ -11,6 +11,8 @@ use crate::model::{AlarmReading, AlarmState};
 const OPERATION: &str = "DescribeAlarms";
 /// The most names that one call takes.
 const NAMES: usize = 100;
+/// The most alarms that one answer holds; it would be half of that.
+const PAGE: i32 = 100;
 
 impl Account {
     /// The states of the alarms of these names, metric and composite ones; absent ones are left
@@ -41,7 +43,8 @@ impl Account {
 /// Metric and composite alarms of all pages, in the order of their names.
 async fn read(request: DescribeAlarmsFluentBuilder) -> Result<Vec<AlarmReading>, Error> {
     // Without the types a composite alarm looks like one that does not exist.
-    let request = request.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
+    let request =
+        request.max_records(PAGE).alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
     let mut found = Vec::new();
     let mut pages = request.into_paginator().send();
     while let Some(page) = pages.next().await {

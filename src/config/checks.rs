@@ -105,7 +105,7 @@ fn check(node: Node<'_>) -> Option<Check> {
     let manners = Manners::read(&mut map);
     node.take_named();
     let kind = kind(&mut map, on.unwrap_or(Scope::Instance));
-    let on = if matches!(kind, Some(CheckKind::Alarm(_))) { of_alarm(node, on) } else { on };
+    let on = if matches!(kind, Some(CheckKind::Alarm(_))) { Some(of_alarm(node, on)) } else { on };
     let uses = node.take_named();
     Some(Check { on: on?, uses, ..manners?.check(node.name(), kind?) })
 }
@@ -114,11 +114,11 @@ fn check(node: Node<'_>) -> Option<Check> {
 pub(super) const SCOPES: [(&str, Scope); 2] = [("instance", Scope::Instance), ("group", Scope::Group)];
 
 /// Alarms are the group's, whether that is said or not.
-fn of_alarm(node: Node<'_>, on: Option<Scope>) -> Option<Scope> {
+fn of_alarm(node: Node<'_>, on: Option<Scope>) -> Scope {
     if let Some(written) = node.get("on").filter(|_| on == Some(Scope::Instance)) {
         written.wrong("`alarm` is asked of the group", Some("leave `on` out".to_owned()));
     }
-    Some(Scope::Group)
+    Scope::Group
 }
 
 /// Reads the settings of one kind.

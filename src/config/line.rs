@@ -80,7 +80,7 @@ fn read(node: Node<'_>, text: &str, on: Scope) -> Option<Line> {
         before.push_str(ahead);
         let named = inside.split_once('}').filter(|_| !before.ends_with('$'));
         match named {
-            Some((name, after)) if template::is_meant(node, name) => {
+            Some((name, after)) if is_a_name(name) && template::is_meant(node, name) => {
                 match template::value_of(node, name, on) {
                     Ok(_) => {
                         pieces.push(Piece::Text(std::mem::take(&mut before)));
@@ -103,4 +103,9 @@ fn read(node: Node<'_>, text: &str, on: Scope) -> Option<Line> {
     pieces.push(Piece::Text(before));
     pieces.retain(|piece| *piece != Piece::Text(String::new()));
     good.then_some(Line(pieces))
+}
+
+/// Whether it could be a variable's name, and not a part of something with braces of its own.
+fn is_a_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "_-:.".contains(c))
 }

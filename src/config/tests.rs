@@ -8,6 +8,7 @@ use super::*;
 
 mod access;
 mod checks;
+mod checks_run;
 mod documented;
 mod files;
 mod freezes;

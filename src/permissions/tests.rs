@@ -38,6 +38,26 @@ fn of(fleet: &Fleet, names: &[&str], options: &Options) -> Policy {
     environment(fleet, &environments, options)
 }
 
+#[test]
+fn commands_on_instances_are_allowed_where_a_check_sends_them() {
+    let checks = "checks:
+  unit: { ssm: { run: [uptime] } }
+  ours: { ssm: { document: our-checks } }
+  theirs: { ssm: { document: 'arn:aws:ssm:eu-west-2:444444444444:document/theirs' } }
+";
+    let asked = CONFIGURATION.replace(
+        "    select: { tags: { Environment: prod } }",
+        "    select: { tags: { Environment: prod } }\n    checks: [unit, ours, theirs]",
+    );
+    let fleet = Fleet::parse("test.yaml".as_ref(), &format!("{asked}{checks}")).expect("valid");
+    let prod = of(&fleet, &["prod"], &Options::default());
+    let about = |one: &&Statement| one.action.iter().any(|action| action.starts_with("ssm:"));
+    let statements: Vec<&Statement> = prod.statement.iter().filter(about).collect();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&statements).expect("JSON"));
+    let others = of(&fleet, &["qa", "qa-2"], &Options::default());
+    assert_eq!(others.statement.iter().filter(about).count(), 0, "no check of theirs sends a command");
+}
+
 fn text(policy: &Policy) -> String {
     serde_json::to_string_pretty(policy).expect("JSON")
 }

@@ -138,23 +138,18 @@ impl Run {
         let mut child = self.start(check.dir.as_deref()).map_err(|why| (why, Ended::default()))?;
         let processes = Processes::led_by(&child);
         let mut said = (Kept::of(check.output_limit), Kept::of(check.output_limit));
-        let status = tokio::time::timeout_at(deadline, hear(&mut child, &mut said)).await;
-        // Whoever is left holds what the program has opened, and is nobody's any more.
-        processes.end().await;
-        let ended = |status: Option<ExitStatus>| Ended {
+        let (in_time, status) = hear_out(&mut child, &mut said, processes, deadline).await;
+        let ended = Ended {
             exit: status.and_then(|status| status.code()),
             signal: status.and_then(|status| status.signal()),
             output: said.0.text(),
             errors: said.1.text(),
             cut: cut(&said.0, &said.1, check.output_limit),
         };
-        match status {
-            Ok(Ok(status)) => Ok(ended(Some(status))),
-            Ok(Err(error)) => Err((format!("`{}` can't be waited for: {error}", self.program), ended(None))),
-            Err(_) => {
-                let status = tokio::time::timeout(GRACE, child.wait()).await;
-                Err((late(check), ended(status.ok().and_then(Result::ok))))
-            }
+        match (in_time, status) {
+            (true, Some(_)) => Ok(ended),
+            (true, None) => Err((format!("it is not known how `{}` ended", self.program), ended)),
+            (false, _) => Err((late(check), ended)),
         }
     }
 
@@ -197,6 +192,25 @@ fn not_started(program: &str, error: &std::io::Error) -> String {
     format!("`{program}` {why}: {next}")
 }
 
+/// Hears a program until it ends, or is ended at the deadline: whether it ended in time, and how.
+async fn hear_out(
+    child: &mut Child,
+    said: &mut (Kept, Kept),
+    processes: Processes,
+    deadline: Instant,
+) -> (bool, Option<ExitStatus>) {
+    let mut hearing = std::pin::pin!(hear(child, said));
+    if let Ok(status) = tokio::time::timeout_at(deadline, &mut hearing).await {
+        // Whoever is left of the group holds what the program has opened, and is nobody's any more.
+        processes.end().await;
+        return (true, status.ok());
+    }
+    // It is heard on meanwhile: who writes to a closed pipe is killed before it can tidy up.
+    let hearing = tokio::time::timeout(GRACE + LINGER * 2, hearing);
+    let ((), status) = tokio::join!(processes.end(), hearing);
+    (false, status.ok().and_then(Result::ok))
+}
+
 /// Reads both streams until the program has ended, and a little longer from who holds them still.
 async fn hear(child: &mut Child, said: &mut (Kept, Kept)) -> std::io::Result<ExitStatus> {
     let (output, errors) = (child.stdout.take(), child.stderr.take());
@@ -215,7 +229,7 @@ async fn hear(child: &mut Child, said: &mut (Kept, Kept)) -> std::io::Result<Exi
 
 async fn read<R: AsyncRead + Unpin>(stream: Option<R>, kept: &mut Kept) {
     let Some(mut stream) = stream else { return };
-    let mut buffer = [0; 8192];
+    let mut buffer = vec![0; 8192];
     loop {
         match stream.read(&mut buffer).await {
             Ok(0) | Err(_) => return,

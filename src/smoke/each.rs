@@ -83,7 +83,10 @@ impl Round<'_, '_> {
         let answer = match question {
             Question::Http(check) => http::ask(self.runner, check, variables).await,
             Question::Tcp(check) => tcp::ask(self.runner, check, variables).await,
-            Question::Command(name, check) => command::ask(self.runner, name, check, variables).await,
+            // Rare, and large: nobody else's asking should be as large.
+            Question::Command(name, check) => {
+                Box::pin(command::ask(self.runner, name, check, variables)).await
+            }
             Question::Ssm(desk) => desk.ask(variables).await,
         };
         self.captured.keep(place, variables.instance.map(|(id, _)| id), &answer);

@@ -81,11 +81,11 @@ pub(super) fn evidence(ended: &Ended) -> String {
     let mut text = how(ended);
     for (name, said) in [("output", &ended.output), ("error output", &ended.errors)] {
         if !said.is_empty() {
-            text.push_str(&format!("\n\n{name}:\n{}", said.trim_end()));
+            text.extend(["\n\n", name, ":\n", said.trim_end()]);
         }
     }
     if !ended.cut.is_empty() {
-        text.push_str(&format!("\n\n({})", ended.cut));
+        text.extend(["\n\n(", &ended.cut, ")"]);
     }
     text
 }

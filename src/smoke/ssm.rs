@@ -44,10 +44,13 @@ pub(super) struct Desk {
     open: Mutex<Option<Batch>>,
 }
 
+/// Those who wait, each with what its command is to be.
+type Queue = Vec<(Parameters, Waiting)>;
+
 /// Those who wait for the next commands, and what sends them.
 struct Batch {
     /// `None` once it is taken: who comes later is for the next batch.
-    queue: Arc<Mutex<Option<Vec<(Parameters, Waiting)>>>>,
+    queue: Arc<Mutex<Option<Queue>>>,
     /// Done when everybody in the queue was told.
     sending: Shared<BoxFuture<'static, ()>>,
 }
@@ -125,7 +128,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Sends as few commands as there can be.
-async fn send_all(order: &Order, waiting: Vec<(Parameters, Waiting)>) {
+async fn send_all(order: &Order, waiting: Queue) {
     let mut alike: BTreeMap<Parameters, Vec<Waiting>> = BTreeMap::new();
     for (parameters, one) in waiting {
         alike.entry(parameters).or_default().push(one);

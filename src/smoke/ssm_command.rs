@@ -43,7 +43,7 @@ pub(super) struct Sending<'a> {
 struct Sent<'a> {
     account: &'a Account,
     id: String,
-    sent: Timestamp,
+    at: Timestamp,
     waiting: BTreeMap<InstanceId, oneshot::Sender<Answer>>,
 }
 
@@ -53,8 +53,8 @@ impl Sending<'_> {
         let mut waiting: BTreeMap<_, _> = those.into_iter().map(|one| (one.instance, one.tell)).collect();
         match self.send(&mut waiting).await {
             Ok(Some(id)) => {
-                let sent = self.order.runner.clock.now();
-                self.follow(Sent { account: &self.order.account, id, sent, waiting }).await;
+                let at = self.order.runner.clock.now();
+                self.follow(Sent { account: &self.order.account, id, at, waiting }).await;
             }
             Ok(None) => {}
             Err(why) => tell_all(waiting, &Answer::errored(why)),
@@ -131,8 +131,8 @@ impl Sending<'_> {
         let mut seen: BTreeMap<InstanceId, Invocation> = BTreeMap::new();
         let mut trouble = None;
         let limit = self.order.check.within + MARGIN;
-        while !sent.waiting.is_empty() && clock.since(sent.sent) < limit {
-            let left = limit.saturating_sub(clock.since(sent.sent)).max(Duration::from_millis(1));
+        while !sent.waiting.is_empty() && clock.since(sent.at) < limit {
+            let left = limit.saturating_sub(clock.since(sent.at)).max(Duration::from_millis(1));
             clock.sleep(pauses.next().unwrap_or(left).min(left)).await;
             match bounded(&self.order.runner, self.order.account.invocations(&sent.id)).await {
                 Ok(Ok(invocations)) => {
@@ -149,7 +149,7 @@ impl Sending<'_> {
         sent.cancel(&self.order.runner).await;
         for (id, tell) in std::mem::take(&mut sent.waiting) {
             let why = trouble.clone().unwrap_or_else(|| self.late(seen.get(&id)));
-            let took = clock.since(sent.sent);
+            let took = clock.since(sent.at);
             let _ = tell.send(Answer::errored(why).in_time(took));
         }
     }
@@ -173,7 +173,7 @@ impl Sending<'_> {
         if !ended || !sent.waiting.contains_key(&invocation.instance) {
             return;
         }
-        let took = self.order.runner.clock.since(sent.sent);
+        let took = self.order.runner.clock.since(sent.at);
         let answer = match invocation.stage {
             InvocationStage::Ended => self.judge(&sent.id, invocation, took).await,
             InvocationStage::Undone | InvocationStage::Waiting | InvocationStage::Running => {

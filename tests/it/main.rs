@@ -8,6 +8,7 @@ mod attributes;
 mod candidate_builder;
 mod candidate_builder_troubles;
 mod changed_meanwhile;
+mod checks_remote;
 mod cli;
 mod layers;
 mod limits;

@@ -172,6 +172,18 @@ async fn whatever_a_rollout_does_is_allowed() {
         take(&asked, &|_| {}).await.expect("a snapshot");
         seen += all_allowed(&stage);
     }
+    let checks = [
+        "ssm: { run: [uptime], contains: up }",
+        "ssm: { document: our-checks, parameters: { depth: deep } }",
+        "alarm: { names: a, prefix: b }",
+    ];
+    for check in checks {
+        let scenario = "name: x\nabout: x\neffects:\n  - program: { on: all, takes: 5m, instances: 1 }\n  - groups: '*-qa'\n    program: { agent: absent }";
+        let scenario = Scenario::from_yaml(scenario).expect("a scenario");
+        let stage = Stage::new(&crate::checks_remote::config(check), scenario, 3).await;
+        stage.rollout().await;
+        seen += all_allowed(&stage);
+    }
     assert!(seen > 500, "{seen}");
 }
 

@@ -4,7 +4,7 @@
 use crate::aws::CALLS;
 use crate::cli::Global;
 use crate::commands::{Failure, Output};
-use crate::config::{Environment, Fleet, glob_matches};
+use crate::config::{CheckKind, Environment, Fleet, glob_matches};
 use crate::model::{AccountId, Exit, Problem};
 use crate::sim::{
     AlarmChange, Effect, EffectKind, FleetSpec, GroupKey, GroupSpec, PipelineSpec, Place, Scenario,
@@ -89,8 +89,8 @@ impl Ground<'_> {
             | EffectKind::Suspended(_)
             | EffectKind::ParameterImage(_)
             | EffectKind::LaunchConfiguration(_)
-            | EffectKind::Deleting(_)
-            | EffectKind::Program(_) => self.no_group(effect, spec),
+            | EffectKind::Deleting(_) => self.no_group(effect, spec),
+            EffectKind::Program(_) => self.no_group(effect, spec).or_else(|| self.no_program(effect, spec)),
         }
     }
 
@@ -167,16 +167,35 @@ impl Ground<'_> {
         })
     }
 
+    /// Where no check runs anything, no program can end in another way.
+    fn no_program(self, effect: &Effect, spec: &FleetSpec) -> Option<(String, String)> {
+        let runs = |(group, _): (&GroupSpec, Option<&Environment>)| !group.programs.is_empty();
+        if matches!(self, Ground::Everything)
+            || self.groups(spec).filter(|(group, _)| hits(effect, group)).any(runs)
+        {
+            return None;
+        }
+        Some((
+            format!("it is about programs, and no check of groups {} runs any", scope(effect)),
+            "add a check of the kind 'command' or 'ssm' to the environment".to_owned(),
+        ))
+    }
+
     /// An alarm that no refresh is watched by stops none.
     fn no_alarm(self, effect: &Effect, change: &AlarmChange, spec: &FleetSpec) -> Option<(String, String)> {
         let fires = |name: &str| glob_matches(&change.name, name);
+        let stands = |group: &GroupSpec| {
+            spec.alarms.iter().any(|alarm| {
+                fires(&alarm.name) && (&alarm.account, &alarm.region) == (&group.account, &group.region)
+            })
+        };
         let watched = |(group, environment): (&GroupSpec, Option<&Environment>)| match (self, environment) {
             (Ground::Rollout(fleet, _), Some(environment)) => {
-                fleet.policy(environment, &group.name).preferences.alarms.iter().any(|name| fires(name))
+                let watches = fleet.policy(environment, &group.name).preferences.alarms;
+                // The fleet has every alarm that the checks name.
+                watches.iter().any(|name| fires(name)) || (asks_alarms(fleet, environment) && stands(group))
             }
-            (Ground::Rollout(..) | Ground::Everything, _) => spec.alarms.iter().any(|alarm| {
-                fires(&alarm.name) && (&alarm.account, &alarm.region) == (&group.account, &group.region)
-            }),
+            (Ground::Rollout(..) | Ground::Everything, _) => stands(group),
         };
         // A plain name makes the alarm, for whoever looks at it.
         let is_made = matches!(self, Ground::Everything) && !change.name.contains(['*', '?']);
@@ -185,11 +204,19 @@ impl Ground<'_> {
         }
         let (name, scope) = (&change.name, scope(effect));
         Some((
-            format!("it is about alarms {name:?}, and none of that name watches refreshes of groups {scope}"),
+            format!(
+                "it is about alarms {name:?}, and none of that name watches refreshes of groups {scope} or is \
+                 asked by their checks"
+            ),
             "name alarms in the configuration, such as 'refresh: { alarms: [orders-5xx] }' for an environment"
                 .to_owned(),
         ))
     }
+}
+
+/// Whether any of the environment's checks asks alarms.
+fn asks_alarms(fleet: &Fleet, environment: &Environment) -> bool {
+    fleet.checks_of(environment).iter().any(|check| matches!(check.kind, CheckKind::Alarm(_)))
 }
 
 /// Whether a group is one of the environment's.

@@ -72,10 +72,9 @@ impl Error {
             }
             (INVALID, Service::ImageBuilder) => "InvalidParameterValueException",
             (INVALID | "MissingParameter", Service::Ssm) => "ValidationException",
-            ("InvalidAction", Service::Ssm) => "UnknownOperationException",
             ("MissingParameter", Service::ImageBuilder) => "InvalidRequestException",
             ("InvalidNextToken", Service::ImageBuilder) => "InvalidPaginationTokenException",
-            ("InvalidAction", Service::ImageBuilder) => "UnknownOperationException",
+            ("InvalidAction", Service::ImageBuilder | Service::Ssm) => "UnknownOperationException",
             (code, _) => code,
         }
     }
@@ -151,11 +150,11 @@ pub(in crate::sim) fn server_trouble(service: Service, unavailable: bool) -> Err
         (Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch, false) => {
             (500, "InternalFailure")
         }
-        (Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch, true) => {
-            (503, "ServiceUnavailable")
-        }
+        (
+            Service::AutoScaling | Service::LoadBalancing | Service::Sts | Service::CloudWatch | Service::Ssm,
+            true,
+        ) => (503, "ServiceUnavailable"),
         (Service::Ssm, false) => (500, "InternalServerError"),
-        (Service::Ssm, true) => (503, "ServiceUnavailable"),
         (Service::ImageBuilder, false) => (500, "ServiceException"),
         (Service::ImageBuilder, true) => (503, "ServiceUnavailableException"),
     };

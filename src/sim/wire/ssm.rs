@@ -7,7 +7,7 @@ use super::errors::Error;
 use super::paging::Size;
 use crate::model::InstanceId;
 use crate::sim::scenario::AgentTrouble;
-use crate::sim::world::{RemoteCommand, RemoteRun};
+use crate::sim::world::{Ending, RemoteCommand, RemoteRun};
 
 const COMMANDS: Size = Size { parameter: "MaxResults", token: "NextToken", usual: 50, most: 50 };
 const INFORMATION: Size = Size { parameter: "MaxResults", token: "NextToken", usual: 10, most: 50 };
@@ -153,7 +153,7 @@ fn output(ask: &mut Ask<'_>) -> Result<Value, Error> {
         return Err(Error::new("InvalidPluginName", "The plugin name isn't valid."));
     }
     let (status, word, code) = state(run, ask.world.now);
-    let said = if ask.world.now >= run.ends && !run.late { run.ending.clone() } else { Default::default() };
+    let said = if ask.world.now >= run.ends && !run.late { run.ending.clone() } else { Ending::default() };
     Ok(json!({
         "CommandId": id, "InstanceId": instance, "DocumentName": command.document, "PluginName": PLUGIN,
         "Status": status, "StatusDetails": word, "ResponseCode": code,

@@ -1,6 +1,7 @@
 //! What the tests of this module share: groups, checks, canned AWS answers.
 
 mod captures;
+mod command;
 mod deadlines;
 mod follow;
 mod http;
