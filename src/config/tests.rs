@@ -12,6 +12,7 @@ mod documented;
 mod files;
 mod freezes;
 mod mutations;
+mod network;
 mod notify;
 mod order;
 mod refresh;
