@@ -107,5 +107,5 @@ fn read(node: Node<'_>, text: &str, on: Scope) -> Option<Line> {
 
 /// Whether it could be a variable's name, and not a part of something with braces of its own.
 fn is_a_name(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_alphanumeric() || "_-:.".contains(c))
+    text.starts_with(template::TAG) || text.chars().all(|c| c.is_ascii_alphanumeric() || "_-:.".contains(c))
 }

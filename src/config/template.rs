@@ -23,7 +23,7 @@ const VARIABLES: [(&str, &str, bool); 9] = [
 ];
 
 /// What a tag's variable begins with: the rest is its key.
-const TAG: &str = "tag:";
+pub(super) const TAG: &str = "tag:";
 /// An example of a tag's value, and of a captured one.
 const VALUE: &str = "value";
 
@@ -67,8 +67,12 @@ pub(super) fn text(node: Node<'_>, on: Scope) -> Option<String> {
 pub(super) fn texts_in(value: &Json, node: Node<'_>, on: Scope) -> bool {
     match value {
         Json::String(text) => known(node, text, on),
-        Json::Array(items) => items.iter().fold(true, |good, item| texts_in(item, node, on) && good),
-        Json::Object(entries) => entries.values().fold(true, |good, item| texts_in(item, node, on) && good),
+        Json::Array(items) => {
+            items.iter().map(|item| texts_in(item, node, on)).filter(|good| !good).count() == 0
+        }
+        Json::Object(entries) => {
+            entries.values().map(|item| texts_in(item, node, on)).filter(|good| !good).count() == 0
+        }
         Json::Null | Json::Bool(_) | Json::Number(_) => true,
     }
 }

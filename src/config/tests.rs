@@ -13,6 +13,7 @@ mod documented;
 mod files;
 mod freezes;
 mod mutations;
+mod network;
 mod notify;
 mod order;
 mod refresh;

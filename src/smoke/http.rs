@@ -64,22 +64,17 @@ pub(super) async fn ask_and_hear(
     check: &HttpCheck,
     variables: &Variables<'_>,
 ) -> (Answer, Heard) {
+    let _permit = runner.permit().await;
+    // Those that wait for their turn need no room for what only an asking holds.
+    Box::pin(ask_now(runner, check, variables)).await
+}
+
+async fn ask_now(runner: &Runner, check: &HttpCheck, variables: &Variables<'_>) -> (Answer, Heard) {
     let mut secrets = Secrets::default();
-    let prepared = match Prepared::new(check, variables, &mut secrets) {
+    let mut prepared = match Prepared::new(check, variables, &mut secrets) {
         Ok(prepared) => prepared,
         Err(why) => return (Answer::errored(secrets.hidden_in(why)), Heard::default()),
     };
-    let _permit = runner.permit().await;
-    // Those that wait for their turn need no room for what only an asking holds.
-    Box::pin(ask_now(runner, check, prepared, &secrets)).await
-}
-
-async fn ask_now(
-    runner: &Runner,
-    check: &HttpCheck,
-    mut prepared: Prepared,
-    secrets: &Secrets,
-) -> (Answer, Heard) {
     let began = runner.clock.now();
     let (mut heard, mut trail) = (Heard::default(), Trail::default());
     let limit = runner.clock.real(check.within);
@@ -93,7 +88,7 @@ async fn ask_now(
         Err(_) => Answer::errored(trail.behind(late(&prepared, &heard, check.within))),
     };
     let answer = Answer { message: secrets.hidden_in(answer.message), ..answer };
-    let evidence = format!("{}{}", secrets.hidden_in(trail.evidence()), heard.evidence(secrets));
+    let evidence = secrets.hidden_in(trail.evidence()) + &heard.evidence(&secrets);
     let answer = captured::take(&check.capture, &heard, answer.with_evidence(evidence));
     (answer.in_time(took), heard)
 }

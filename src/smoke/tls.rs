@@ -172,9 +172,10 @@ pub(super) fn ending(certificates: &[CertificateDer<'_>], now: Timestamp, least:
     }
     let days = |seconds: u64| seconds / 86_400;
     let wanted = days(least.as_secs());
-    let when = match left.is_negative() {
-        true => "has ended".to_owned(),
-        false => format!("ends in {} days", days(left.unsigned_abs().as_secs())),
+    let when = if left.is_negative() {
+        "has ended".to_owned()
+    } else {
+        format!("ends in {} days", days(left.unsigned_abs().as_secs()))
     };
     let subject = super::answer::quoted(&subject);
     Some(format!("the certificate of {subject} {when}, on {end}, expected at least {wanted} days from now"))

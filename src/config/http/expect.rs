@@ -84,14 +84,15 @@ fn comparisons(node: Node<'_>) -> Option<Vec<ValueTest>> {
         return None;
     }
     let mut map = node.map()?;
-    let mut tests = Vec::new();
-    tests.push(map.optional("equals").map(|node| Some(ValueTest::Equals(value(node)?))));
-    tests.push(map.optional("not").map(|node| Some(ValueTest::Not(value(node)?))));
+    let mut tests = vec![
+        map.optional("equals").map(|node| Some(ValueTest::Equals(value(node)?))),
+        map.optional("not").map(|node| Some(ValueTest::Not(value(node)?))),
+        map.optional("exists").map(|node| Some(ValueTest::Exists(node.boolean()?))),
+        map.optional("matches").map(|node| Some(ValueTest::Matches(regex(node)?))),
+        map.optional("contains").map(|node| Some(ValueTest::Contains(value(node)?))),
+        map.optional("type").map(|node| Some(ValueTest::Type(node.choice(&TYPES)?))),
+    ];
     tests.extend(numbers(&mut map).into_iter().map(|test| test.map(|test| test.map(ValueTest::Number))));
-    tests.push(map.optional("exists").map(|node| Some(ValueTest::Exists(node.boolean()?))));
-    tests.push(map.optional("matches").map(|node| Some(ValueTest::Matches(regex(node)?))));
-    tests.push(map.optional("contains").map(|node| Some(ValueTest::Contains(value(node)?))));
-    tests.push(map.optional("type").map(|node| Some(ValueTest::Type(node.choice(&TYPES)?))));
     let count = map.optional("count").map_or_else(|| Some(Vec::new()), count);
     let clean = map.finish();
     if clean && node.is_empty() {

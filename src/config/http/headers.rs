@@ -29,12 +29,13 @@ fn of_one(node: Node<'_>) -> Option<Vec<(HeaderName, HeaderTest)>> {
 
 fn comparisons(node: Node<'_>) -> Option<Vec<HeaderTest>> {
     let mut map = node.map()?;
-    let mut tests = Vec::new();
-    tests.push(map.optional("equals").map(|node| Some(HeaderTest::Equals(value(node)?))));
-    tests.push(map.optional("not").map(|node| Some(HeaderTest::Not(value(node)?))));
-    tests.push(map.optional("contains").map(|node| Some(HeaderTest::Contains(value(node)?))));
-    tests.push(map.optional("matches").map(|node| Some(HeaderTest::Matches(regex(node)?))));
-    tests.push(map.optional("exists").map(|node| Some(HeaderTest::Exists(node.boolean()?))));
+    let tests = [
+        map.optional("equals").map(|node| Some(HeaderTest::Equals(value(node)?))),
+        map.optional("not").map(|node| Some(HeaderTest::Not(value(node)?))),
+        map.optional("contains").map(|node| Some(HeaderTest::Contains(value(node)?))),
+        map.optional("matches").map(|node| Some(HeaderTest::Matches(regex(node)?))),
+        map.optional("exists").map(|node| Some(HeaderTest::Exists(node.boolean()?))),
+    ];
     let clean = map.finish();
     if clean && node.is_empty() {
         node.wrong_key(

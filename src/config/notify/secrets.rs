@@ -157,11 +157,9 @@ fn hide_in(tree: &Tree, kind: Kind, log: &Log) {
 fn below(kind: Kind, key: &str) -> Kind {
     match (kind, key) {
         (Kind::Open, "notify") => Kind::Notify,
-        (Kind::Open, "send") => Kind::Sent,
+        (Kind::Open, "send") | (Kind::Sent, "body") => Kind::Sent,
         (Kind::Sent, "headers" | "form") => Kind::Headers,
-        (Kind::Sent, "json") => Kind::Open,
-        (Kind::Sent, "body") => Kind::Sent,
-        (Kind::Open, _) | (Kind::Notify, "body") => Kind::Open,
+        (Kind::Open, _) | (Kind::Notify, "body") | (Kind::Sent, "json") => Kind::Open,
         (Kind::Secret | Kind::Headers, "env") => Kind::Env,
         (Kind::Secret | Kind::Headers, "file") => Kind::File,
         (Kind::Secret, _) | (Kind::Webhooks, "url") => Kind::Secret,

@@ -24,24 +24,24 @@ fn wrong_path(expected: &Expected, body: &Value) -> Vec<String> {
     tests.iter().filter_map(|test| wrong_nodes(text, test, &nodes)).collect()
 }
 
-fn wrong_nodes(text: &str, test: &ValueTest, nodes: &[&Value]) -> Option<String> {
+fn wrong_nodes(path: &str, test: &ValueTest, nodes: &[&Value]) -> Option<String> {
     let wanted = || words(test);
     match test {
         ValueTest::Exists(true) => {
-            nodes.is_empty().then(|| format!("{text} selected nothing, expected something"))
+            nodes.is_empty().then(|| format!("{path} selected nothing, expected something"))
         }
         ValueTest::Exists(false) => {
             let first = nodes.first()?;
-            Some(format!("{text} was {}, expected nothing", shown(first)))
+            Some(format!("{path} was {}, expected nothing", shown(first)))
         }
         ValueTest::Count(count) => {
             let good = holds(count, &Number::from(nodes.len()));
-            (!good).then(|| format!("{text} selected {}, expected {}", nodes.len(), wanted()))
+            (!good).then(|| format!("{path} selected {}, expected {}", nodes.len(), wanted()))
         }
-        _ if nodes.is_empty() => Some(format!("{text} selected nothing, expected {}", wanted())),
+        _ if nodes.is_empty() => Some(format!("{path} selected nothing, expected {}", wanted())),
         _ => {
             let other = nodes.iter().find(|node| !fits(test, node))?;
-            Some(format!("{text} was {}, expected {}", shown(other), wanted()))
+            Some(format!("{path} was {}, expected {}", shown(other), wanted()))
         }
     }
 }
@@ -51,9 +51,9 @@ fn fits(test: &ValueTest, node: &Value) -> bool {
         ValueTest::Equals(value) => same(node, value),
         ValueTest::Not(value) => !same(node, value),
         ValueTest::Number(test) => matches!(node, Value::Number(number) if holds(test, number)),
-        ValueTest::Matches(regex) => matches!(node, Value::String(text) if regex.is_match(text)),
+        ValueTest::Matches(regex) => matches!(node, Value::String(said) if regex.is_match(said)),
         ValueTest::Contains(part) => match (node, part) {
-            (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
+            (Value::String(said), Value::String(part)) => said.contains(part.as_str()),
             (Value::Array(items), part) => items.iter().any(|item| same(item, part)),
             _ => false,
         },

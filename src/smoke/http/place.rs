@@ -58,13 +58,16 @@ impl Place {
 
     /// The URL for people. What is behind `?` is not shown: it may be secret.
     pub(super) fn shown(&self) -> String {
-        let path = match self.path.split_once('?') {
-            Some((path, _)) => format!("{path}?…"),
-            None => self.path.clone(),
+        const LONGEST: usize = 200;
+        let (path, query) = match self.path.split_once('?') {
+            Some((path, _)) => (path, "?…"),
+            None => (self.path.as_str(), ""),
         };
-        let long = path.char_indices().nth(120);
-        let path = long.map_or(path.as_str(), |(end, _)| &path[..end]);
-        format!("{}://{}{path}", self.scheme(), self.authority)
+        let whole = format!("{}://{}{path}{query}", self.scheme(), self.authority);
+        match whole.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}…", &whole[..end]),
+            None => whole,
+        }
     }
 
     /// Whether both are of one origin: what is secret to one is no secret to the other.
@@ -195,5 +198,7 @@ mod tests {
     #[test]
     fn what_may_be_secret_in_a_url_is_not_shown() {
         assert_eq!(Place::read("http://u:p@a/x?token=1").unwrap().shown(), "http://a/x?…");
+        let long = Place::read(&format!("http://a/{}", "x".repeat(5000))).unwrap().shown();
+        assert_eq!((long.chars().count(), long.ends_with("x…")), (201, true));
     }
 }

@@ -1,10 +1,10 @@
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use regex::Regex;
 use serde_json::{Value, json};
 use serde_json_path::JsonPath;
 
 use super::*;
-use crate::config::{Expected, HeaderTest, ValueTest};
+use crate::config::{Expected, HeaderTest, JsonType, NumberTest, ValueTest};
 use crate::event::Status;
 
 fn check() -> HttpCheck {
@@ -142,4 +142,111 @@ fn only_so_much_of_a_body_is_kept_and_the_evidence_says_so() {
 #[test]
 fn nothing_heard_is_no_evidence() {
     assert_eq!(Heard::default().evidence(&Secrets::default()), "");
+}
+
+fn compared(test: ValueTest, body: &str) -> Option<String> {
+    let json =
+        vec![Expected { text: "$.a".into(), path: JsonPath::parse("$.a").unwrap(), tests: vec![test] }];
+    wrong(&HttpCheck { json, ..check() }, &heard(200, body))
+}
+
+#[test]
+fn a_comparison_holds_for_what_it_says_and_for_nothing_else() {
+    use NumberTest::{Above, AtLeast, AtMost, Below};
+    use ValueTest::{Contains, Matches, Not, Number, Type};
+    let five = || serde_json::Number::from(5);
+    for (test, good, bad, said) in [
+        (Number(Below(five())), "4.9", "5", "$.a was 5, expected a number below 5"),
+        (Number(AtMost(five())), "5.0", "5.1", "$.a was 5.1, expected at most 5"),
+        (Number(Above(five())), "6", "5", "$.a was 5, expected a number above 5"),
+        (Number(AtLeast(five())), "5", "\"7\"", "$.a was \"7\", expected at least 5"),
+        (Not(json!(1)), "2", "1.0", "$.a was 1.0, expected anything but 1"),
+        (
+            Matches(Regex::new("^v[0-9]").unwrap()),
+            "\"v7\"",
+            "7",
+            "$.a was 7, expected text that matches \"^v[0-9]\"",
+        ),
+        (Contains(json!("up")), "\"it is up\"", "\"down\"", "$.a was \"down\", expected \"up\" in it"),
+        (Contains(json!(2)), "[1, 2.0]", "[1, \"2\"]", "$.a was [1,\"2\"], expected 2 in it"),
+        (Type(JsonType::Integer), "3.0", "3.5", "$.a was 3.5, expected a whole number"),
+        (Type(JsonType::Text), "\"\"", "null", "$.a was null, expected text"),
+        (Type(JsonType::Null), "null", "0", "$.a was 0, expected null"),
+        (Type(JsonType::List), "[]", "{}", "$.a was {}, expected a list"),
+        (Type(JsonType::Object), "{}", "[]", "$.a was [], expected an object"),
+        (Type(JsonType::Boolean), "false", "0", "$.a was 0, expected true or false"),
+        (Type(JsonType::Number), "0.5", "true", "$.a was true, expected a number"),
+    ] {
+        assert_eq!(compared(test.clone(), &format!("{{\"a\":{good}}}")), None, "{test:?}");
+        assert_eq!(compared(test.clone(), &format!("{{\"a\":{bad}}}")).unwrap(), said);
+        let nothing = compared(test.clone(), "{}").unwrap();
+        assert!(nothing.starts_with("$.a selected nothing, expected "), "{test:?}: {nothing}");
+    }
+}
+
+#[test]
+fn large_whole_numbers_are_not_rounded() {
+    let large = serde_json::Number::from(9_007_199_254_740_993_u64);
+    let test = ValueTest::Number(NumberTest::Below(large));
+    assert_eq!(compared(test.clone(), r#"{"a":9007199254740992}"#), None);
+    assert!(compared(test, r#"{"a":9007199254740993}"#).is_some());
+}
+
+#[test]
+fn existence_and_number_are_asked_of_all_together() {
+    let at = |test, body: &str| {
+        let path = JsonPath::parse("$.a[*]").unwrap();
+        let json = vec![Expected { text: "$.a[*]".into(), path, tests: vec![test] }];
+        wrong(&HttpCheck { json, ..check() }, &heard(200, body))
+    };
+    let count = |number: u32| ValueTest::Count(NumberTest::Equal(number.into()));
+    assert_eq!(at(count(2), r#"{"a":[1,2]}"#), None);
+    assert_eq!(at(count(0), r#"{"b":1}"#), None);
+    assert_eq!(at(count(3), r#"{"a":[1,2]}"#).unwrap(), "$.a[*] selected 2, expected 3");
+    let some = ValueTest::Count(NumberTest::AtLeast(1.into()));
+    assert_eq!(at(some, r#"{"a":[]}"#).unwrap(), "$.a[*] selected 0, expected at least 1");
+    assert_eq!(at(ValueTest::Exists(true), r#"{"a":[null]}"#), None);
+    assert_eq!(at(ValueTest::Exists(true), "{}").unwrap(), "$.a[*] selected nothing, expected something");
+    assert_eq!(at(ValueTest::Exists(false), "{}"), None);
+    assert_eq!(at(ValueTest::Exists(false), r#"{"a":[7]}"#).unwrap(), "$.a[*] was 7, expected nothing");
+}
+
+#[test]
+fn headers_are_tested_as_well() {
+    let asked = |test: HeaderTest, values: &[&'static str]| {
+        let mut heard = heard(200, "");
+        for value in values {
+            heard.headers.append("x-app", HeaderValue::from_static(value));
+        }
+        let headers = vec![(HeaderName::from_static("x-app"), test)];
+        wrong(&HttpCheck { headers, ..check() }, &heard)
+    };
+    let text = |text: &str| text.to_owned();
+    let matches = || HeaderTest::Matches(Regex::new("^[0-9]+$").unwrap());
+    for (test, good, bad, said) in [
+        (HeaderTest::Equals(text("7")), &["6", "7"][..], &["6"][..], "was \"6\", expected \"7\""),
+        (HeaderTest::Not(text("7")), &["6"], &["6", "7"], "was \"6\", expected anything but \"7\""),
+        (HeaderTest::Contains(text("b")), &["abc"], &["ac"], "was \"ac\", expected \"b\" in it"),
+        (matches(), &["12"], &["1x"], "was \"1x\", expected a match of \"^[0-9]+$\""),
+        (HeaderTest::Exists(true), &["x"], &[], "is absent, expected any value"),
+        (HeaderTest::Exists(false), &[], &["x"], "was \"x\", expected no such header"),
+    ] {
+        assert_eq!(asked(test.clone(), good), None, "{test:?}");
+        assert_eq!(asked(test, bad).unwrap(), format!("header x-app {said}"));
+    }
+    assert!(asked(HeaderTest::Not(text("7")), &[]).unwrap().contains("is absent"));
+}
+
+#[test]
+fn a_body_is_searched_for_every_text_and_for_what_must_not_be_there() {
+    let check = HttpCheck {
+        body_contains: vec!["one".into(), "two".into()],
+        body_lacks: vec!["Exception".into()],
+        ..check()
+    };
+    assert_eq!(wrong(&check, &heard(200, "one, two")), None);
+    assert_eq!(
+        wrong(&check, &heard(200, "one Exception")).unwrap(),
+        "body does not contain \"two\"; body contains \"Exception\""
+    );
 }

@@ -8,8 +8,13 @@ mod http;
 mod https;
 mod judgements;
 mod limit;
+mod nasty;
 mod network;
+mod redirects;
+mod reuse;
+mod send;
 mod tcp;
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

@@ -111,10 +111,10 @@ fn http_app(check: &HttpCheck) -> Option<AppSpec> {
 /// A value that passes, if a header must be there.
 fn header(test: &HeaderTest) -> Option<String> {
     match test {
-        HeaderTest::Equals(text) | HeaderTest::Contains(text) => Some(text.clone()),
+        HeaderTest::Equals(value) | HeaderTest::Contains(value) => Some(value.clone()),
         HeaderTest::Matches(regex) => Some(literal(regex.as_str())),
         HeaderTest::Exists(true) => Some("there".to_owned()),
-        HeaderTest::Not(text) => Some(format!("not-{text}")),
+        HeaderTest::Not(value) => Some(format!("not-{value}")),
         HeaderTest::Exists(false) => None,
     }
 }
@@ -176,7 +176,7 @@ fn example(test: &ValueTest) -> Option<Value> {
         ValueTest::Not(value) => Value::Array(vec![value.clone()]),
         ValueTest::Number(test) => number(test),
         ValueTest::Matches(regex) => Value::String(literal(regex.as_str())),
-        ValueTest::Contains(Value::String(text)) => Value::String(text.clone()),
+        ValueTest::Contains(part @ Value::String(_)) => part.clone(),
         ValueTest::Contains(item) => Value::Array(vec![item.clone()]),
         ValueTest::Type(kind) => match kind {
             JsonType::Null => Value::Null,
