@@ -177,9 +177,13 @@ pub struct Probe {
     pub attempts: u32,
     /// How long the last answer took, in milliseconds.
     pub latency_ms: u64,
-    /// What it answered, shortened; may be empty.
+    /// What it answered, shortened, without its secrets; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub evidence: String,
+    /// All of it, up to 64 KiB, where `evidence` is only its beginning. Kept of a subject that did
+    /// not pass, unless another of the check answered the very same, or many did at length.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub output: String,
 }
 
 /// The result of one check on one group.

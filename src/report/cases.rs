@@ -26,7 +26,8 @@ pub(super) struct Case {
 }
 
 impl Case {
-    fn failed(&self) -> bool {
+    /// Whether it makes its file red.
+    pub(super) fn failed(&self) -> bool {
         match self.status {
             Status::Failed | Status::Errored => true,
             Status::Passed | Status::Skipped => false,

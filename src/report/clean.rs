@@ -14,13 +14,21 @@ pub(crate) const LINE: usize = 400;
 /// The most bytes that a text keeps, before the note that it was cut.
 pub(super) const TEXT: usize = 64 * 1024;
 
+/// What makes a line of a test's output the name of a file that Jenkins takes.
+pub(super) const ATTACHMENT: &str = "[[ATTACHMENT|";
+
 /// How far the end of an escape sequence's string is looked for, in characters.
 const LONGEST_STRING: usize = 4096;
 
 /// One line of at most [`LINE`] characters: runs of white space become one space.
 pub(crate) fn line(raw: &str) -> String {
+    line_within(raw, LINE)
+}
+
+/// One line of at most so many characters.
+pub(super) fn line_within(raw: &str, longest: usize) -> String {
     // What can't survive need not be looked at: escape sequences are short.
-    let bounded: String = raw.chars().take(LINE * 16).collect();
+    let bounded: String = raw.chars().take(longest * 16).collect();
     let kept = visible(&bounded);
     let mut words = kept.split_whitespace();
     let mut line = words.next().unwrap_or_default().to_owned();
@@ -29,18 +37,23 @@ pub(crate) fn line(raw: &str) -> String {
         line.push_str(word);
     }
     let line = defuse(line);
-    match line.char_indices().nth(LINE) {
-        Some(_) => line.chars().take(LINE - 1).chain(['…']).collect(),
+    match line.char_indices().nth(longest) {
+        Some(_) => line.chars().take(longest.saturating_sub(1)).chain(['…']).collect(),
         None => line,
     }
 }
 
 /// Lines of at most [`TEXT`] bytes in all; what is longer is cut, and says so.
 pub(crate) fn text(raw: &str) -> String {
+    text_within(raw, TEXT)
+}
+
+/// Lines of at most so many bytes in all.
+pub(super) fn text_within(raw: &str, longest: usize) -> String {
     let mut text = defuse(visible(raw));
     text.truncate(text.trim_end().len());
-    if text.len() > TEXT {
-        let end = text.floor_char_boundary(TEXT);
+    if text.len() > longest {
+        let end = text.floor_char_boundary(longest);
         let left_out = text.len() - end;
         text.truncate(end);
         text += "\n[cut here: ";
@@ -56,9 +69,11 @@ pub(super) fn file_name(raw: &str) -> String {
     raw.chars().map(safe).collect()
 }
 
-/// Ends CDATA sections nowhere. Done last: taking something out may bring `]]>` together.
+/// Ends CDATA sections nowhere, and has Jenkins' junit-attachments take no file of the agent's.
+/// Done last: taking something out may bring such a mark together.
 fn defuse(text: String) -> String {
-    if text.contains("]]>") { text.replace("]]>", "]] >") } else { text }
+    let text = if text.contains("]]>") { text.replace("]]>", "]] >") } else { text };
+    if text.contains(ATTACHMENT) { text.replace(ATTACHMENT, "[ [ATTACHMENT|") } else { text }
 }
 
 /// The text without escape sequences, controls other than tab and newline, and noncharacters.
@@ -167,6 +182,14 @@ mod tests {
     }
 
     #[test]
+    fn no_text_names_a_file_for_jenkins_to_take() {
+        for raw in ["x [[ATTACHMENT|/etc/passwd]]", "[[ATTACH\u{0}MENT|/etc/passwd]]", "[[[ATTACHMENT|a]]"] {
+            assert!(!line(raw).contains(ATTACHMENT) && !text(raw).contains(ATTACHMENT), "{raw:?}");
+            assert!(line(raw).contains("[ [ATTACHMENT|"), "it can still be read");
+        }
+    }
+
+    #[test]
     fn a_long_text_is_cut_and_says_so() {
         let cut = text(&"é".repeat(TEXT));
         assert!(cut.len() < TEXT + 64);
@@ -182,7 +205,7 @@ mod tests {
         #[test]
         fn whatever_comes_in_only_harmless_text_comes_out(raw in "\\PC*|(?s:.)*|[\\x1b\\]\\[>\\\\m;\\x07 ]*") {
             for kept in [line(&raw), text(&raw)] {
-                prop_assert!(!kept.contains("]]>"));
+                prop_assert!(!kept.contains("]]>") && !kept.contains(ATTACHMENT));
                 prop_assert!(kept.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()));
                 prop_assert!(!kept.chars().any(is_noncharacter));
             }

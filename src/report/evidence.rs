@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::alike::alike;
 use super::cases::why_refused;
 use super::collect::Run;
 use super::record::{CheckRecord, EnvironmentRecord, GroupRecord, status_word};
@@ -100,21 +101,19 @@ pub(super) fn of_refresh(group: &GroupRecord) -> Vec<String> {
     lines
 }
 
-/// What each subject answered; those that did not pass come first, since a long text is cut.
+/// What the subjects answered, alike answers once; those that did not pass come first, since a
+/// long text is cut.
 pub(super) fn of_check(check: &CheckRecord) -> Vec<String> {
     let mut lines = check.earlier.clone();
     let (passed, rest): (Vec<&Probe>, Vec<&Probe>) =
         check.result.probes.iter().partition(|probe| probe.status == Status::Passed);
-    for probe in rest.into_iter().chain(passed) {
-        lines.push(format!(
-            "{} {}: {} (asked {}, {} ms)",
-            probe.subject,
-            status_word(probe.status),
-            probe.message,
-            times(probe.attempts),
-            probe.latency_ms
-        ));
-        lines.extend(probe.evidence.lines().map(|line| format!("    {line}")));
+    for group in alike(rest.into_iter().chain(passed)) {
+        lines.push(group.line());
+        if group.probes.len() > 1 {
+            lines.extend(group.subjects().into_iter().map(|subjects| format!("    {subjects}")));
+        }
+        let evidence = group.probes.first().map_or("", |first| first.evidence.as_str());
+        lines.extend(evidence.lines().map(|line| format!("    {line}")));
     }
     lines
 }
@@ -182,13 +181,6 @@ fn image_change(planned: &PlannedGroup) -> String {
 
 fn number(version: Option<u64>) -> String {
     version.map_or("unknown".to_owned(), |version| version.to_string())
-}
-
-fn times(attempts: u32) -> String {
-    match attempts {
-        1 => "once".to_owned(),
-        count => format!("{count} times"),
-    }
 }
 
 fn clock(at: Timestamp) -> String {

@@ -23,7 +23,9 @@ fn run(events: &[Stamped]) -> Run {
 fn xml(events: &[Stamped], environment: &str) -> String {
     let run = run(events);
     let record = run.environment(&env(environment)).unwrap();
-    String::from_utf8(write(&run, record, run.simulation.is_some()).unwrap()).unwrap()
+    let attachments = Attachments::of(&run, record, None);
+    let xml = write(&run, record, run.simulation.is_some(), &attachments, Path::new("reports"));
+    String::from_utf8(xml.unwrap()).unwrap()
 }
 
 /// A line per element, so that a change can be read.

@@ -14,6 +14,8 @@ use crate::journal::Journal;
 use crate::model::{EnvironmentName, Problem};
 
 mod again;
+mod alike;
+mod attachments;
 mod cases;
 pub(crate) mod clean;
 mod collect;
@@ -39,6 +41,7 @@ mod table;
 mod terminal;
 
 pub use again::{Made, Past, again};
+use attachments::Attachments;
 use collect::Run;
 pub use gates::{GateRow, GatesText, Held, gates, moment, one_line, quarantine};
 pub use plan::{PlanText, plan};
@@ -219,6 +222,9 @@ impl Reporters {
 
     /// Reports of an earlier run would be read as this one's if it were killed.
     fn remove_stale(&self, environments: &[EnvironmentName]) {
+        for name in environments {
+            let _told_later = attachments::remove_stale(&self.settings.report_dir, &self.run.command, name);
+        }
         let names = environments.iter().map(|name| junit::file_name(&self.run.command, name));
         for name in names.chain([summary::FILE_NAME.to_owned(), html::file_name(&self.run.command)]) {
             // One that can't be removed can't be replaced either, which the end will tell.
@@ -260,7 +266,13 @@ fn write_environment(
     match run.environment(name) {
         None => Ok(path),
         Some(environment) => {
-            let bytes = junit::write(run, environment, simulated);
+            let mark = evidence::simulation_mark(run, simulated);
+            let attachments = Attachments::of(run, environment, mark.as_deref());
+            // Before the cases that name them.
+            attachments
+                .write(dir)
+                .map_err(|(path, error)| write_problem(&path.display().to_string(), &error.to_string()))?;
+            let bytes = junit::write(run, environment, simulated, &attachments, dir);
             write_file(path, bytes.map_err(|error| error.to_string()))
         }
     }

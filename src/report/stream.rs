@@ -51,7 +51,15 @@ pub(crate) fn planned(environment: &str, name: &str, action: PlannedAction) -> P
 
 pub(crate) fn probe(subject: &str, status: Status, message: &str, evidence: &str) -> Probe {
     let (message, evidence) = (message.into(), evidence.into());
-    Probe { subject: subject.into(), status, message, attempts: 3, latency_ms: 12, evidence }
+    Probe {
+        subject: subject.into(),
+        status,
+        message,
+        attempts: 3,
+        latency_ms: 12,
+        evidence,
+        output: String::new(),
+    }
 }
 
 pub(crate) fn check(name: &str, status: Status, message: &str, probes: Vec<Probe>) -> CheckResult {

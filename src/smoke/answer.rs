@@ -4,6 +4,7 @@
 //! here asks anybody.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::captured::Taken;
@@ -12,13 +13,20 @@ use crate::event::{CheckResult, Probe, Status};
 use crate::model::InstanceId;
 use crate::redact::redact;
 
+/// How many characters of what a subject answered stand beside its message.
+const EVIDENCE: usize = 2000;
+/// How many bytes are kept of what one subject answered that did not pass, …
+const OUTPUT: usize = 64 * 1024;
+/// … and of all of a check together.
+const OUTPUTS: usize = 512 * 1024;
+
 /// How one asking ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: Status,
     /// One line for people.
     pub(super) message: String,
-    /// What was answered, shortened; may be empty.
+    /// What was answered, as long as it is; may be empty.
     pub(super) evidence: String,
     /// How long it took.
     pub(super) took: Duration,
@@ -98,39 +106,72 @@ pub(super) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
 
 /// The result of a check whose subjects answered so, in this order.
 pub(super) fn result(check: &Check, asked: Vec<Asked>, took: Duration) -> CheckResult {
-    let asked: Vec<Asked> = asked.into_iter().map(without_secrets).collect();
+    named(&check.name, asked, took)
+}
+
+fn named(check: &str, mut asked: Vec<Asked>, took: Duration) -> CheckResult {
+    for one in &mut asked {
+        // What is said of an answer may quote it.
+        if let Cow::Owned(redacted) = redact(&one.answer.message) {
+            one.answer.message = redacted;
+        }
+    }
     CheckResult {
-        check: check.name.clone(),
+        check: check.to_owned(),
         status: worst(asked.iter().map(|one| one.answer.status)),
         message: summary(&asked),
-        probes: asked.into_iter().map(probe).collect(),
+        probes: probes(asked),
         took_ms: millis(took),
     }
 }
 
-/// Nothing that was answered goes further as it came: from here on it is kept and shown.
-fn without_secrets(asked: Asked) -> Asked {
-    let Asked { subject, mut answer, attempts } = asked;
-    for text in [&mut answer.message, &mut answer.evidence] {
-        if let Cow::Owned(redacted) = redact(text) {
-            *text = redacted;
+/// The probes of a check: its subjects' answers, cut, without secrets, long ones whole as far as
+/// there is room.
+fn probes(asked: Vec<Asked>) -> Vec<Probe> {
+    let mut room = OUTPUTS;
+    let mut kept: BTreeSet<String> = BTreeSet::new();
+    let one = |asked| {
+        let mut probe = probe(asked);
+        let size = probe.output.len();
+        if size > room || kept.contains(&probe.output) {
+            probe.output.clear();
+        } else if size > 0 {
+            room -= size;
+            kept.insert(probe.output.clone());
         }
-    }
-    Asked { subject, answer, attempts }
+        probe
+    };
+    asked.into_iter().map(one).collect()
 }
 
 fn probe(asked: Asked) -> Probe {
     let Asked { subject, answer, attempts } = asked;
+    // Of what passed nobody wants more than the beginning.
+    let longest = if answer.status == Status::Passed { 2 * EVIDENCE } else { OUTPUT };
+    let whole = answer.evidence;
+    let cut = &whole[..whole.floor_char_boundary(longest)];
+    // Before anything is cut close: half of a secret does not look like one.
+    let redacted = redact(cut);
+    let end = redacted.char_indices().nth(EVIDENCE).map(|(end, _)| end);
+    let evidence = end.map_or_else(|| redacted.as_ref().to_owned(), |end| format!("{}…", &redacted[..end]));
+    let mut output = String::new();
+    if answer.status != Status::Passed && end.is_some() {
+        output = redacted.into_owned();
+        if whole.len() > longest {
+            output += &format!("\n[cut here: {} more bytes are left out]", whole.len() - cut.len());
+        }
+    }
     Probe {
         subject: match subject {
             Subject::Instance(id) => id.to_string(),
-            Subject::Whole(name) | Subject::Alarm(name) => name,
+            Subject::Whole(name) | Subject::Alarm(name) => redact(&name).into_owned(),
         },
         status: answer.status,
         message: answer.message,
         attempts,
         latency_ms: millis(answer.took),
-        evidence: answer.evidence,
+        evidence,
+        output,
     }
 }
 
@@ -205,6 +246,44 @@ mod tests {
 
     fn whole(answer: Answer) -> Asked {
         Asked { subject: Subject::Whole("web".into()), answer, attempts: 1 }
+    }
+
+    fn judged(answers: Vec<Answer>) -> CheckResult {
+        let number = |(at, answer): (usize, Answer)| instance(&format!("i-{at}"), answer);
+        let asked: Vec<Asked> = answers.into_iter().enumerate().map(number).collect();
+        named("app", asked, Duration::ZERO)
+    }
+
+    #[test]
+    fn no_secret_goes_further_than_the_result_in_message_evidence_or_output() {
+        let secret = "Zq9fT2kLw8XvB3nM";
+        let body = format!("{{\"password\":\"{secret}\",\"text\":\"{}\"}}", "x".repeat(9000));
+        let message = format!("header x-api-key was \"{secret}\", expected \"b\"");
+        let result = judged(vec![
+            Answer::failed(message.clone()).with_evidence(body.clone()),
+            Answer::errored(message).with_evidence(format!("{}{body}", " ".repeat(1990))),
+            Answer::passed("ok").with_evidence(body),
+        ]);
+        let json = serde_json::to_string(&result).unwrap();
+        assert!(!json.contains(secret), "{json}");
+        assert!(json.contains("[redacted, 16 characters]") && result.message.contains("[redacted, 16"));
+        assert!(result.probes[0].output.len() > 9000 && result.probes[2].output.is_empty());
+    }
+
+    #[test]
+    fn long_answers_of_what_failed_are_kept_whole_within_bounds_and_the_same_one_once() {
+        let long = |c: char, length: usize| Answer::failed("500").with_evidence(c.to_string().repeat(length));
+        let result = judged(vec![long('a', 5000), long('a', 5000), long('é', 5_000_000), long('b', 2000)]);
+        let sizes: Vec<usize> = result.probes.iter().map(|probe| probe.output.len()).collect();
+        assert_eq!((sizes[0], sizes[1], sizes[3]), (5000, 0, 0));
+        assert!(sizes[2] > OUTPUT - 2 && sizes[2] < OUTPUT + 60, "{sizes:?}");
+        assert!(result.probes[2].output.ends_with("[cut here: 9934464 more bytes are left out]"));
+        assert!(result.probes.iter().all(|probe| probe.evidence.chars().count() <= EVIDENCE + 1));
+        let many =
+            (0..5000).map(|n| Answer::failed("500").with_evidence(format!("{n}{}", "x".repeat(100_000))));
+        let result = judged(many.collect());
+        let bytes: usize = result.probes.iter().map(|probe| probe.output.len()).sum();
+        assert!(bytes > OUTPUTS / 2 && bytes <= OUTPUTS, "{bytes}");
     }
 
     #[test]

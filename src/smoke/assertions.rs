@@ -16,8 +16,8 @@ use crate::config::HttpCheck;
 
 /// How much of a body is kept, in bytes.
 pub(super) const LARGEST_BODY: usize = 256 * 1024;
-/// How many characters of it are shown.
-const SHOWN: usize = 2000;
+/// How many characters of it are handed on; fewer are shown.
+const SHOWN: usize = 64 * 1024;
 
 /// An answer, as far as it was heard.
 #[derive(Debug, Default)]

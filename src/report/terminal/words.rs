@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::alike::alike;
 use super::super::clean;
 use super::super::collect::{Counts, Run};
 use super::super::style::{add_line, count};
@@ -68,13 +69,27 @@ pub(super) fn failing(result: &CheckResult) -> String {
     if bad.is_empty() {
         add_line(&mut text, &clean::line(&format!("{}: {}", result.check, result.message)));
     }
-    for probe in bad.iter().take(SHOWN) {
-        let answer = probe.evidence.lines().next().map_or(String::new(), |line| format!(": {line}"));
-        let line = format!("{}  {}: {}{answer}", result.check, probe.subject, probe.message);
+    let groups = alike(bad.iter().copied());
+    for group in groups.iter().take(SHOWN) {
+        let Some(first) = group.probes.first() else { continue };
+        let answer = first.evidence.lines().next().map_or(String::new(), |line| format!(": {line}"));
+        let who = match group.probes.len() {
+            1 => first.subject.clone(),
+            number => count(number, group.noun()),
+        };
+        let line = format!("{}  {who}: {}{answer}", result.check, group.message());
         add_line(&mut text, &clean::line(&line));
+        if group.probes.len() > 1 {
+            let subjects = group.probes.iter().take(SHOWN).map(|probe| probe.subject.as_str());
+            let subjects = subjects.collect::<Vec<_>>().join(", ");
+            let more = group.probes.len().saturating_sub(SHOWN);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            add_line(&mut text, &format!("  {}{more}", clean::line(&subjects)));
+        }
     }
-    if bad.len() > SHOWN {
-        add_line(&mut text, &format!("{}  and {} more", clean::line(&result.check), bad.len() - SHOWN));
+    if groups.len() > SHOWN {
+        let more: usize = groups.iter().skip(SHOWN).map(|group| group.probes.len()).sum();
+        add_line(&mut text, &format!("{}  and {more} more", clean::line(&result.check)));
     }
     text
 }
