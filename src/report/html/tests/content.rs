@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::event::{Event, GroupRef, PlannedAction, Simulation};
-use crate::model::{Exit, ImageFacts, Verdict};
-use crate::report::samples::{self, NEW, OLD, Stream, env, group, planned};
+use crate::model::{Exit, ImageFacts, Outcome, Verdict};
+use crate::report::samples::{self, NEW, OLD, Stream, group, planned};
 
 /// The page's text without tags, in one line.
 fn words(page: &str) -> String {
@@ -143,6 +143,22 @@ fn a_refusal_shows_each_problem_with_its_next_step() {
 }
 
 #[test]
+fn groups_that_failed_in_one_way_are_told_once_and_named() {
+    let mut stream = Stream::new(&["qa"], None);
+    let names = ["a-qa", "b-qa", "c-qa"];
+    stream.start("qa", names.map(|name| planned("qa", name, PlannedAction::Refresh)).to_vec());
+    for (name, why) in names.into_iter().zip(["no capacity", "no capacity", "no disk"]) {
+        stream.end(&group("qa", name), Outcome::RolledBack { why: why.into() }, Some(OLD));
+    }
+    stream.environment_ended("qa", Verdict::RolledBack, "3 failed", &[]);
+    let page = page_of(&stream.run_ended(Exit::RolledBack, "failed"));
+    assert_eq!(page.matches("<article").count(), 2);
+    let failures = section(&page, "failures");
+    assert!(failures.contains("1 more group that failed b-qa ✗ rolled back no capacity"), "{failures}");
+    assert!(section(&page, "verdict").contains("a-qa: no capacity, and 2 more groups."));
+}
+
+#[test]
 fn a_clean_run_has_no_failures() {
     assert!(!page_of(&samples::clean(None)).contains("id=\"failures\""));
 }
@@ -224,7 +240,7 @@ fn a_rollback_that_was_asked_for_is_no_failure() {
     let mut stream = Stream::new(&["prod"], None);
     let web = group("prod", "payments-prod");
     stream.start("prod", vec![planned("prod", "payments-prod", PlannedAction::Refresh)]);
-    stream.end(&web, crate::model::Outcome::RolledBack { why: "asked for".into() }, Some(OLD));
+    stream.end(&web, Outcome::RolledBack { why: "asked for".into() }, Some(OLD));
     stream.environment_ended("prod", Verdict::Partial, "1 taken back", &[]);
     let mut events = stream.run_ended(Exit::Done, "done");
     if let Event::RunStarted { command, .. } = &mut events[0].event {
@@ -235,5 +251,4 @@ fn a_rollback_that_was_asked_for_is_no_failure() {
     assert!(!page.contains("id=\"failures\"") && page.contains("taken back</span>"), "no failure");
     assert_eq!(file_name("rollback"), "report.rollback.html");
     assert_eq!(file_name("rollout"), "report.html");
-    let _reached = env("prod");
 }
