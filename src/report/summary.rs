@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::again::{Folded, later};
 use super::collect::{Counts, Run};
-use super::junit;
 use super::record::{EnvironmentRecord, GroupRecord, StepRecord};
+use super::{html, junit};
 use crate::event::{CheckResult, PlannedAction, Simulation, Status, Step};
 use crate::model::{
     Build, CandidateImage, EnvironmentName, GroupName, ImageId, InstanceId, Outcome, Problem, RefreshId,
@@ -49,6 +49,8 @@ struct Summary<'a> {
     message: &'a str,
     /// The signal that aborted it.
     aborted_by: Option<&'a str>,
+    /// The file beside this one for people.
+    page: String,
     environments: Vec<Environment<'a>>,
     /// What could not be told to somebody outside. It changed nothing else.
     undelivered: Vec<Undelivered<'a>>,
@@ -180,6 +182,7 @@ fn summary(run: &Run, simulated: bool) -> Summary<'_> {
         exit: ended.map(|(exit, _)| exit.code()),
         message: ended.map_or("", |(_, message)| message),
         aborted_by: run.aborting.as_ref().map(|(signal, _)| signal.as_str()),
+        page: html::file_name(&run.command),
         environments: run.environments.iter().map(|record| environment(run, record)).collect(),
         undelivered: run.undelivered.iter().map(undelivered).collect(),
     }

@@ -185,13 +185,13 @@ fn finish_may_be_called_at_any_time_and_again() {
     let dir = tempfile::tempdir().unwrap();
     let printed = Printed::default();
     let mut reporters = Reporters::with_output(settings(dir.path()), Box::new(printed.clone())).unwrap();
-    assert_eq!(reporters.finish().unwrap().len(), 2);
+    assert_eq!(reporters.finish().unwrap().len(), 3);
     for event in samples::failed_check() {
         reporters.emit(event);
         reporters.finish().unwrap();
     }
     let files = reporters.finish().unwrap();
-    assert_eq!(files.len(), 4);
+    assert_eq!(files.len(), 5);
     assert!(files.iter().all(|file| file.is_file()), "{files:?}");
     assert_eq!(printed.text().matches("reports: ").count(), 1);
     assert_eq!(journal::read(&files[0]).unwrap().events, samples::failed_check());
@@ -231,7 +231,7 @@ fn a_report_directory_that_goes_away_is_told_and_nothing_panics() {
     emit_all(&mut reporters, events);
     let told: Vec<String> =
         reporters.finish().unwrap_err().problems.into_iter().map(|problem| problem.what).collect();
-    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(told.len(), 4, "{told:?}");
 }
 
 /// A pipe that nobody reads any more.
@@ -252,7 +252,7 @@ fn an_output_that_is_closed_stops_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut reporters = Reporters::with_output(settings(dir.path()), Box::new(Closed)).unwrap();
     emit_all(&mut reporters, samples::clean(None));
-    assert_eq!(reporters.finish().unwrap().len(), 3);
+    assert_eq!(reporters.finish().unwrap().len(), 4);
 }
 
 #[test]

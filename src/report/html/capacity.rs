@@ -19,6 +19,10 @@ const HEIGHT: i64 = 100;
 /// How many moments are drawn, and how many are written into the table.
 const DRAWN: usize = 80;
 const LISTED: usize = 30;
+/// How many rows the tables of a whole page have together, where there are many groups.
+const ROWS: usize = 2400;
+/// However many groups there are, a table has as many.
+const FEWEST: usize = 4;
 
 /// Instances at a moment, by what they were launched from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +70,7 @@ pub(super) fn figure(
                 span.from aria-hidden="true" { (clock(first.at, zone)) }
                 span.until aria-hidden="true" { (clock(end, zone)) }
             }
-            details { summary { "In numbers" } (table(&points, zone)) }
+            details { summary { "In numbers" } (table(&points, (ROWS / view.groups().max(1)).clamp(FEWEST, LISTED), zone)) }
         }
     }
 }
@@ -171,7 +175,7 @@ fn told(points: &[Point], zone: &TimeZone) -> String {
     told
 }
 
-fn table(points: &[Point], zone: &TimeZone) -> Markup {
+fn table(points: &[Point], rows: usize, zone: &TimeZone) -> Markup {
     html! {
         table {
             thead { tr {
@@ -179,7 +183,7 @@ fn table(points: &[Point], zone: &TimeZone) -> Markup {
                 th scope="col" { "New image" } th scope="col" { "Old image" }
             } }
             tbody {
-                @for point in thinned(points, LISTED) {
+                @for point in thinned(points, rows) {
                     tr {
                         th scope="row" { (clock(point.at, zone)) }
                         td { (point.desired) } td { (point.in_service) } td { (point.new) } td { (point.old) }

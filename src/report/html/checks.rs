@@ -1,9 +1,9 @@
-//! What checks said: of a group that failed in full, of any other in a line.
+//! What the checks of a group that failed said: each different answer once, and who gave it.
 
 use maud::{Markup, html};
 
 use super::super::record::CheckRecord;
-use super::super::style::{count, duration};
+use super::super::style::count;
 use super::words::{block, line, list, status_badge};
 use crate::event::{Probe, Status};
 
@@ -30,20 +30,6 @@ pub(super) fn failed(check: &CheckRecord) -> Markup {
                 p.note { (answers.len() - ANSWERS) " other answers are in the JUnit file." }
             }
             @if passed > 0 { p.note { (count(passed, "other")) " passed." } }
-        }
-    }
-}
-
-/// A check in a line.
-pub(super) fn brief(check: &CheckRecord) -> Markup {
-    let slowest = check.result.probes.iter().map(|probe| probe.latency_ms).max();
-    html! {
-        li {
-            (status_badge(check.result.status)) " " b { (line(&check.result.check)) } ": " (line(&check.result.message))
-            " " span.note {
-                "in " (duration(check.result.took_ms))
-                @if let Some(slowest) = slowest.filter(|ms| *ms > 0) { ", slowest answer " (slowest) " ms" }
-            }
         }
     }
 }

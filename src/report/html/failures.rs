@@ -1,5 +1,7 @@
 //! What failed: of each group why, AWS's own words, what the checks said, and the next step.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -13,11 +15,15 @@ use super::{capacity, checks, story};
 use crate::event::Status;
 use crate::model::{ImageId, Outcome, Problem, Verdict};
 
-/// How many groups of an environment have a card of their own; the others have a line each.
+/// How many groups of an environment have a card of their own; the others, and those that failed in
+/// the same way as one that has, have a line each.
 const CARDS: usize = 20;
 /// How many problems of an environment, and how many of AWS's reasons, are shown.
 const PROBLEMS: usize = 50;
 const REASONS: usize = 8;
+
+/// A group that did not end as it should: its place in the plan, its name, what became of it.
+type Trouble<'a> = (usize, String, &'a GroupRecord);
 
 /// The section; empty where nothing failed.
 pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
@@ -38,10 +44,14 @@ pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
 fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room, with_next: bool) -> Markup {
     let record = entry.environment;
     let troubles = entry.troubles();
-    let (shown, brief) = troubles.split_at(troubles.len().min(CARDS));
+    // Hundreds may fail in one way: that is told once, and then who they are.
+    let mut ways = BTreeSet::new();
+    let (first, alike): (Vec<Trouble<'_>>, Vec<Trouble<'_>>) =
+        troubles.into_iter().partition(|(_, _, group)| ways.insert(outcome(entry.run, group).2));
+    let (shown, further) = first.split_at(first.len().min(CARDS));
     let (cards, left_out) =
         room.take_all(shown.iter().map(|(at, name, group)| card(view, entry, *at, name, group)));
-    let lines = brief.iter().map(|(_, name, group)| {
+    let lines = further.iter().chain(&alike).map(|(_, name, group)| {
         let (tone, word, why) = outcome(entry.run, group);
         html! { li { b { (line(name)) } " " (badge(tone, word)) " " (line(why)) } }
     });
@@ -52,7 +62,10 @@ fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room, with_next: bool)
             @if !record.message.is_empty() { p { (line(&record.message)) } }
             (problems(record, room))
             @for card in &cards { (card) }
-            @if !lines.is_empty() { ul.brief { @for line in &lines { (line) } } }
+            @if !lines.is_empty() {
+                h4 { (count(lines.len(), "more group")) " that failed" }
+                ul.brief { @for line in &lines { (line) } }
+            }
             @if left_out + more > 0 {
                 p.note { (count(left_out + more, "more group")) " failed: the JUnit file of the environment has them all." }
             }

@@ -8,7 +8,7 @@ use super::super::style::{count, duration};
 use super::room::Room;
 use super::view::{Entry, View};
 use super::words::{badge, counted, line, list, moment, outcome, verdict_badge};
-use super::{capacity, checks, story};
+use super::{capacity, story};
 use crate::event::Status;
 
 /// An environment with at most as many groups is shown unfolded where it is the only one.
@@ -171,7 +171,6 @@ fn evidence(view: &View<'_>, entry: &Entry<'_>, room: &Room) -> Markup {
             details.evidence {
                 summary { (line(name)) }
                 @if let Some(planned) = &group.planned { @for note in &planned.notes { p.note { (line(note)) } } }
-                @if !group.checks.is_empty() { ul.brief { @for check in &group.checks { (checks::brief(check)) } } }
                 (story::story(group, &view.look.timezone))
             }
         }

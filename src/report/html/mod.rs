@@ -72,6 +72,15 @@ fn page(view: &View<'_>) -> Markup {
     let timeline = timeline::section(view, &room);
     let groups = groups::section(view, &room);
     let more = more::section(view, &room);
+    let sections = [
+        ("failures", "What went wrong", failures),
+        ("timeline", "Timeline", timeline),
+        ("groups", "Environments and groups", groups),
+        ("images", "Images", images),
+        ("more", "Everything else", more),
+    ];
+    let there: Vec<_> = sections.iter().filter(|(_, _, markup)| !markup.0.is_empty()).collect();
+    let ways: Vec<(&str, &str)> = there.iter().map(|(id, title, _)| (*id, *title)).collect();
     let (tone, sentence) = verdict::sentence(view);
     let title = if view.is_rehearsal() { format!("Rehearsal: {sentence}") } else { sentence };
     html! {
@@ -87,14 +96,10 @@ fn page(view: &View<'_>) -> Markup {
             body {
                 a.skip href="#main" { "Skip to the verdict" }
                 (patterns())
-                (top(view))
+                (top(view, &ways))
                 main id="main" {
                     (verdict::section(view))
-                    (failures)
-                    (timeline)
-                    (groups)
-                    (images)
-                    (more)
+                    @for (_, _, section) in &there { (section) }
                 }
                 (bottom(view))
             }
@@ -102,24 +107,9 @@ fn page(view: &View<'_>) -> Markup {
     }
 }
 
-/// The banner: whose page this is, the mark of a rehearsal, and the way around.
-fn top(view: &View<'_>) -> Markup {
+/// The banner: the mark of a rehearsal, whose page this is, and the way to its sections.
+fn top(view: &View<'_>, ways: &[(&str, &str)]) -> Markup {
     let command = view.runs.last().map_or("", |run| run.command.as_str());
-    let sections = [
-        ("failures", "What went wrong"),
-        ("timeline", "Timeline"),
-        ("groups", "Environments and groups"),
-        ("images", "Images"),
-        ("more", "Everything else"),
-    ];
-    let failed = view.last().any(|entry| entry.is_trouble() || !entry.troubles().is_empty());
-    let begun = view.entries.iter().any(|entry| entry.environment.started.is_some());
-    let there = |id: &str| match id {
-        "failures" => failed,
-        "timeline" => begun,
-        "images" => view.runs.iter().any(|run| !run.images.is_empty()),
-        _ => true,
-    };
     html! {
         header {
             @if view.is_rehearsal() {
@@ -136,7 +126,11 @@ fn top(view: &View<'_>) -> Markup {
             div.line {
                 p.product { "ami-refresh " b { (words::line(command)) } }
                 nav aria-label="Sections" {
-                    ul { @for (id, title) in sections { @if there(id) { li { a href={ "#" (id) } { (title) } } } } }
+                    ul {
+                        @for (id, title) in ways {
+                            li { a href={ "#" (id) } { (title) } }
+                        }
+                    }
                 }
             }
         }

@@ -47,6 +47,10 @@ pub(super) struct Bar {
 /// A wait that is shorter than this is not worth a bar, in seconds.
 const SHORTEST_WAIT: i64 = 60;
 
+/// More spans of a phase than this are joined where they are closer than this part of the whole.
+const DRAWN: usize = 100;
+const DRAWN_ACROSS: i32 = 150;
+
 /// The bars of a group; `latest` is where what has not ended is cut off.
 pub(super) fn of_group(group: &GroupRecord, latest: Timestamp) -> Vec<Bar> {
     let mut bars = Vec::new();
@@ -103,16 +107,28 @@ pub(super) fn of_environment(environment: &EnvironmentRecord, latest: Timestamp)
         let mut spans: Vec<Span> =
             all.iter().filter(|bar| bar.phase == phase).map(|bar| (bar.from, bar.until)).collect();
         spans.sort_unstable();
-        let mut joined: Vec<Span> = Vec::new();
-        for (from, until) in spans {
-            match joined.last_mut() {
-                Some(last) if from <= last.1 => last.1 = last.1.max(until),
-                _ => joined.push((from, until)),
-            }
-        }
+        let joined = joined(spans);
         bars.extend(joined.into_iter().map(|(from, until)| Bar { phase, from, until }));
     }
     bars
+}
+
+/// The spans, in order, with those made one that touch; where there are very many, those that are
+/// too close together to be told apart.
+fn joined(spans: Vec<Span>) -> Vec<Span> {
+    let all = spans.first().zip(spans.iter().map(|span| span.1).max());
+    let apart = match all {
+        Some((first, last)) if spans.len() > DRAWN => last.duration_since(first.0) / DRAWN_ACROSS,
+        _ => SignedDuration::ZERO,
+    };
+    let mut joined: Vec<Span> = Vec::new();
+    for (from, until) in spans {
+        match joined.last_mut() {
+            Some(last) if from.duration_since(last.1) <= apart => last.1 = last.1.max(until),
+            _ => joined.push((from, until)),
+        }
+    }
+    joined
 }
 
 /// The spans in which something was done, for a scale: waits are not among them.

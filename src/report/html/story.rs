@@ -19,7 +19,7 @@ pub(super) fn story(group: &GroupRecord, zone: &TimeZone) -> Markup {
     html! {
         ol.story {
             @for (at, text) in lines.iter().take(LINES) {
-                li { time datetime=(at.strftime("%Y-%m-%dT%H:%M:%SZ")) { (clock(*at, zone)) } " " (line(text)) }
+                li { time { (clock(*at, zone)) } " " (line(text)) }
             }
             @if left_out > 0 { li { "and " (left_out) " more, in journal.jsonl" } }
         }
@@ -41,7 +41,10 @@ fn lines(group: &GroupRecord) -> Vec<(Timestamp, String)> {
     }
     for check in &group.checks {
         let status = status_word(check.result.status);
-        lines.push((check.ended, format!("check {} {status}: {}", check.result.check, check.result.message)));
+        let slowest = check.result.probes.iter().map(|probe| probe.latency_ms).max().unwrap_or(0);
+        let slowest = if slowest > 0 { format!(" (slowest answer {slowest} ms)") } else { String::new() };
+        let text = format!("check {} {status}: {}{slowest}", check.result.check, check.result.message);
+        lines.push((check.ended, text));
     }
     if let (Some(at), Some((route, why))) = (group.rollback_began, &group.rollback) {
         lines.push((at, format!("{}, since: {why}", route_words(*route))));

@@ -150,7 +150,7 @@ fn because(entries: &[&Entry<'_>]) -> String {
     let Some((name, why)) = groups.next() else { return String::new() };
     let more = match groups.count() {
         0 => String::new(),
-        more => format!(", and {} more", count(more, "group")),
+        more => format!(", and {}", count(more, "more group")),
     };
     // The sentence is to be read at a glance: the rest of the reason stands below.
     let short = match why.strip_prefix("check ").and_then(|check| check.split_once(": ")) {
@@ -199,9 +199,7 @@ fn images(view: &View<'_>) -> Option<Markup> {
 fn production(view: &View<'_>) -> Vec<String> {
     let mut said: Vec<String> = view.last().filter(|entry| entry.is_production()).map(state).collect();
     if said.is_empty() {
-        said.push(
-            "None of these environments is production, by their names: it was not touched here.".into(),
-        );
+        said.push("Not part of this: none of these environments is production, by its name.".into());
     }
     said
 }

@@ -140,6 +140,28 @@ class Page:
             raise RuntimeError(str(result["exceptionDetails"]))
         return result["result"].get("value")
 
+    def background(self):
+        """The page's colour, as the stylesheet has it."""
+        for domain in ["DOM", "CSS"]:
+            self.call(f"{domain}.enable")
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        body = self.call("DOM.querySelector", nodeId=root, selector="body")["nodeId"]
+        style = self.call("CSS.getComputedStyleForNode", nodeId=body)["computedStyle"]
+        return next(one["value"] for one in style if one["name"] == "background-color")
+
+    def unfold(self):
+        """Opens everything that is folded, and gives how much that was. Not under a policy without scripts."""
+        return self.evaluate("(() => { const all = document.querySelectorAll('details:not([open])');"
+                             " all.forEach(one => one.open = true); return all.length })()")
+
+    def axe(self, source):
+        """What axe-core finds: rule, what is wrong, and where first. Not under a policy without scripts."""
+        self.evaluate(source.read_text() + ";0")
+        return self.evaluate("""axe.run(document, {resultTypes: ['violations'], runOnly:
+            ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(found =>
+            found.violations.map(one => `${one.id}: ${one.help}: ${one.nodes.length} times, first ${one.nodes[0].html.slice(0, 200)}`
+                + ` ${one.nodes[0].failureSummary}`))""")
+
     def close(self):
         self.browser.call("Target.closeTarget", targetId=self.target)
 

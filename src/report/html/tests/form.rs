@@ -156,7 +156,7 @@ fn many(groups: usize, answer: &str) -> Vec<Stamped> {
     let names: Vec<String> = (0..groups).map(|at| format!("team-{}-service-{at}-qa", at % 40)).collect();
     stream.start("qa", names.iter().map(|name| planned("qa", name, PlannedAction::Refresh)).collect());
     for (at, name) in names.iter().enumerate() {
-        let group = group("qa", name);
+        let (group, answer) = (group("qa", name), format!("{answer} by {at}"));
         for step in 0..30u32 {
             let images = BTreeMap::from([(NEW.into(), step), (OLD.into(), 30 - step)]);
             let seen =
@@ -167,14 +167,15 @@ fn many(groups: usize, answer: &str) -> Vec<Stamped> {
             stream.good(&group);
             continue;
         }
-        let probes = (0..20).map(|n| probe(&format!("i-0{at}{n}"), Status::Failed, answer, answer)).collect();
-        stream.refresh(&group).checks(&group, vec![check("app-health", Status::Failed, answer, probes)]);
+        let probes =
+            (0..20).map(|n| probe(&format!("i-0{at}{n}"), Status::Failed, &answer, &answer)).collect();
+        stream.refresh(&group).checks(&group, vec![check("app-health", Status::Failed, &answer, probes)]);
         stream.push(Event::RollbackStarted {
             group: group.clone(),
             route: RollbackRoute::Native,
-            why: answer.into(),
+            why: answer.clone(),
         });
-        stream.end(&group, Outcome::RolledBack { why: answer.into() }, Some(OLD));
+        stream.end(&group, Outcome::RolledBack { why: answer }, Some(OLD));
     }
     stream.environment_ended("qa", Verdict::RolledBack, "some failed", &["ami-refresh rollout --env qa"]);
     stream.run_ended(Exit::RolledBack, "failed, and rolled back")
@@ -185,8 +186,8 @@ fn five_hundred_groups_stay_small_and_are_all_there() {
     let run = run_of(&many(500, "503 Service Unavailable, wanted 200"));
     let files = write("report.html", &[&run], &look());
     let bytes: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
-    assert!(bytes < 2_000_000, "{bytes} bytes");
     let page = text(&files);
+    assert!(bytes < 2_000_000, "{bytes} bytes");
     let all = sound(&page);
     for at in 0..500 {
         let name = format!("team-{}-service-{at}-qa", at % 40);
