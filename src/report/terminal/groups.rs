@@ -1,19 +1,24 @@
 //! What [`Plain`] says of one group: how its refresh moves, its checks, how it ends.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::clean;
 use super::super::collect::Run;
-use super::super::record::status_word;
+use super::super::record::{GroupRecord, status_word};
 use super::super::style::{Style, count, duration, indent};
 use super::Detail;
 use super::plain::{Plain, UNDER};
+use super::view::phase;
 use super::words::{SHOWN, failing, tally};
 use crate::event::{CheckResult, GroupRef, Status, Step};
-use crate::model::{EnvironmentName, Outcome, RefreshStatus};
+use crate::model::{Outcome, RefreshStatus};
 
-/// How long the log may say nothing while refreshes run.
+/// How long the log may say nothing while groups are under way, …
 const SILENCE: SignedDuration = SignedDuration::from_mins(5);
+/// … and while everything waits.
+const RESTING: SignedDuration = SignedDuration::from_hours(1);
 
 impl Plain {
     pub(super) fn moved(
@@ -43,31 +48,54 @@ impl Plain {
             | RefreshStatus::Successful
             | RefreshStatus::RollbackSuccessful => String::new(),
         };
-        if text.is_empty() && status.is_active() {
-            return self.sign_of_life(at, &group.environment, run);
-        }
-        text
+        if text.is_empty() && status.is_active() { self.sign_of_life(at, run) } else { text }
     }
 
-    /// A line on what runs, when nothing else was said for long.
-    fn sign_of_life(&self, at: Timestamp, environment: &EnvironmentName, run: &Run) -> String {
-        let silent = self.last.is_some_and(|last| at.duration_since(last) < SILENCE);
-        if !self.signs_of_life || silent {
+    /// A line on what is under way, when nothing was said for long.
+    pub(super) fn sign_of_life(&self, at: Timestamp, run: &Run) -> String {
+        let Some(last) = self.last.filter(|_| self.signs_of_life && run.ended.is_none()) else {
+            return String::new();
+        };
+        let asked = self.asked();
+        let groups = run.environments.iter().flat_map(|environment| &environment.groups);
+        let running = |group: &&GroupRecord| {
+            group.outcome.is_none() && (group.is_running() || asked.contains(&group.group))
+        };
+        let running: Vec<String> =
+            groups.filter(running).map(|group| self.under_way(group, &asked)).collect();
+        // Where a window or a gate is waited for, hours may pass with nothing to say.
+        let silence = if running.is_empty() { RESTING } else { SILENCE };
+        if at.duration_since(last) < silence {
             return String::new();
         }
-        let all = run.environment(environment).map_or(&[][..], |one| one.groups.as_slice());
-        let running: Vec<String> = all
-            .iter()
-            .filter(|group| group.is_running())
-            .map(|group| {
-                let way = if group.rollback.is_some() { "rolling back, " } else { "" };
-                format!("{} {way}{}%", self.name(&group.group), group.percent)
+        let words = match running.len() {
+            0 => self.resting(run),
+            all => {
+                let more = all.saturating_sub(SHOWN);
+                let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+                format!("under way: {}{more}", running[..all.min(SHOWN)].join(", "))
+            }
+        };
+        self.line(at, &Style::Dim.paint(&format!("  … {words}"), self.color))
+    }
+
+    /// `payments-qa refreshing 45%`.
+    fn under_way(&self, group: &GroupRecord, asked: &BTreeSet<GroupRef>) -> String {
+        let phase = phase(group, asked);
+        let percent = if group.percent < 100 { format!(" {}%", group.percent) } else { String::new() };
+        format!("{} {phase}{percent}", self.name(&group.group))
+    }
+
+    /// Which environments wait, or that nothing was heard.
+    fn resting(&self, run: &Run) -> String {
+        let open = run.environments.iter().filter(|one| one.verdict.is_none());
+        let waits: Vec<String> = open
+            .filter_map(|one| {
+                let (until, _) = one.waits.as_ref()?;
+                Some(format!("{} until {}", clean::line(one.name.as_str()), self.clock(*until)))
             })
             .collect();
-        let more = running.len().saturating_sub(SHOWN);
-        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-        let shown = running[..running.len().min(SHOWN)].join(", ");
-        self.line(at, &Style::Dim.paint(&format!("  … {shown}{more}"), self.color))
+        if waits.is_empty() { "still at it".to_owned() } else { format!("waiting: {}", waits.join(", ")) }
     }
 
     pub(super) fn check_ended(&mut self, at: Timestamp, group: &GroupRef, result: &CheckResult) -> String {

@@ -70,6 +70,20 @@ impl Plain {
         text
     }
 
+    /// A line on what is under way, where nothing was said for long; may be empty.
+    pub(super) fn beat(&mut self, at: Timestamp, run: &Run) -> String {
+        let text = self.sign_of_life(at, run);
+        if !text.is_empty() {
+            self.last = Some(at);
+        }
+        text
+    }
+
+    /// The groups whose checks are being asked.
+    pub(super) fn asked(&self) -> BTreeSet<GroupRef> {
+        self.checks.keys().cloned().collect()
+    }
+
     /// The text that ends the run.
     pub(super) fn closing(&self, run: &Run, written: &[PathBuf]) -> String {
         closing::text(self, run, written)
