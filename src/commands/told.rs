@@ -88,12 +88,16 @@ pub(super) async fn told(
     Ok(exit)
 }
 
-/// Tells the terminal the time, for ever.
+/// Tells the terminal the time and its size, for ever.
 async fn tick(clock: Clock, reporters: &RefCell<Reporters>) -> Exit {
+    let mut sizes = signals::sizes();
     loop {
-        // Of the time of whoever looks on, however fast a simulated clock goes.
-        tokio::time::sleep(TICK).await;
-        reporters.borrow_mut().tick(clock.now());
+        tokio::select! {
+            biased;
+            () = signals::next(&mut sizes) => reporters.borrow_mut().resized(),
+            // Of the time of whoever looks on, however fast a simulated clock goes.
+            () = tokio::time::sleep(TICK) => reporters.borrow_mut().tick(clock.now()),
+        }
     }
 }
 

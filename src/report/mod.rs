@@ -125,6 +125,11 @@ impl Reporters {
         self.terminal.expect(Box::new(bakes));
     }
 
+    /// Tells the live view that the terminal has another size.
+    pub fn resized(&mut self) {
+        self.terminal.resized();
+    }
+
     /// Tells the terminal the time: it moves on what it shows, and says what is under way where
     /// nothing was said for long.
     pub fn tick(&mut self, now: Timestamp) {

@@ -56,6 +56,11 @@ impl Paces {
         }
     }
 
+    /// Since when the group is under way, as far as this run knows.
+    pub(super) fn began(&self, group: &GroupRecord) -> Option<Timestamp> {
+        self.groups.get(&group.group).map(|(began, ..)| *began).or(group.started)
+    }
+
     /// When the group is likely to end.
     pub(super) fn group(&self, group: &GroupRecord) -> Option<Timestamp> {
         if group.outcome.is_some() || group.rollback.is_some() {

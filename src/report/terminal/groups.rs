@@ -5,18 +5,19 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::clean;
-use super::super::collect::Run;
+use super::super::collect::{Counts, Run};
 use super::super::record::{GroupRecord, status_word};
 use super::super::style::{Style, count, duration, indent};
-use super::Detail;
-use super::plain::{Plain, UNDER};
+use super::plain::{Plain, Told};
 use super::view::phase;
-use super::words::{SHOWN, failing, tally};
+use super::words::{SHOWN, count_words, failing, tally};
 use crate::event::{CheckResult, GroupRef, Status, Step};
 use crate::model::{Outcome, RefreshStatus};
 
 /// How long the log may say nothing while groups are under way, …
 const SILENCE: SignedDuration = SignedDuration::from_mins(5);
+/// … longer each time that nothing but that is said, but no longer than this, …
+const LONGEST: SignedDuration = SignedDuration::from_mins(30);
 /// … and while everything waits.
 const RESTING: SignedDuration = SignedDuration::from_hours(1);
 
@@ -33,7 +34,7 @@ impl Plain {
             |words: &str| if reason.is_empty() { words.to_owned() } else { format!("{words}: {reason}") };
         let ours = run.group(group).is_some_and(|record| record.rollback.is_some());
         let text = match status {
-            RefreshStatus::Baking if self.detail == Detail::Steps => self.once(at, group, "baking"),
+            RefreshStatus::Baking if self.told == Told::Steps => self.once(at, group, "baking"),
             RefreshStatus::RollbackInProgress if !ours => {
                 self.once(at, group, &told("AWS rolls the refresh back"))
             }
@@ -64,7 +65,7 @@ impl Plain {
         let running: Vec<String> =
             groups.filter(running).map(|group| self.under_way(group, &asked)).collect();
         // Where a window or a gate is waited for, hours may pass with nothing to say.
-        let silence = if running.is_empty() { RESTING } else { SILENCE };
+        let silence = if running.is_empty() { RESTING } else { (SILENCE * self.tired()).min(LONGEST) };
         if at.duration_since(last) < silence {
             return String::new();
         }
@@ -77,6 +78,11 @@ impl Plain {
             }
         };
         self.line(at, &Style::Dim.paint(&format!("  … {words}"), self.color))
+    }
+
+    /// By how much a silence grows: whoever waits for something long need not hear it so often.
+    fn tired(&self) -> i32 {
+        2_i32.pow(u32::try_from(self.signs).unwrap_or(0).min(3))
     }
 
     /// `payments-qa refreshing 45%`.
@@ -113,12 +119,12 @@ impl Plain {
         let word = Style::of_status(worst).paint(status_word(worst), self.color);
         let line = format!("checks {word}: {}", clean::line(&tallies.join(", ")));
         let failed = worst > Status::Skipped;
-        if !failed && self.detail == Detail::Groups {
+        if !failed && self.told != Told::Steps {
             return String::new();
         }
         let mut text = self.group_line(at, group, &line);
         for result in results.iter().filter(|result| result.status > Status::Skipped) {
-            text.push_str(&indent(&failing(result), UNDER));
+            text.push_str(&indent(&failing(result), self.under()));
         }
         text
     }
@@ -140,20 +146,38 @@ impl Plain {
         let new: Vec<&String> =
             facts.iter().filter(|fact| self.said.insert((group.clone(), (*fact).clone()))).collect();
         for fact in new.iter().take(SHOWN) {
-            text.push_str(&indent(&clean::line(fact), UNDER));
+            text.push_str(&indent(&clean::line(fact), self.under()));
         }
         if let Some(more) = new.len().checked_sub(SHOWN + 1) {
-            text.push_str(&indent(&format!("({} in the JUnit file)", count(more + 1, "more line")), UNDER));
+            text.push_str(&indent(
+                &format!("({} in the JUnit file)", count(more + 1, "more line")),
+                self.under(),
+            ));
         }
         text
+    }
+
+    /// `60 of 500 groups ended: 58 refreshed, 2 skipped`, when another tenth of them did.
+    fn tenth(&mut self, at: Timestamp, group: &GroupRef, run: &Run) -> String {
+        let Some(record) = run.environment(&group.environment) else { return String::new() };
+        let counts = Counts::of(record);
+        let (all, ended) = (record.groups.len(), record.groups.len() - counts.unfinished);
+        let tenths = ended * 10 / all.max(1);
+        // The end of the environment tells all.
+        if tenths <= self.tenths || ended == all {
+            return String::new();
+        }
+        self.tenths = tenths;
+        let counts = count_words(Counts { unfinished: 0, ..counts });
+        self.line(at, &format!("  {ended} of {all} groups ended{counts}"))
     }
 
     pub(super) fn group_ended(
         &mut self,
         at: Timestamp,
         group: &GroupRef,
-        outcome: &Outcome,
-        took_ms: u64,
+        (outcome, took_ms): (&Outcome, u64),
+        run: &Run,
     ) -> String {
         let (word, style, ran, words, next) = match outcome {
             Outcome::Refreshed { instances } => {
@@ -170,11 +194,14 @@ impl Plain {
             Outcome::Deferred { why, .. } => ("not due", Style::Dim, false, why.clone(), None),
             Outcome::NotStarted { why } => ("not started", Style::Dim, false, why.clone(), None),
         };
+        if self.told == Told::Tenths && matches!(style, Style::Good | Style::Dim) {
+            return self.tenth(at, group, run);
+        }
         let took = if ran { duration(took_ms) } else { String::new() };
         let word = style.paint(&format!("{word:<14}"), self.color);
         let mut text = self.group_line(at, group, &format!("{word}  {took:>7}  {}", clean::line(&words)));
         if let Some(next) = next.filter(|next| !next.is_empty()) {
-            text.push_str(&indent(&format!("next: {}", clean::line(next)), UNDER));
+            text.push_str(&indent(&format!("next: {}", clean::line(next)), self.under()));
         }
         text
     }

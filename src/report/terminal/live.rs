@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
@@ -18,9 +17,6 @@ use super::plain::Plain;
 use super::view::Scene;
 use crate::event::{Event, Stamped};
 use crate::model::EnvironmentName;
-
-/// How often it is drawn when nothing happens, so that a terminal that was resized is drawn on anew.
-const TICK: Duration = Duration::from_secs(1);
 
 /// The live view.
 #[derive(Debug)]
@@ -43,6 +39,7 @@ impl Live {
         let progress = MultiProgress::with_draw_target(target);
         let mut plain = Plain::new(settings);
         plain.signs_of_life &= progress.is_hidden();
+        plain.brief = !progress.is_hidden();
         Self {
             plain,
             progress,
@@ -81,6 +78,19 @@ impl Live {
             self.above(&text, print);
         }
         self.draw(now, run);
+    }
+
+    /// Draws all lines anew: the terminal has another size.
+    pub(super) fn resized(&mut self) {
+        // A line that is drawn is as wide as the terminal was when it was said, until it is said again.
+        let lines = std::mem::take(&mut self.lines);
+        let mut said = Vec::new();
+        for (bar, line) in lines {
+            self.progress.remove(&bar);
+            said.push(line);
+        }
+        let _gone = self.progress.clear();
+        self.show(said);
     }
 
     /// Takes the view away, and prints how it all ended.
@@ -163,10 +173,7 @@ impl Live {
             let bar = self.progress.add(ProgressBar::new_spinner());
             bar.set_style(style());
             bar.set_message(line.clone());
-            if at == 0 {
-                // One that ticks draws all of them.
-                bar.enable_steady_tick(TICK);
-            }
+            bar.tick();
             self.lines.push((bar, line));
         }
     }

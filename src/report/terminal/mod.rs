@@ -87,6 +87,14 @@ impl Terminal {
         }
     }
 
+    /// Draws the live view anew on a terminal that has another size.
+    pub(super) fn resized(&mut self) {
+        match &mut self.view {
+            View::Silent | View::Plain(_) => {}
+            View::Live(live) => live.resized(),
+        }
+    }
+
     /// Moves the times of the live view on, or gives a sign of life where one is due.
     pub(super) fn tick(&mut self, now: Timestamp, run: &Run) {
         match &mut self.view {

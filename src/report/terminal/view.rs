@@ -116,15 +116,14 @@ impl Scene<'_> {
         lines
     }
 
-    /// `  payments-qa   45% refreshing  3m 10s  about 12 min left`.
+    /// ` 45%  payments-qa  refreshing  3m 10s  about 12 min left`.
     fn group(&self, group: &GroupRecord, name: &str) -> String {
-        let phase = phase(group, &self.plain.asked());
         let style = if group.rollback.is_some() { Style::Bad } else { Style::Good };
-        let mut parts =
-            vec![style.paint(&format!("{:>3}%", group.percent.min(100)), self.plain.color) + " " + &phase];
-        parts.extend(group.started.map(|started| self.since(started)));
+        let percent = style.paint(&format!("{:>4}%", group.percent.min(100)), self.plain.color);
+        let mut parts = vec![percent, name.to_owned(), phase(group, &self.plain.asked())];
+        parts.extend(self.paces.began(group).map(|began| self.since(began)));
         parts.extend(self.paces.group(group).and_then(|end| left(end, self.now)));
-        format!("  {name}  {}", parts.join("  "))
+        parts.join("  ")
     }
 
     fn since(&self, started: Timestamp) -> String {

@@ -68,6 +68,10 @@ pub(super) fn failing(result: &CheckResult) -> String {
     if bad.is_empty() {
         add_line(&mut text, &clean::line(&format!("{}: {}", result.check, result.message)));
     }
+    if let Some(line) = alike(result, &bad) {
+        add_line(&mut text, &clean::line(&line));
+        return text;
+    }
     for probe in bad.iter().take(SHOWN) {
         let answer = probe.evidence.lines().next().map_or(String::new(), |line| format!(": {line}"));
         let line = format!("{}  {}: {}{answer}", result.check, probe.subject, probe.message);
@@ -97,4 +101,75 @@ pub(super) fn count_words(counts: Counts) -> String {
     .map(|(number, what)| format!("{number} {what}"))
     .collect();
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
+}
+
+/// What several subjects answered, once, when all of them answered the same.
+fn alike(result: &CheckResult, bad: &[&Probe]) -> Option<String> {
+    let said = |probe: &Probe| {
+        let answer = probe.evidence.lines().next().map_or(String::new(), |line| format!(": {line}"));
+        format!("{}{answer}", without_time(&probe.message))
+    };
+    let (first, others) = bad.split_first().filter(|(_, others)| !others.is_empty())?;
+    if others.iter().any(|probe| said(probe) != said(first)) {
+        return None;
+    }
+    let names: Vec<&str> = bad.iter().take(SHOWN).map(|probe| probe.subject.as_str()).collect();
+    let more = bad.len().saturating_sub(SHOWN);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let who = format!("{} of {} alike: {}", bad.len(), result.probes.len(), said(first));
+    Some(format!("{}  {who}  ({}{more})", result.check, names.join(", ")))
+}
+
+/// A message without how long the answer took, which is another each time: ` in 12 ms`.
+fn without_time(message: &str) -> String {
+    let words: Vec<&str> = message.split(' ').collect();
+    let is_time = |at: usize| {
+        let number = words.get(at + 1).is_some_and(|word| word.parse::<f64>().is_ok());
+        let unit = |word: &&str| matches!(word.trim_end_matches([',', ':', ';', '.']), "ms" | "s");
+        words[at] == "in" && number && words.get(at + 2).is_some_and(unit)
+    };
+    let Some(at) = (0..words.len()).find(|at| is_time(*at)) else { return message.to_owned() };
+    let rest = words[at + 2].trim_start_matches(['m', 's']);
+    let head = words[..at].join(" ");
+    [vec![head + rest], words[at + 3..].iter().map(|word| (*word).to_owned()).collect()].concat().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(messages: &[&str]) -> CheckResult {
+        let probe = |(at, message): (usize, &&str)| Probe {
+            subject: format!("i-{at}"),
+            status: Status::Failed,
+            message: (*message).to_owned(),
+            attempts: 1,
+            latency_ms: 1,
+            evidence: String::new(),
+        };
+        CheckResult {
+            check: "app-health".into(),
+            status: Status::Failed,
+            message: String::new(),
+            probes: messages.iter().enumerate().map(probe).collect(),
+            took_ms: 1,
+        }
+    }
+
+    #[test]
+    fn what_all_answered_alike_is_said_once_whatever_time_it_took() {
+        let alike =
+            result(&["503 in 12 ms, wanted 200", "503 in 8 ms, wanted 200", "503 in 1 ms, wanted 200"]);
+        let told = "app-health  3 of 3 alike: 503, wanted 200  (i-0, i-1, i-2)\n";
+        assert_eq!(failing(&alike), told);
+        let many = result(&["refused"; 9]);
+        let told = "app-health  9 of 9 alike: refused  (i-0, i-1, i-2, i-3, i-4 and 4 more)\n";
+        assert_eq!(failing(&many), told);
+    }
+
+    #[test]
+    fn what_answered_otherwise_is_told_by_name() {
+        let text = failing(&result(&["503 in 12 ms", "404 in 12 ms"]));
+        assert_eq!(text, "app-health  i-0: 503 in 12 ms\napp-health  i-1: 404 in 12 ms\n");
+    }
 }
