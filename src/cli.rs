@@ -10,7 +10,8 @@ use crate::commands;
 /// When colour is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal, unless `NO_COLOR`, `CLICOLOR=0` or `TERM=dumb` say otherwise; elsewhere when
+    /// `CLICOLOR_FORCE` does.
     Auto,
     /// Always.
     Always,

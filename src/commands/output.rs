@@ -1,5 +1,6 @@
 //! What a step prints of its own: data on the standard output, errors on the standard error.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
@@ -28,12 +29,13 @@ impl Output {
     }
 
     fn wants_color(self, terminal: bool) -> bool {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-        match self.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE")),
-        }
+        wants_color(self.color, terminal, |name| std::env::var_os(name))
+    }
+
+    /// Whether progress that moves may be drawn: both outputs are terminals that can do it.
+    pub fn is_live() -> bool {
+        let terminal = io::stderr().is_terminal() && io::stdout().is_terminal();
+        terminal && !is_dumb(|name| std::env::var_os(name))
     }
 
     /// Prints text as it is. A reader that has gone away is no error.
@@ -96,4 +98,57 @@ pub(super) fn log(verbose: u8) {
         tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(io::stderr);
     // A second one in a process (in tests) changes nothing.
     let _ = subscriber.try_init();
+}
+
+/// Whether colour is used: the flag says, else the variables of <https://no-color.org> and
+/// <https://bixense.com/clicolors> in their order, else whether it is a terminal.
+fn wants_color(flag: Color, terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    match flag {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if set("NO_COLOR").is_some() => false,
+        Color::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        Color::Auto => terminal && set("CLICOLOR").is_none_or(|value| value != "0") && !is_dumb(variable),
+    }
+}
+
+/// Whether the terminal says that it can do nothing but print.
+fn is_dumb(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    variable("TERM").is_some_and(|term| term == "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_wins_then_no_color_then_clicolor_force_then_what_the_terminal_is() {
+        let wants = |flag, terminal, variables: &[(&str, &str)]| {
+            wants_color(flag, terminal, |name| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+            })
+        };
+        let all = [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")];
+        assert!(wants(Color::Always, false, &all));
+        assert!(!wants(Color::Never, true, &[("CLICOLOR_FORCE", "1")]));
+        for (terminal, variables, wanted) in [
+            (true, &[][..], true),
+            (false, &[][..], false),
+            (true, &[("NO_COLOR", "1")][..], false),
+            (true, &[("NO_COLOR", "0")][..], false),
+            (true, &[("NO_COLOR", "")][..], true),
+            (false, &[("CLICOLOR_FORCE", "1")][..], true),
+            (false, &[("CLICOLOR_FORCE", "0")][..], false),
+            (false, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")][..], false),
+            (false, &[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")][..], true),
+            (true, &[("CLICOLOR", "0")][..], false),
+            (true, &[("CLICOLOR", "1")][..], true),
+            (false, &[("CLICOLOR", "1")][..], false),
+            (true, &[("TERM", "dumb")][..], false),
+            (true, &[("TERM", "xterm-256color")][..], true),
+        ] {
+            assert_eq!(wants(Color::Auto, terminal, variables), wanted, "{terminal} {variables:?}");
+        }
+    }
 }

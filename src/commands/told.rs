@@ -1,7 +1,6 @@
 //! A run that is told as it happens: reporters, notifications, events, signals, the exit code.
 
 use std::cell::RefCell;
-use std::io::IsTerminal;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use super::{Failure, Output, signals};
 use crate::cli::Global;
 use crate::clock::Clock;
 use crate::config::{Environment, Fleet};
-use crate::event::{Event, Simulation, Stamped};
+use crate::event::{Event, GroupRef, Simulation, Stamped};
 use crate::model::{Candidate, EnvironmentName, Exit, Verdict};
 use crate::notify::{Notifier, Outlet};
 use crate::report::{Detail, Reporters, Settings, TerminalMode};
@@ -20,6 +19,9 @@ use crate::smoke::Runner;
 /// How long an aborted run still waits for its notifications: of the caller's time, who may
 /// kill it soon.
 const AFTER_SIGNAL: Duration = Duration::from_secs(1);
+
+/// How often the terminal is told the time.
+const TICK: Duration = Duration::from_secs(1);
 
 /// What a told run is about.
 pub(super) struct Telling<'a> {
@@ -44,6 +46,7 @@ pub(super) async fn told(
     work: impl AsyncFnOnce(&Run<'_>) -> Verdicts,
 ) -> Result<Exit, Failure> {
     let reporters = Rc::new(RefCell::new(Reporters::new(settings(telling, world))?));
+    reporters.borrow_mut().expect(bakes(telling.fleet));
     let notifier = Rc::new(RefCell::new(Some(notifier(telling, world))));
     let (sink, outside) = (Rc::clone(&reporters), Rc::clone(&notifier));
     let events = Events::new(world.clock, move |event| {
@@ -70,6 +73,7 @@ pub(super) async fn told(
                 Exit::Aborted
             }
             verdicts = work(&run) => exit_of(&verdicts),
+            never = tick(world.clock, &reporters) => never,
         }
     };
     drop(run);
@@ -82,6 +86,28 @@ pub(super) async fn told(
         return Ok(if exit == Exit::Done { Exit::Unexpected } else { exit });
     }
     Ok(exit)
+}
+
+/// Tells the terminal the time and its size, for ever.
+async fn tick(clock: Clock, reporters: &RefCell<Reporters>) -> Exit {
+    let mut sizes = signals::sizes();
+    loop {
+        tokio::select! {
+            biased;
+            () = signals::next(&mut sizes) => reporters.borrow_mut().resized(),
+            // Of the time of whoever looks on, however fast a simulated clock goes.
+            () = tokio::time::sleep(TICK) => reporters.borrow_mut().tick(clock.now()),
+        }
+    }
+}
+
+/// How long each group bakes.
+fn bakes(fleet: &Fleet) -> impl Fn(&GroupRef) -> Duration + Send + use<> {
+    let fleet = fleet.clone();
+    move |at| {
+        let environment = fleet.environment(at.environment.as_str());
+        environment.map_or(Duration::ZERO, |one| fleet.policy(one, &at.group).preferences.bake)
+    }
 }
 
 fn notifier(telling: &Telling<'_>, world: &World) -> Notifier {
@@ -135,7 +161,7 @@ async fn patience(clock: Clock, within: Duration, exit: Exit) {
 
 fn settings(telling: &Telling<'_>, world: &World) -> Settings {
     let rehearsed = telling.simulation.is_some();
-    let live = !rehearsed && std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
+    let live = !rehearsed && Output::is_live();
     Settings {
         report_dir: telling.global.report_dir.clone(),
         terminal: if live { TerminalMode::Live } else { TerminalMode::Plain },

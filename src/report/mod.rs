@@ -6,10 +6,12 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::event::{Event, Stamped};
+use crate::event::{Event, GroupRef, Stamped};
 use crate::journal::Journal;
 use crate::model::{EnvironmentName, Problem};
 
@@ -130,6 +132,22 @@ impl Reporters {
         let settings = Settings { terminal: TerminalMode::Silent, ..settings };
         let terminal = terminal::Terminal::new(&settings, Box::new(io::sink()));
         Self { settings, journal: None, terminal, run: Run::default(), journal_failed: None }
+    }
+
+    /// Tells the terminal how long each group bakes, so that it can say when it is likely to end.
+    pub fn expect(&mut self, bakes: impl Fn(&GroupRef) -> Duration + Send + 'static) {
+        self.terminal.expect(Box::new(bakes));
+    }
+
+    /// Tells the live view that the terminal has another size.
+    pub fn resized(&mut self) {
+        self.terminal.resized();
+    }
+
+    /// Tells the terminal the time: it moves on what it shows, and says what is under way where
+    /// nothing was said for long.
+    pub fn tick(&mut self, now: Timestamp) {
+        self.terminal.tick(now, &self.run);
     }
 
     /// Takes an event to the journal, the terminal, and what the files are made of.

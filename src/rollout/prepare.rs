@@ -185,7 +185,7 @@ pub(super) async fn see_naming(
     }
 }
 
-/// How the group names what it launches from: one of the ways in which a rollout may have left it.
+/// How the group names what it launches from, and the group as it was seen: one of the ways in which a rollout may have left it.
 ///
 /// # Errors
 /// When it names anything else: somebody changed it meanwhile, and that is theirs.
@@ -194,16 +194,17 @@ pub(super) async fn left_as(
     account: &Account,
     group: &GroupName,
     ways: &[Naming],
-) -> Result<Naming, Failure> {
+) -> Result<(Naming, Group), Failure> {
     // Groups come to this point together: they are asked for in one call.
     let ask = async || account.glimpse(group).await;
     let is_left = |seen: &Glimpse| seen.group.naming().is_some_and(|named| ways.contains(&named));
     let seen = until(run.clock, SETTLES_WITHIN, ask, is_left).await?;
-    let Some(now) = seen.group.naming() else {
+    let group_now = seen.group;
+    let Some(now) = group_now.naming() else {
         return Err(Failure::Wrong(format!("group {group} names no template any more")));
     };
     if ways.contains(&now) {
-        return Ok(now);
+        return Ok((now, group_now));
     }
     let otherwise = ways.first().map(|left| now.difference(left)).unwrap_or_default();
     Err(Failure::Wrong(format!(

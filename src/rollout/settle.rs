@@ -259,7 +259,7 @@ async fn restore(
     let ways = [change.pinned_to(&group.target()), naming.clone()];
     let now = match named.filter(|named| ways.contains(named)) {
         Some(named) => named,
-        None => left_as(run, account, name, &ways).await?,
+        None => left_as(run, account, name, &ways).await?.0,
     };
     if change.is_still() && now == naming {
         return Ok(format!("it follows {words}"));

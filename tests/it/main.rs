@@ -40,6 +40,7 @@ mod states;
 mod steps_in_order;
 mod sweep;
 mod sweep_wide;
+mod told;
 mod truth;
 mod windows;
 mod windows_edges;

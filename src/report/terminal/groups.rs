@@ -1,19 +1,25 @@
 //! What [`Plain`] says of one group: how its refresh moves, its checks, how it ends.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::clean;
-use super::super::collect::Run;
-use super::super::record::status_word;
+use super::super::collect::{Counts, Run};
+use super::super::record::{GroupRecord, status_word};
 use super::super::style::{Style, count, duration, indent};
-use super::Detail;
-use super::plain::{Plain, UNDER};
-use super::words::{SHOWN, failing, tally};
+use super::plain::{Plain, Told};
+use super::view::phase;
+use super::words::{SHOWN, count_words, failing, tally};
 use crate::event::{CheckResult, GroupRef, Status, Step};
-use crate::model::{EnvironmentName, Outcome, RefreshStatus};
+use crate::model::{Outcome, RefreshStatus};
 
-/// How long the log may say nothing while refreshes run.
+/// How long the log may say nothing while groups are under way, …
 const SILENCE: SignedDuration = SignedDuration::from_mins(5);
+/// … longer each time that nothing but that is said, but no longer than this, …
+const LONGEST: SignedDuration = SignedDuration::from_mins(30);
+/// … and while everything waits.
+const RESTING: SignedDuration = SignedDuration::from_hours(1);
 
 impl Plain {
     pub(super) fn moved(
@@ -28,7 +34,7 @@ impl Plain {
             |words: &str| if reason.is_empty() { words.to_owned() } else { format!("{words}: {reason}") };
         let ours = run.group(group).is_some_and(|record| record.rollback.is_some());
         let text = match status {
-            RefreshStatus::Baking if self.detail == Detail::Steps => self.once(at, group, "baking"),
+            RefreshStatus::Baking if self.told == Told::Steps => self.once(at, group, "baking"),
             RefreshStatus::RollbackInProgress if !ours => {
                 self.once(at, group, &told("AWS rolls the refresh back"))
             }
@@ -43,31 +49,59 @@ impl Plain {
             | RefreshStatus::Successful
             | RefreshStatus::RollbackSuccessful => String::new(),
         };
-        if text.is_empty() && status.is_active() {
-            return self.sign_of_life(at, &group.environment, run);
-        }
-        text
+        if text.is_empty() && status.is_active() { self.sign_of_life(at, run) } else { text }
     }
 
-    /// A line on what runs, when nothing else was said for long.
-    fn sign_of_life(&self, at: Timestamp, environment: &EnvironmentName, run: &Run) -> String {
-        let silent = self.last.is_some_and(|last| at.duration_since(last) < SILENCE);
-        if !self.signs_of_life || silent {
+    /// A line on what is under way, when nothing was said for long.
+    pub(super) fn sign_of_life(&self, at: Timestamp, run: &Run) -> String {
+        let Some(last) = self.last.filter(|_| self.signs_of_life && run.ended.is_none()) else {
+            return String::new();
+        };
+        let asked = self.asked();
+        let groups = run.environments.iter().flat_map(|environment| &environment.groups);
+        let running = |group: &&GroupRecord| {
+            group.outcome.is_none() && (group.is_running() || asked.contains(&group.group))
+        };
+        let running: Vec<String> =
+            groups.filter(running).map(|group| self.under_way(group, &asked)).collect();
+        // Where a window or a gate is waited for, hours may pass with nothing to say.
+        let silence = if running.is_empty() { RESTING } else { (SILENCE * self.tired()).min(LONGEST) };
+        if at.duration_since(last) < silence {
             return String::new();
         }
-        let all = run.environment(environment).map_or(&[][..], |one| one.groups.as_slice());
-        let running: Vec<String> = all
-            .iter()
-            .filter(|group| group.is_running())
-            .map(|group| {
-                let way = if group.rollback.is_some() { "rolling back, " } else { "" };
-                format!("{} {way}{}%", self.name(&group.group), group.percent)
+        let words = match running.len() {
+            0 => self.resting(run),
+            all => {
+                let more = all.saturating_sub(SHOWN);
+                let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+                format!("under way: {}{more}", running[..all.min(SHOWN)].join(", "))
+            }
+        };
+        self.line(at, &Style::Dim.paint(&format!("  … {words}"), self.color))
+    }
+
+    /// By how much a silence grows: whoever waits for something long need not hear it so often.
+    fn tired(&self) -> i32 {
+        2_i32.pow(u32::try_from(self.signs).unwrap_or(0).min(3))
+    }
+
+    /// `payments-qa refreshing 45%`.
+    fn under_way(&self, group: &GroupRecord, asked: &BTreeSet<GroupRef>) -> String {
+        let phase = phase(group, asked);
+        let percent = if group.percent < 100 { format!(" {}%", group.percent) } else { String::new() };
+        format!("{} {phase}{percent}", self.name(&group.group))
+    }
+
+    /// Which environments wait, or that nothing was heard.
+    fn resting(&self, run: &Run) -> String {
+        let open = run.environments.iter().filter(|one| one.verdict.is_none());
+        let waits: Vec<String> = open
+            .filter_map(|one| {
+                let (until, _) = one.waits.as_ref()?;
+                Some(format!("{} until {}", clean::line(one.name.as_str()), self.clock(*until)))
             })
             .collect();
-        let more = running.len().saturating_sub(SHOWN);
-        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-        let shown = running[..running.len().min(SHOWN)].join(", ");
-        self.line(at, &Style::Dim.paint(&format!("  … {shown}{more}"), self.color))
+        if waits.is_empty() { "still at it".to_owned() } else { format!("waiting: {}", waits.join(", ")) }
     }
 
     pub(super) fn check_ended(&mut self, at: Timestamp, group: &GroupRef, result: &CheckResult) -> String {
@@ -85,12 +119,12 @@ impl Plain {
         let word = Style::of_status(worst).paint(status_word(worst), self.color);
         let line = format!("checks {word}: {}", clean::line(&tallies.join(", ")));
         let failed = worst > Status::Skipped;
-        if !failed && self.detail == Detail::Groups {
+        if !failed && self.told != Told::Steps {
             return String::new();
         }
         let mut text = self.group_line(at, group, &line);
         for result in results.iter().filter(|result| result.status > Status::Skipped) {
-            text.push_str(&indent(&failing(result), UNDER));
+            text.push_str(&indent(&failing(result), self.under()));
         }
         text
     }
@@ -112,20 +146,38 @@ impl Plain {
         let new: Vec<&String> =
             facts.iter().filter(|fact| self.said.insert((group.clone(), (*fact).clone()))).collect();
         for fact in new.iter().take(SHOWN) {
-            text.push_str(&indent(&clean::line(fact), UNDER));
+            text.push_str(&indent(&clean::line(fact), self.under()));
         }
         if let Some(more) = new.len().checked_sub(SHOWN + 1) {
-            text.push_str(&indent(&format!("({} in the JUnit file)", count(more + 1, "more line")), UNDER));
+            text.push_str(&indent(
+                &format!("({} in the JUnit file)", count(more + 1, "more line")),
+                self.under(),
+            ));
         }
         text
+    }
+
+    /// `60 of 500 groups ended: 58 refreshed, 2 skipped`, when another tenth of them did.
+    fn tenth(&mut self, at: Timestamp, group: &GroupRef, run: &Run) -> String {
+        let Some(record) = run.environment(&group.environment) else { return String::new() };
+        let counts = Counts::of(record);
+        let (all, ended) = (record.groups.len(), record.groups.len() - counts.unfinished);
+        let tenths = ended * 10 / all.max(1);
+        // The end of the environment tells all.
+        if tenths <= self.tenths || ended == all {
+            return String::new();
+        }
+        self.tenths = tenths;
+        let counts = count_words(Counts { unfinished: 0, ..counts });
+        self.line(at, &format!("  {ended} of {all} groups ended{counts}"))
     }
 
     pub(super) fn group_ended(
         &mut self,
         at: Timestamp,
         group: &GroupRef,
-        outcome: &Outcome,
-        took_ms: u64,
+        (outcome, took_ms): (&Outcome, u64),
+        run: &Run,
     ) -> String {
         let (word, style, ran, words, next) = match outcome {
             Outcome::Refreshed { instances } => {
@@ -142,11 +194,14 @@ impl Plain {
             Outcome::Deferred { why, .. } => ("not due", Style::Dim, false, why.clone(), None),
             Outcome::NotStarted { why } => ("not started", Style::Dim, false, why.clone(), None),
         };
+        if self.told == Told::Tenths && matches!(style, Style::Good | Style::Dim) {
+            return self.tenth(at, group, run);
+        }
         let took = if ran { duration(took_ms) } else { String::new() };
         let word = style.paint(&format!("{word:<14}"), self.color);
         let mut text = self.group_line(at, group, &format!("{word}  {took:>7}  {}", clean::line(&words)));
         if let Some(next) = next.filter(|next| !next.is_empty()) {
-            text.push_str(&indent(&format!("next: {}", clean::line(next)), UNDER));
+            text.push_str(&indent(&format!("next: {}", clean::line(next)), self.under()));
         }
         text
     }

@@ -1,36 +1,33 @@
-//! Progress that moves: a line for the environment and one per running group, on the standard
+//! Progress that moves: lines for the environments and the running groups, on the standard
 //! error, with the lines of the log above them.
 //!
-//! [`Live`] draws; what the lines say is [`Plain`]'s business. Where the standard error is no
-//! terminal nothing is drawn, and the lines are all there is.
+//! [`Live`] draws; what the lines say is [`Plain`]'s and [`Scene`]'s business. Where the standard
+//! error is no terminal nothing is drawn, and the lines of the log are all there is.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
 
-use super::super::collect::{Counts, Run};
-use super::super::record::GroupRecord;
-use super::super::{Settings, clean};
+use super::super::Settings;
+use super::super::collect::Run;
+use super::expect::{Bakes, Paces};
 use super::plain::Plain;
-use crate::event::{Event, GroupRef, Stamped};
-use crate::model::{EnvironmentName, RefreshStatus};
-
-/// More running groups than this are only counted: they would scroll the view away.
-const SHOWN: usize = 15;
-
-/// How often elapsed times move on.
-const TICK: Duration = Duration::from_secs(1);
+use super::view::Scene;
+use crate::event::{Event, Stamped};
+use crate::model::EnvironmentName;
 
 /// The live view.
 #[derive(Debug)]
 pub(super) struct Live {
     plain: Plain,
     progress: MultiProgress,
-    environment: Option<(EnvironmentName, ProgressBar)>,
-    groups: BTreeMap<GroupRef, ProgressBar>,
-    color: bool,
+    /// One for each line, each with what it says.
+    lines: Vec<(ProgressBar, String)>,
+    paces: Paces,
+    current: Option<EnvironmentName>,
+    waiting: BTreeMap<EnvironmentName, Timestamp>,
 }
 
 impl Live {
@@ -42,7 +39,20 @@ impl Live {
         let progress = MultiProgress::with_draw_target(target);
         let mut plain = Plain::new(settings);
         plain.signs_of_life &= progress.is_hidden();
-        Self { plain, progress, environment: None, groups: BTreeMap::new(), color: settings.color }
+        plain.brief = !progress.is_hidden();
+        Self {
+            plain,
+            progress,
+            lines: Vec::new(),
+            paces: Paces::default(),
+            current: None,
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    /// From here on it is known how long groups bake.
+    pub(super) fn expect(&mut self, bakes: Bakes) {
+        self.paces.expect(bakes);
     }
 
     /// Moves the view, and prints the event's lines above it.
@@ -51,7 +61,9 @@ impl Live {
         if !text.is_empty() {
             self.above(&text, print);
         }
-        self.draw(&stamped.event, run);
+        self.paces.hear(stamped);
+        self.follow(&stamped.event);
+        self.draw(stamped.at, run);
     }
 
     /// Prints lines above the view.
@@ -59,36 +71,70 @@ impl Live {
         self.progress.suspend(|| print(text));
     }
 
+    /// Moves the times on. Where nothing is drawn, a sign of life is printed now and then.
+    pub(super) fn tick(&mut self, now: Timestamp, run: &Run, print: impl FnMut(&str)) {
+        let text = self.plain.beat(now, run);
+        if !text.is_empty() {
+            self.above(&text, print);
+        }
+        self.draw(now, run);
+    }
+
+    /// Draws all lines anew: the terminal has another size.
+    pub(super) fn resized(&mut self) {
+        // A line that is drawn is as wide as the terminal was when it was said, until it is said again.
+        let lines = std::mem::take(&mut self.lines);
+        let mut said = Vec::new();
+        for (bar, line) in lines {
+            self.progress.remove(&bar);
+            said.push(line);
+        }
+        let _gone = self.progress.clear();
+        self.show(said);
+    }
+
     /// Takes the view away, and prints how it all ended.
     pub(super) fn closing(&mut self, run: &Run, written: &[PathBuf], mut print: impl FnMut(&str)) {
-        self.clear();
+        self.show(Vec::new());
+        // A terminal that is gone needs no clearing.
+        let _gone = self.progress.clear();
         print(&self.plain.closing(run, written));
     }
 
-    fn draw(&mut self, event: &Event, run: &Run) {
+    /// Notes which environments are under way.
+    fn follow(&mut self, event: &Event) {
         match event {
-            Event::EnvironmentStarted { environment } => self.begin(environment),
-            Event::RefreshStarted { group, .. }
-            | Event::RefreshMoved { group, .. }
-            | Event::ChecksStarted { group, .. }
-            | Event::CheckEnded { group, .. }
-            | Event::RollbackStarted { group, .. }
-            | Event::GroupEnded { group, .. } => {
-                self.draw_group(group, event, run);
-                self.draw_environment(run);
+            Event::EnvironmentStarted { environment } => {
+                self.waiting.remove(environment);
+                self.current = Some(environment.clone());
             }
-            Event::Planned { .. } => self.draw_environment(run),
-            Event::EnvironmentWaits { .. } | Event::EnvironmentEnded { .. } | Event::RunEnded { .. } => {
-                self.clear();
+            Event::EnvironmentWaits { environment, until, .. } => {
+                self.waiting.insert(environment.clone(), *until);
+                self.leave(environment);
+            }
+            Event::EnvironmentEnded { environment, .. } => {
+                self.waiting.remove(environment);
+                self.leave(environment);
+            }
+            Event::RunEnded { .. } => {
+                self.waiting.clear();
+                self.current = None;
             }
             Event::RunStarted { .. }
+            | Event::Planned { .. }
             | Event::Refused { .. }
             | Event::Pinned { .. }
             | Event::VersionReady { .. }
+            | Event::RefreshStarted { .. }
+            | Event::RefreshMoved { .. }
             | Event::CapacitySeen { .. }
             | Event::ImageDescribed { .. }
             | Event::LaunchFailed { .. }
+            | Event::ChecksStarted { .. }
+            | Event::CheckEnded { .. }
+            | Event::RollbackStarted { .. }
             | Event::GroupStep { .. }
+            | Event::GroupEnded { .. }
             | Event::EnvironmentStep { .. }
             | Event::FreezeOverridden { .. }
             | Event::Quarantined { .. }
@@ -98,88 +144,44 @@ impl Live {
         }
     }
 
-    fn begin(&mut self, name: &EnvironmentName) {
-        self.clear();
-        let bar = self.progress.add(ProgressBar::new(0));
-        bar.set_style(style("{prefix}  looking at the groups  {elapsed}"));
-        bar.set_prefix(clean::line(name.as_str()));
-        bar.enable_steady_tick(TICK);
-        self.environment = Some((name.clone(), bar));
+    fn leave(&mut self, environment: &EnvironmentName) {
+        self.current = self.current.take().filter(|current| current != environment);
     }
 
-    fn draw_environment(&self, run: &Run) {
-        let Some((name, bar)) = &self.environment else { return };
-        let Some(record) = run.environment(name) else { return };
-        bar.set_style(style("{prefix}  {pos} of {len} groups ended{msg}  {elapsed}"));
-        let unfinished = Counts::of(record).unfinished;
-        bar.set_length(record.groups.len() as u64);
-        bar.set_position((record.groups.len() - unfinished) as u64);
-        let running = record.groups.iter().filter(|group| group.is_running()).count();
-        bar.set_message(if running == 0 { String::new() } else { format!(", {running} running") });
+    fn draw(&mut self, now: Timestamp, run: &Run) {
+        let (plain, paces, waiting) = (&self.plain, &self.paces, &self.waiting);
+        let scene = Scene { plain, run, paces, current: self.current.as_ref(), waiting, now };
+        let lines = scene.lines();
+        self.show(lines);
     }
 
-    fn draw_group(&mut self, group: &GroupRef, event: &Event, run: &Run) {
-        let Some(record) = run.group(group) else { return };
-        if record.outcome.is_some() {
-            if let Some(bar) = self.groups.remove(group) {
+    /// Shows these lines and no others.
+    fn show(&mut self, lines: Vec<String>) {
+        while self.lines.len() > lines.len() {
+            if let Some((bar, _)) = self.lines.pop() {
                 self.progress.remove(&bar);
             }
-            return;
         }
-        if !self.groups.contains_key(group) {
-            if self.groups.len() >= SHOWN {
-                return;
+        for (at, line) in lines.into_iter().enumerate() {
+            if let Some((bar, said)) = self.lines.get_mut(at) {
+                if *said != line {
+                    bar.set_message(line.clone());
+                    *said = line;
+                }
+                continue;
             }
-            let bar = self.add_group(group);
-            self.groups.insert(group.clone(), bar);
+            let bar = self.progress.add(ProgressBar::new_spinner());
+            bar.set_style(style());
+            bar.set_message(line.clone());
+            bar.tick();
+            self.lines.push((bar, line));
         }
-        if let Some(bar) = self.groups.get(group) {
-            bar.set_position(u64::from(record.percent.min(100)));
-            bar.set_message(phase(record, event));
-        }
-    }
-
-    fn add_group(&self, group: &GroupRef) -> ProgressBar {
-        let bar = self.progress.add(ProgressBar::new(100));
-        let fill = if self.color { "{bar:20.green}" } else { "{bar:20}" };
-        bar.set_style(style(&format!("  {{prefix:24}}  {fill} {{pos:>3}}%  {{msg}}  {{elapsed}}")));
-        bar.set_prefix(self.plain.name(group));
-        bar.enable_steady_tick(TICK);
-        bar
-    }
-
-    fn clear(&mut self) {
-        for (_, bar) in std::mem::take(&mut self.groups) {
-            self.progress.remove(&bar);
-        }
-        if let Some((_, bar)) = self.environment.take() {
-            self.progress.remove(&bar);
-        }
-        // A terminal that is gone needs no clearing.
-        let _gone = self.progress.clear();
     }
 }
 
-/// What the group is at, in a word or two.
-fn phase(record: &GroupRecord, event: &Event) -> String {
-    if record.rollback.is_some() {
-        return "rolling back".to_owned();
-    }
-    if matches!(event, Event::ChecksStarted { .. }) {
-        return "checks".to_owned();
-    }
-    match record.status() {
-        None => "starting".to_owned(),
-        Some(RefreshStatus::InProgress) => "refreshing".to_owned(),
-        Some(status) => status.to_string(),
-    }
-}
-
-/// The style of a template; the templates are constants, a test holds that they are right.
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸─")
+/// A line that is cut where the terminal ends, whatever its width is by then.
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 //! live view to the standard error. An output that is gone (a closed pipe) stops nothing.
 
 mod closing;
+mod expect;
 mod groups;
 mod live;
 mod plain;
+mod view;
 mod words;
 
 use std::fmt;
@@ -15,8 +17,11 @@ use std::path::PathBuf;
 
 use super::collect::Run;
 use super::{Settings, problems};
+use jiff::Timestamp;
+
 use crate::event::Stamped;
 use crate::model::Problem;
+pub(super) use expect::Bakes;
 use live::Live;
 use plain::Plain;
 
@@ -71,6 +76,31 @@ impl Terminal {
             View::Silent => {}
             View::Plain(plain) => print(&mut self.output, &plain.event(event, run)),
             View::Live(live) => live.event(event, run, |text| print(&mut self.output, text)),
+        }
+    }
+
+    /// Tells the live view how long groups bake.
+    pub(super) fn expect(&mut self, bakes: Bakes) {
+        match &mut self.view {
+            View::Silent | View::Plain(_) => {}
+            View::Live(live) => live.expect(bakes),
+        }
+    }
+
+    /// Draws the live view anew on a terminal that has another size.
+    pub(super) fn resized(&mut self) {
+        match &mut self.view {
+            View::Silent | View::Plain(_) => {}
+            View::Live(live) => live.resized(),
+        }
+    }
+
+    /// Moves the times of the live view on, or gives a sign of life where one is due.
+    pub(super) fn tick(&mut self, now: Timestamp, run: &Run) {
+        match &mut self.view {
+            View::Silent => {}
+            View::Plain(plain) => print(&mut self.output, &plain.beat(now, run)),
+            View::Live(live) => live.tick(now, run, |text| print(&mut self.output, text)),
         }
     }
 

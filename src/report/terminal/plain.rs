@@ -20,8 +20,37 @@ use crate::model::{EnvironmentName, ImageId, Outcome, Problem, Verdict};
 /// The widest column of group names, in characters.
 const WIDEST: usize = 40;
 
-/// How far lines without a time of their own are indented: under the text of those that have.
-pub(super) const UNDER: usize = 25;
+/// How far lines without a time of their own are indented: under the text of those that have, …
+const UNDER: usize = 25;
+/// … with its day or without.
+const UNDER_BRIEF: usize = 14;
+
+/// How many groups may change in an environment of which each step is told, …
+const FEW: usize = 3;
+/// … and how many groups may be there of which each end is: with all else that is a screenful.
+const SOME: usize = 14;
+
+/// How much is said of groups that go well. What fails is always told in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Starts, bakes, checks and ends.
+    Steps,
+    /// Ends.
+    Groups,
+    /// How many ended, whenever another tenth did.
+    Tenths,
+}
+
+impl Told {
+    /// Of an environment of so many groups, so many of which change.
+    fn of(detail: Detail, all: usize, changing: usize) -> Self {
+        match detail {
+            _ if all > SOME => Self::Tenths,
+            Detail::Steps if changing <= FEW => Self::Steps,
+            Detail::Steps | Detail::Groups => Self::Groups,
+        }
+    }
+}
 
 /// Turns events into lines.
 #[derive(Debug)]
@@ -33,6 +62,14 @@ pub(super) struct Plain {
     pub(super) detail: Detail,
     /// Whether a sign of life is wanted: not where a live view is one.
     pub(super) signs_of_life: bool,
+    /// Whether lines have the time of day only: somebody looks on.
+    pub(super) brief: bool,
+    /// How often a sign of life was given since anything else was said.
+    pub(super) signs: i64,
+    /// How much is said of groups that go well in the environment that is under way.
+    pub(super) told: Told,
+    /// How many tenths of its groups had ended when that was last said.
+    pub(super) tenths: usize,
     /// The width of the column of group names.
     width: usize,
     names: BTreeMap<GroupRef, String>,
@@ -53,6 +90,10 @@ impl Plain {
             report_dir: settings.report_dir.clone(),
             detail: settings.detail,
             signs_of_life: settings.detail == Detail::Steps,
+            brief: false,
+            signs: 0,
+            told: Told::of(settings.detail, 0, 0),
+            tenths: 0,
             width: 0,
             names: BTreeMap::new(),
             checks: BTreeMap::new(),
@@ -66,8 +107,24 @@ impl Plain {
         let text = self.text(stamped.at, &stamped.event, run);
         if !text.is_empty() {
             self.last = Some(stamped.at);
+            self.signs = 0;
         }
         text
+    }
+
+    /// A line on what is under way, where nothing was said for long; may be empty.
+    pub(super) fn beat(&mut self, at: Timestamp, run: &Run) -> String {
+        let text = self.sign_of_life(at, run);
+        if !text.is_empty() {
+            self.last = Some(at);
+            self.signs += 1;
+        }
+        text
+    }
+
+    /// The groups whose checks are being asked.
+    pub(super) fn asked(&self) -> BTreeSet<GroupRef> {
+        self.checks.keys().cloned().collect()
     }
 
     /// The text that ends the run.
@@ -115,7 +172,7 @@ impl Plain {
                 String::new()
             }
             Event::GroupEnded { group, outcome, took_ms, .. } => {
-                self.flush_checks(at, group) + &self.group_ended(at, group, outcome, *took_ms)
+                self.flush_checks(at, group) + &self.group_ended(at, group, (outcome, *took_ms), run)
             }
             Event::EnvironmentStep { step: Step::Record, status, message, .. } => match status {
                 Status::Failed | Status::Errored => self.bad_line(at, &format!("record: {message}")),
@@ -177,7 +234,12 @@ impl Plain {
         let of = run.environments.len();
         let place = run.environments.iter().position(|one| one.name == *name).map_or(of, |at| at + 1);
         let title = Style::Bold.paint(&clean::line(name.as_str()), self.color);
-        format!("\n{}", self.line(at, &format!("{title} ({place} of {of})")))
+        let day = if self.brief {
+            format!("  {}", at.to_zoned(self.zone.clone()).strftime("%a %d %b"))
+        } else {
+            String::new()
+        };
+        format!("\n{}", self.line(at, &format!("{title} ({place} of {of}){day}")))
     }
 
     fn planned(
@@ -190,6 +252,10 @@ impl Plain {
         if let Some(environment) = run.environment(name) {
             self.learn_names(environment);
         }
+        let changes =
+            |group: &&PlannedGroup| matches!(group.action, PlannedAction::Refresh | PlannedAction::Resume);
+        self.told = Told::of(self.detail, groups.len(), groups.iter().filter(changes).count());
+        self.tenths = 0;
         // Where nothing is due, what it waits for or how it ends says all there is.
         let is_done = |group: &PlannedGroup| group.action == PlannedAction::Skip;
         if groups.iter().any(|group| group.action == PlannedAction::Defer)
@@ -213,7 +279,7 @@ impl Plain {
     fn refused(&self, at: Timestamp, all: &[Problem]) -> String {
         let head = format!("  refused before anything changed: {}", count(all.len(), "problem"));
         let blocks: String = all.iter().map(|problem| problems::block(problem, self.color)).collect();
-        self.line(at, &Style::Odd.paint(&head, self.color)) + &indent(&blocks, UNDER)
+        self.line(at, &Style::Odd.paint(&head, self.color)) + &indent(&blocks, self.under())
     }
 
     fn aborting(&self, at: Timestamp, signal: &str, on_abort: &str) -> String {
@@ -248,18 +314,18 @@ impl Plain {
         let counts = count_words(Counts::of(record));
         let mut text = self.line(at, &format!("{name} {word} in {}{counts}", duration(took_ms)));
         if verdict != Verdict::Passed && !message.is_empty() && !counts.ends_with(message) {
-            text.push_str(&indent(&clean::line(message), UNDER - 2));
+            text.push_str(&indent(&clean::line(message), self.under() - 2));
         }
         for step in record.steps.iter().filter(|step| step.status > Status::Skipped) {
             let words = format!("{}: {}", step.step.as_str(), step.message);
-            text.push_str(&indent(&clean::line(&words), UNDER - 2));
+            text.push_str(&indent(&clean::line(&words), self.under() - 2));
         }
         text
     }
 
     /// A line that is left out where only ends of groups are wanted.
     fn step_line(&mut self, at: Timestamp, group: &GroupRef, words: &str) -> String {
-        if self.detail == Detail::Groups { String::new() } else { self.once(at, group, words) }
+        if self.told == Told::Steps { self.once(at, group, words) } else { String::new() }
     }
 
     /// A line on a group, unless it was said before.
@@ -284,7 +350,17 @@ impl Plain {
     }
 
     pub(super) fn line(&self, at: Timestamp, words: &str) -> String {
-        format!("{}  {}\n", self.clock(at), words.trim_end())
+        let at = if self.brief { self.time(at) } else { self.clock(at) };
+        format!("{at}  {}\n", words.trim_end())
+    }
+
+    /// How far lines without a time of their own are indented.
+    pub(super) fn under(&self) -> usize {
+        if self.brief { UNDER_BRIEF } else { UNDER }
+    }
+
+    fn time(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
     }
 
     /// `Sun 22 Nov 19:04:11`, in the time zone of the configuration.

@@ -113,3 +113,32 @@ pub(super) fn count_words(counts: Counts) -> String {
     .collect();
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(messages: &[&str]) -> CheckResult {
+        let probe = |(at, message): (usize, &&str)| Probe {
+            subject: format!("i-{at}"),
+            status: Status::Failed,
+            message: (*message).to_owned(),
+            attempts: 1,
+            latency_ms: 1,
+            evidence: String::new(),
+        };
+        CheckResult {
+            check: "app-health".into(),
+            status: Status::Failed,
+            message: String::new(),
+            probes: messages.iter().enumerate().map(probe).collect(),
+            took_ms: 1,
+        }
+    }
+
+    #[test]
+    fn what_answered_otherwise_is_told_by_name() {
+        let text = failing(&result(&["503 in 12 ms", "404 in 12 ms"]));
+        assert_eq!(text, "app-health  i-0: 503 in 12 ms\napp-health  i-1: 404 in 12 ms\n");
+    }
+}

@@ -66,13 +66,15 @@ impl Driver<'_> {
 
     /// Fails when somebody changed what the group launches from while it waited for its turn: the
     /// refresh would write over it.
-    async fn is_as_left(&self) -> Result<(), Failure> {
+    async fn is_as_left(&mut self) -> Result<(), Failure> {
         if !self.waited {
             return Ok(());
         }
         let back = self.change.back();
         let ways = [self.change.pinned(), self.change.settled_at(&back), self.change.pinned_to(self.target)];
-        left_as(self.run, self.account, &self.at().group, &ways).await.map(drop)
+        let (_, group) = left_as(self.run, self.account, &self.at().group, &ways).await?;
+        self.tell_seen(&group);
+        Ok(())
     }
 
     pub(super) async fn start_once(&mut self, target: &Target, start: Start<'_>) -> Seen {
