@@ -216,7 +216,7 @@ impl Ground<'_> {
 
 /// Whether any of the environment's checks asks alarms.
 fn asks_alarms(fleet: &Fleet, environment: &Environment) -> bool {
-    fleet.checks_of(environment).iter().any(|check| matches!(check.kind, CheckKind::Alarm(_)))
+    fleet.checks_of_any(environment).iter().any(|check| matches!(check.kind, CheckKind::Alarm(_)))
 }
 
 /// Whether a group is one of the environment's.

@@ -126,6 +126,7 @@ mod tests {
             attempts: 1,
             latency_ms: 1,
             evidence: String::new(),
+            output: String::new(),
         };
         CheckResult {
             check: "app-health".into(),
