@@ -14,6 +14,7 @@ mod http;
 mod instances;
 mod look;
 mod output;
+mod processes;
 mod program;
 mod retry;
 mod ssm;
