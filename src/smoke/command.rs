@@ -1,7 +1,7 @@
 //! The `command` check: a program of the team's own, run without a shell.
 //!
 //! The program is the leader of a process group of its own. However the asking ends, nothing of
-//! that group is left: [`Processes`] asks it to end, and kills it soon after. In a rehearsal no
+//! that group is left, see [`super::processes`]. In a rehearsal no
 //! program is run: the simulator says how it would have ended.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,6 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
@@ -19,17 +18,14 @@ use tokio::time::Instant;
 use super::Runner;
 use super::answer::Answer;
 use super::output::Kept;
+use super::processes::{GRACE, Processes};
 use super::program::{self, Ended};
 use super::variables::Variables;
 use crate::config::{CommandCheck, Line};
 use crate::net::Network;
 
-/// How long a group of processes is given between being asked to end and being killed.
-const GRACE: Duration = Duration::from_secs(2);
 /// How long is read on from who still holds the output open when the program has ended.
 const LINGER: Duration = Duration::from_millis(500);
-/// How often it is looked whether a group is gone.
-const LOOK: Duration = Duration::from_millis(20);
 /// The least time on the machine's own clock, however fast the check's clock runs.
 const LEAST: Duration = Duration::from_secs(2);
 
@@ -245,75 +241,4 @@ fn cut(output: &Kept, errors: &Kept, limit: usize) -> String {
         0 => String::new(),
         _ => format!("only the first and the last {} bytes of each stream were kept", limit.div_ceil(2)),
     }
-}
-
-/// The process group of a program. When it goes away, so does every process in it.
-struct Processes {
-    /// The group's number; `None` when nothing is left to be ended.
-    group: Option<Pid>,
-}
-
-impl Processes {
-    fn led_by(child: &Child) -> Self {
-        let number = child.id().and_then(|id| i32::try_from(id).ok());
-        Self { group: number.and_then(Pid::from_raw) }
-    }
-
-    /// Asks the group to end, and kills it when it has not after a while.
-    async fn end(mut self) {
-        let Some(group) = self.group else { return };
-        if is_gone(group) {
-            self.group = None;
-            return;
-        }
-        let _ = kill_process_group(group, Signal::TERM);
-        let until = Instant::now() + GRACE;
-        while Instant::now() < until && !is_gone(group) {
-            tokio::time::sleep(LOOK).await;
-        }
-        self.kill();
-    }
-
-    fn kill(&mut self) {
-        if let Some(group) = self.group.take() {
-            // One that is gone already is as it should be.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
-}
-
-impl Drop for Processes {
-    fn drop(&mut self) {
-        let Some(group) = self.group.take() else { return };
-        let _ = kill_process_group(group, Signal::TERM);
-        let mut left = Self { group: Some(group) };
-        match tokio::runtime::Handle::try_current() {
-            // When the runtime ends before the grace does, the task is dropped, and kills at once.
-            Ok(runtime) => {
-                let killed = Killed(left);
-                runtime.spawn(async move {
-                    let until = Instant::now() + GRACE;
-                    while Instant::now() < until && !is_gone(group) {
-                        tokio::time::sleep(LOOK).await;
-                    }
-                    drop(killed);
-                });
-            }
-            Err(_) => left.kill(),
-        }
-    }
-}
-
-/// Kills the group when it is dropped, and waits for nothing.
-struct Killed(Processes);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        self.0.kill();
-    }
-}
-
-/// Whether no process of the group is left.
-fn is_gone(group: Pid) -> bool {
-    test_kill_process_group(group) == Err(Errno::SRCH)
 }

@@ -16,6 +16,7 @@ mod instances;
 mod look;
 mod needs;
 mod output;
+mod processes;
 mod program;
 mod progress;
 mod reach;
