@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ::http::{Request, Response};
 use http_body_util::Full;
@@ -29,9 +30,12 @@ type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Authority {
     fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "our CA");
+        // Of two of one name, a signature by one is taken for a broken one by the other.
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        params.distinguished_name.push(DnType::CommonName, format!("CA {number}"));
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 

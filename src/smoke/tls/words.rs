@@ -34,6 +34,10 @@ fn of_certificate(error: &CertificateError) -> String {
              `tls.ca`"
                 .to_owned()
         }
+        CertificateError::BadSignature => {
+            "the server's certificate is not signed by the CA that is trusted here, but by one of the same name"
+                .to_owned()
+        }
         CertificateError::NotValidForNameContext { expected, presented } => {
             let shown: Vec<&str> = presented.iter().take(5).map(String::as_str).collect();
             let of = if shown.is_empty() { "no name".to_owned() } else { shown.join(", ") };
@@ -57,6 +61,7 @@ fn of_alert(alert: AlertDescription) -> String {
         | AlertDescription::CertificateExpired
         | AlertDescription::CertificateRevoked
         | AlertDescription::CertificateUnknown
+        | AlertDescription::DecryptError
         | AlertDescription::AccessDenied => {
             format!("the server does not accept the client certificate, or lacks one ({alert:?})")
         }
