@@ -211,6 +211,17 @@ pub enum RollbackRoute {
     NewRefresh,
 }
 
+impl Event {
+    /// The event without what only reports want: answers in full.
+    #[must_use]
+    pub fn brief(mut self) -> Self {
+        if let Self::CheckEnded { result, .. } = &mut self {
+            result.probes.iter_mut().for_each(|probe| probe.output.clear());
+        }
+        self
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

@@ -45,9 +45,29 @@ pub struct Args {
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let output = Output::new(global);
+    if args.compare {
+        return compare(args, output);
+    }
     let runs = read_all(&args.journals, args.skip_damaged, output)?;
     let made = report::again(runs, &global.report_dir, output.color())?;
     output.text(&made.text)?;
+    Ok(Exit::Done)
+}
+
+fn compare(args: &Args, output: Output) -> Result<Exit, Failure> {
+    let [a, b] = args.journals.as_slice() else {
+        return Err(Failure::usage(
+            format!("--compare takes two rollouts, and was given {}", args.journals.len()),
+            "",
+            "name two journals, or two directories with the journals of a rollout each",
+        ));
+    };
+    let side = |path: &PathBuf| read_all(std::slice::from_ref(path), args.skip_damaged, output);
+    let comparison = report::compare(side(a)?, side(b)?);
+    match args.format {
+        Format::Json => output.json(&comparison)?,
+        Format::Text => output.text(&comparison.text(output.color()))?,
+    }
     Ok(Exit::Done)
 }
 

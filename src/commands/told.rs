@@ -53,7 +53,7 @@ pub(super) async fn told(
         // The journal first: what it holds is true whatever becomes of the rest.
         sink.borrow_mut().emit(event.clone());
         if let Some(notifier) = outside.borrow().as_ref() {
-            notifier.tell(&event);
+            notifier.tell(&Stamped { at: event.at, event: event.event.brief() });
         }
     });
     let probes = Runner::new(world.clock, world.network.clone());

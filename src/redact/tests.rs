@@ -138,8 +138,11 @@ proptest! {
     fn redacting_twice_changes_nothing(
         parts in prop::collection::vec((0..PLACES.len(), "[ -~]{0,20}", "[A-Za-z0-9=\"'\\\\ ]{1,30}"), 1..5)
     ) {
-        let text: String =
-            parts.iter().map(|(at, around, secret)| format!("{around}\n{}\n", PLACES[*at].0.replace('§', secret))).collect();
+        let text: Vec<String> = parts
+            .iter()
+            .map(|(at, around, secret)| format!("{around}\n{}\n", PLACES[*at].0.replace('§', secret)))
+            .collect();
+        let text = text.concat();
         let once = redact(&text).into_owned();
         prop_assert_eq!(redact(&once).into_owned(), once);
     }

@@ -174,7 +174,7 @@ pub(super) fn later<'a>(
     (last.number != folded.number).then_some(last)
 }
 
-fn reached(folded: &Folded, name: &EnvironmentName) -> bool {
+pub(super) fn reached(folded: &Folded, name: &EnvironmentName) -> bool {
     folded.run.environment(name).is_some_and(|record| record.started.is_some())
 }
 

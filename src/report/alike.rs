@@ -44,7 +44,7 @@ fn general(text: &str, probe: &Probe) -> String {
     replaced(&ADDRESS, &text, "<address>")
 }
 
-fn replaced(regex: &Option<Regex>, text: &str, by: &str) -> String {
+fn replaced(regex: &LazyLock<Option<Regex>>, text: &str, by: &str) -> String {
     regex.as_ref().map_or_else(|| text.to_owned(), |regex| regex.replace_all(text, by).into_owned())
 }
 

@@ -181,12 +181,11 @@ fn component(name: &str) -> String {
     let safe = clean::file_name(name);
     let safe = if safe.starts_with('.') { safe.replacen('.', "_", 1) } else { safe };
     let cut = &safe[..safe.floor_char_boundary(LONGEST)];
-    if cut == name {
+    if cut == name && !cut.is_empty() {
         return cut.to_owned();
     }
-    let digest = Sha256::digest(name.as_bytes());
-    let digest: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{cut}-{digest}")
+    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(name.as_bytes()).into();
+    format!("{cut}-{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 #[cfg(test)]

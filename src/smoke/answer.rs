@@ -158,7 +158,8 @@ fn probe(asked: Asked) -> Probe {
     if answer.status != Status::Passed && end.is_some() {
         output = redacted.into_owned();
         if whole.len() > longest {
-            output += &format!("\n[cut here: {} more bytes are left out]", whole.len() - cut.len());
+            let left_out = whole.len() - cut.len();
+            output = format!("{output}\n[cut here: {left_out} more bytes are left out]");
         }
     }
     Probe {

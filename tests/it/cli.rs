@@ -15,6 +15,7 @@ mod notify;
 mod place;
 mod quarantine;
 mod rehearse;
+mod report;
 mod rollback;
 mod schedule;
 mod secrets;

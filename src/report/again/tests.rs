@@ -37,7 +37,9 @@ fn at_first(events: &[Stamped], dir: &Path) {
         simulated: where_and_when(events).0,
     };
     let mut reporters = Reporters::with_output(settings, Box::new(io::sink())).unwrap();
-    events.iter().for_each(|event| reporters.emit(event.clone()));
+    for event in events {
+        reporters.emit(event.clone());
+    }
     reporters.finish().unwrap();
 }
 

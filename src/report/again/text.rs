@@ -61,10 +61,8 @@ fn table_of_runs(runs: &[Folded]) -> Table {
 /// How the run ended, or that it did not as far as its journal goes.
 fn end(folded: &Folded) -> Cell {
     let (Some((exit, _)), false) = (&folded.run.ended, folded.past.cut_off) else {
-        let words = match folded.past.cut_off {
-            true => "not finished: the journal is cut off",
-            false => "not finished",
-        };
+        let cut_off = if folded.past.cut_off { ": the journal is cut off" } else { "" };
+        let words = format!("not finished{cut_off}");
         return Cell::styled(words, Style::Odd);
     };
     let (words, style) = match exit {

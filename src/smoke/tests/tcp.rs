@@ -86,7 +86,7 @@ async fn an_endless_banner_is_cut() {
     let result = run_one(&runner(), calls(|_| Err(throttled())), &tcp(address, Some("hello"))).await;
     assert_eq!(result.status, Status::Failed);
     assert!(result.message.contains("in its first 4096 bytes"), "{}", result.message);
-    assert_eq!(result.probes[0].evidence.len(), 4096);
+    assert_eq!(result.probes[0].output.len(), 4096);
 }
 
 #[tokio::test]

@@ -1,15 +1,17 @@
-"""Reads JUnit files with three readers, and says where they disagree.
+"""Reads JUnit files with four readers, and says where they disagree.
 
     counts.py DIR...
 
-Each file is held to `junit.xsd`; libxml2, junitparser, Allure, and the file's own totals have to count
-the same cases. ALLURE names Allure's command. Exit 1 when anything differs, or there is no file.
+Each file is held to `junit.xsd`; libxml2, junitparser, xunit-viewer, Allure, and the file's own totals
+have to count the same cases. ALLURE and XUNIT_VIEWER name the commands of these. Exit 1 when anything differs, or there is no file.
 """
 
 import concurrent.futures
 import dataclasses
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -105,6 +107,25 @@ def by_allure(paths: list[Path]) -> Counts:
         return Counts(told["total"], told["failed"], told["broken"], told["skipped"])
 
 
+def by_xunit_viewer(paths: list[Path]) -> Counts:
+    with tempfile.TemporaryDirectory(prefix="xunit-viewer-") as made:
+        for number, path in enumerate(paths):
+            # It follows no links.
+            shutil.copy(path, Path(made, f"{number}-{path.name}"))
+        command = [os.environ["XUNIT_VIEWER"], "--results", made, "--console", "--output", "false"]
+        command += ["--no-color", "--clear", "false"]
+        done = subprocess.run(command, cwd=made, capture_output=True, text=True)
+        lines = done.stdout.strip().splitlines()
+        # Its last line: `18 passed, 3 skipped, 3 failure`; without a case it has none.
+        last = lines[-1] if lines else ""
+        if done.returncode != 0 or not re.fullmatch(r"(\d+ [a-z]+(, )?)*", last):
+            raise Unreadable(f"xunit-viewer exited with {done.returncode}: {last}{done.stderr}")
+        told = {what: int(count) for count, what in re.findall(r"(\d+) ([a-z]+)", last)}
+        if unknown := told.keys() - {"passed", "failure", "error", "skipped"}:
+            raise Unreadable(f"xunit-viewer can't say what {unknown} are: {last}")
+        return Counts(sum(told.values()), *(told.get(what, 0) for what in ("failure", "error", "skipped")))
+
+
 def batches(files: dict[Path, list[tuple[str, str]]]) -> list[list[Path]]:
     """The files in groups in which no case is named twice by different files.
 
@@ -142,16 +163,21 @@ def read(path: Path) -> tuple[Counts, list[tuple[str, str]], list[str]]:
 
 
 def disagreements(named: dict[Path, list[tuple[str, str]]], counts: dict[Path, Counts]) -> list[str]:
-    """Where Allure counts other cases than the others did."""
+    """Where Allure or xunit-viewer counts other cases than the others did."""
 
     def compare(group: list[Path]) -> list[str]:
         expected = sum((counts[path] for path in group), Counts())
         listed = "\n  ".join(map(str, group))
-        try:
-            told = by_allure(group)
-        except Unreadable as error:
-            return [f"{error}, from\n  {listed}"]
-        return [] if told == expected else [f"Allure sees {told}; the others {expected}, in\n  {listed}"]
+        problems = []
+        for name, reader in (("Allure", by_allure), ("xunit-viewer", by_xunit_viewer)):
+            try:
+                told = reader(group)
+            except Unreadable as error:
+                problems.append(f"{error}, from\n  {listed}")
+                continue
+            if told != expected:
+                problems.append(f"{name} sees {told}; the others {expected}, in\n  {listed}")
+        return problems
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return [problem for found in pool.map(compare, batches(named)) for problem in found]
@@ -170,11 +196,11 @@ def main(directories: list[Path]) -> int:
     # One without a case may be (a step that found nothing to do), all of them may not.
     if files and total.total == 0:
         problems.append(f"no file holds a case: {', '.join(map(str, files))}")
-    readers = "libxml2 and junitparser; Allure was not asked"
-    # The slowest comes last, and not at all where the others have found something.
+    readers = "libxml2 and junitparser; Allure and xunit-viewer were not asked"
+    # The slowest come last, and not at all where the others have found something.
     if not problems:
         problems = disagreements(named, counts)
-        readers = "libxml2, junitparser and Allure"
+        readers = "libxml2, junitparser, xunit-viewer and Allure"
     print(f"{len(files)} files, {total}: by {readers}")
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
