@@ -156,9 +156,15 @@ fn because(entries: &[&Entry<'_>]) -> String {
     let short = match why.strip_prefix("check ").and_then(|check| check.split_once(": ")) {
         Some((check, _)) => format!(" failed check {}", line(check)),
         None if why.is_empty() => String::new(),
-        None => format!(": {}", line(why)),
+        None => format!(": {}", head(&line(why))),
     };
     format!(": {}{}{more}", line(&name), cut(&short, 110))
+}
+
+/// What a long reason begins with, where its rest is the detail: `launches fail`.
+fn head(why: &str) -> &str {
+    let head = why.split(": ").next().unwrap_or(why);
+    if why.chars().count() > 60 && head.chars().count() >= 8 { head } else { why }
 }
 
 /// At most that many characters, whole words where that is possible.

@@ -146,16 +146,18 @@ fn a_refusal_shows_each_problem_with_its_next_step() {
 fn groups_that_failed_in_one_way_are_told_once_and_named() {
     let mut stream = Stream::new(&["qa"], None);
     let names = ["a-qa", "b-qa", "c-qa"];
+    let capacity =
+        "launches fail: 4 failed, the last with: We currently do not have sufficient m5.large capacity.";
     stream.start("qa", names.map(|name| planned("qa", name, PlannedAction::Refresh)).to_vec());
-    for (name, why) in names.into_iter().zip(["no capacity", "no capacity", "no disk"]) {
+    for (name, why) in names.into_iter().zip([capacity, capacity, "no disk"]) {
         stream.end(&group("qa", name), Outcome::RolledBack { why: why.into() }, Some(OLD));
     }
     stream.environment_ended("qa", Verdict::RolledBack, "3 failed", &[]);
     let page = page_of(&stream.run_ended(Exit::RolledBack, "failed"));
     assert_eq!(page.matches("<article").count(), 2);
     let failures = section(&page, "failures");
-    assert!(failures.contains("1 more group that failed b-qa ✗ rolled back no capacity"), "{failures}");
-    assert!(section(&page, "verdict").contains("a-qa: no capacity, and 2 more groups."));
+    assert!(failures.contains("1 more group that failed b-qa ✗ rolled back launches fail: 4"), "{failures}");
+    assert!(section(&page, "verdict").contains("a-qa: launches fail, and 2 more groups."));
 }
 
 #[test]

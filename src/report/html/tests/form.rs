@@ -226,7 +226,7 @@ fn colours(block: &str) -> BTreeMap<&str, [f64; 3]> {
 
 /// The schemes: light, and dark.
 fn schemes() -> [BTreeMap<&'static str, [f64; 3]>; 2] {
-    let (light, rest) = STYLES.split_once("@media (prefers-color-scheme: dark)").unwrap();
+    let (light, rest) = STYLES.split_once("@media screen and (prefers-color-scheme: dark)").unwrap();
     let dark = rest.split_once("/* The page */").unwrap().0;
     [colours(light), colours(dark)]
 }
