@@ -133,7 +133,7 @@ async fn patience(clock: Clock, within: Duration, exit: Exit) {
     }
 }
 
-fn settings(telling: &Telling<'_>, world: &World) -> Settings {
+pub(super) fn settings(telling: &Telling<'_>, world: &World) -> Settings {
     let rehearsed = telling.simulation.is_some();
     let live = !rehearsed && std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
     Settings {
@@ -146,7 +146,7 @@ fn settings(telling: &Telling<'_>, world: &World) -> Settings {
     }
 }
 
-fn started(telling: &Telling<'_>) -> Event {
+pub(super) fn started(telling: &Telling<'_>) -> Event {
     Event::RunStarted {
         command: telling.command.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -191,7 +191,7 @@ pub(super) fn exit_of(verdicts: &[(EnvironmentName, Verdict)]) -> Exit {
         .unwrap_or(Exit::Done)
 }
 
-fn message(exit: Exit) -> &'static str {
+pub(super) fn message(exit: Exit) -> &'static str {
     match exit {
         Exit::Done => "done",
         Exit::Unexpected => "AWS could not be asked",

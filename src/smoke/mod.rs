@@ -11,6 +11,7 @@ mod captured;
 mod each;
 mod http;
 mod instances;
+mod list;
 mod look;
 mod needs;
 mod progress;
@@ -23,6 +24,8 @@ mod variables;
 
 #[cfg(test)]
 mod tests;
+
+pub use self::list::{Ask, Listed, list};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
