@@ -108,8 +108,15 @@ checks:
     .await;
     let account = cloud.home(&Region::from("eu-west-2"));
     let group = GroupRef { environment: "bench".into(), region: "eu-west-2".into(), group: "web".into() };
-    let expect =
-        Expectation { group, launches: None, any_version: true, in_part: false, spares_protected: false };
+    let expect = Expectation {
+        group,
+        launches: None,
+        any_version: true,
+        in_part: false,
+        spares_protected: false,
+        tags: std::collections::BTreeMap::new(),
+        deadline: None,
+    };
     let checks = vec![&fleet.checks["health"]; count];
     let began = Instant::now();
     let results = Runner::new(clock, Network::Sockets).run(&account, &expect, &checks, |_| ()).await;

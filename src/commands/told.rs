@@ -159,7 +159,7 @@ async fn patience(clock: Clock, within: Duration, exit: Exit) {
     }
 }
 
-fn settings(telling: &Telling<'_>, world: &World) -> Settings {
+pub(super) fn settings(telling: &Telling<'_>, world: &World) -> Settings {
     let rehearsed = telling.simulation.is_some();
     let live = !rehearsed && Output::is_live();
     Settings {
@@ -172,7 +172,7 @@ fn settings(telling: &Telling<'_>, world: &World) -> Settings {
     }
 }
 
-fn started(telling: &Telling<'_>, world: &World) -> Event {
+pub(super) fn started(telling: &Telling<'_>, world: &World) -> Event {
     Event::RunStarted {
         command: telling.command.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -219,7 +219,7 @@ pub(super) fn exit_of(verdicts: &[(EnvironmentName, Verdict)]) -> Exit {
         .unwrap_or(Exit::Done)
 }
 
-fn message(exit: Exit) -> &'static str {
+pub(super) fn message(exit: Exit) -> &'static str {
     match exit {
         Exit::Done => "done",
         Exit::Unexpected => "AWS could not be asked",

@@ -33,7 +33,9 @@ pub(super) fn checks(node: Option<Node<'_>>) -> BTreeMap<String, Check> {
     let mut checks = BTreeMap::from(built_in);
     let entries = node.map(|node| node.entries()).unwrap_or_default();
     // A check may name what another captures, wherever that one is written.
-    entries.iter().for_each(|entry| capture::announce(*entry));
+    for entry in &entries {
+        capture::announce(*entry);
+    }
     for entry in entries {
         let known = BUILT_IN.into_iter().find(|(name, _)| *name == entry.name());
         let check = match known {

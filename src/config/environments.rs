@@ -277,7 +277,7 @@ fn read_override(node: Node<'_>) -> Override {
         map.finish();
         name
     });
-    change.name_glob = glob.unwrap_or_default().to_owned();
+    glob.unwrap_or_default().clone_into(&mut change.name_glob);
     let (refresh, checks) = (map.optional("refresh"), map.optional("checks"));
     change.refresh = refresh.map(refresh::read_override).unwrap_or_default();
     change.checks = checks.map(check_changes).unwrap_or_default();

@@ -33,9 +33,9 @@ pub(super) fn resolve(fleet: &mut Fleet, root: Node<'_>) {
         if let Some(list) = list {
             names.report(list, &environment.checks);
         }
-        let named = names.apart(&environment.checks);
-        environment.checks = plain(&named);
-        lists.push((list, named));
+        let apart = names.apart(&environment.checks);
+        environment.checks = plain(&apart);
+        lists.push((list, apart));
     }
     for (at, change) in fleet.overrides.iter_mut().enumerate() {
         let node = root.get("overrides").and_then(|list| list.item(at)?.get("checks"));

@@ -247,6 +247,7 @@ impl Change {
             tracking: self.own.tracking,
             checked,
             told: None,
+            baseline: None,
             slots,
         }
     }

@@ -3,7 +3,7 @@
 //! It says what the group had before anything changed, so that a run that was killed can
 //! be gone on with, or taken back, by anybody. It is set first and removed last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -42,8 +42,19 @@ pub struct Marker {
     /// When the group was last told what to launch and a refresh without a desired configuration
     /// was due, where AWS takes none; to the second.
     pub told: Option<Timestamp>,
+    /// Which of the checks that are asked before a refresh failed then; `None` while none was asked.
+    pub baseline: Option<Baseline>,
     /// What its mixed instances policy had, if it has one.
     pub slots: Option<Slots>,
+}
+
+/// The checks that failed before a group's refresh.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Baseline {
+    /// Their names.
+    pub failed: BTreeSet<String>,
+    /// Whether more failed, for which the tag had no room: of any other check it is not known.
+    pub more: bool,
 }
 
 /// What a policy had, place by place.
@@ -77,10 +88,14 @@ impl Marker {
             Tracking::Default => "default".to_owned(),
             Tracking::Pinned(number) => number.to_string(),
         };
-        let main = format!(
+        let mut main = format!(
             "to={} from={} version={} tracking={tracking}{checked}{told}",
             self.to, self.from, self.version
         );
+        if let Some(baseline) = &self.baseline {
+            let room = ROOM.saturating_sub(main.len());
+            main.push_str(&baseline.to_text(room));
+        }
         let mut tags = vec![(MARKER_TAG, main)];
         if let Some(slots) = &self.slots {
             let (policy, overrides) = slots.to_tags();
@@ -134,8 +149,37 @@ impl Marker {
                 Some(second) => Some(Timestamp::from_second(second.parse().ok()?).ok()?),
                 None => None,
             },
+            baseline: parts.get("baseline").map(|text| Baseline::parse(text)),
             slots: None,
         })
+    }
+}
+
+impl Baseline {
+    /// ` baseline=-`, ` baseline=app/queue`, ` baseline=app/+`: what is left has no room there.
+    fn to_text(&self, room: usize) -> String {
+        let mut text = " baseline=".to_owned();
+        let mut more = self.more;
+        for name in &self.failed {
+            // Behind it there must be room for a sign that there are more.
+            if text.len() + name.len() + "/+".len() > room {
+                more = true;
+                break;
+            }
+            text.push_str(name);
+            text.push('/');
+        }
+        match (more, self.failed.is_empty()) {
+            (true, _) => text.push('+'),
+            (false, true) => text.push('-'),
+            (false, false) => text.truncate(text.len() - 1),
+        }
+        text
+    }
+
+    fn parse(text: &str) -> Self {
+        let names = text.split('/').filter(|name| !matches!(*name, "" | "-" | "+"));
+        Self { failed: names.map(ToOwned::to_owned).collect(), more: text.ends_with('+') }
     }
 }
 
@@ -249,9 +293,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_marker_survives_its_tags(version in 1_u64..100_000, floats in 0..3, checked: bool, told in proptest::option::of(0_i64..4_000_000_000), slots in proptest::option::of(slots())) {
+        fn a_marker_survives_its_tags(version in 1_u64..100_000, floats in 0..3, checked: bool, told in proptest::option::of(0_i64..4_000_000_000), failed in proptest::option::of(proptest::collection::btree_set("[a-z][a-z0-9-]{0,8}[a-z]", 0..4)), slots in proptest::option::of(slots())) {
             let tracking = [Tracking::Latest, Tracking::Default, Tracking::Pinned(version)][usize::try_from(floats).unwrap()];
-            let marker = Marker { to: "ami-0abc1234def567890".into(), from: "ami-0abc1234".into(), version, tracking, checked, told: told.map(|told| Timestamp::from_second(told).unwrap()), slots };
+            let marker = Marker { to: "ami-0abc1234def567890".into(), from: "ami-0abc1234".into(), version, tracking, checked, told: told.map(|told| Timestamp::from_second(told).unwrap()), baseline: failed.map(|failed| Baseline { failed, more: false }), slots };
             let tags = marker.to_tags().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
             prop_assert_eq!(Marker::of(&tags), Ok(Some(marker)));
         }
@@ -265,7 +309,7 @@ mod tests {
                 overrides,
             };
             let marker = Marker {
-                to: id('2'), from: id('1'), version: 9_999, tracking: Tracking::Latest, checked: true, told: Some(Timestamp::UNIX_EPOCH), slots: Some(slots),
+                to: id('2'), from: id('1'), version: 9_999, tracking: Tracking::Latest, checked: true, told: Some(Timestamp::UNIX_EPOCH), baseline: None, slots: Some(slots),
             };
             prop_assert!(marker.fits(), "{:?}", marker.to_tags());
         }
@@ -291,6 +335,21 @@ mod tests {
             ];
             let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
             assert_eq!(Marker::of(&tags.into()), Err(format!("{policy} {overrides}")));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_failed_before_has_room_or_says_that_there_was_more(failed in proptest::collection::btree_set("[a-z][a-z0-9-]{0,38}[a-z]", 0..40)) {
+            let id = |digit: char| ImageId::from(format!("ami-{}", digit.to_string().repeat(17)));
+            let marker = Marker {
+                to: id('2'), from: id('1'), version: 9_999, tracking: Tracking::Latest, checked: true, told: Some(Timestamp::UNIX_EPOCH),
+                baseline: Some(Baseline { failed: failed.clone(), more: false }), slots: None,
+            };
+            prop_assert!(marker.fits(), "{:?}", marker.to_tags());
+            let tags = marker.to_tags().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            let read = Marker::of(&tags).unwrap().unwrap().baseline.unwrap();
+            prop_assert!(read.failed.is_subset(&failed) && read.more == (read.failed.len() < failed.len()), "{read:?}");
         }
     }
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 pub use change::{Change, OverrideChange, TemplateChange};
 pub use environment::make;
-pub use marker::{MARKER_TAG, MARKER_TAGS, Marker};
+pub use marker::{Baseline, MARKER_TAG, MARKER_TAGS, Marker};
 pub use resume::{Resumed, leads_back, leads_to, resumed};
 pub use way_back::replaced;
 

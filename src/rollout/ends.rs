@@ -43,6 +43,8 @@ pub(super) struct GroupEnd<'a> {
     pub(super) side: Side,
     /// Whether it failed with the image, and not beside another group or before it had it.
     pub(super) blames_image: bool,
+    /// The checks that failed before its refresh and fail still: the gate is not passed.
+    pub(super) held: Vec<String>,
 }
 
 /// How an environment ended, for its last event.

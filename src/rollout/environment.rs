@@ -254,7 +254,14 @@ async fn undo(
         } else {
             Outcome::NotStarted { why: why.clone() }
         };
-        ends.push(GroupEnd { plan: group, target: None, outcome, side, blames_image: false });
+        ends.push(GroupEnd {
+            plan: group,
+            target: None,
+            outcome,
+            side,
+            blames_image: false,
+            held: Vec::new(),
+        });
     }
     settle::tracking(run, accounts, &mut ends).await;
     for end in &ends {

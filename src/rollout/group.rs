@@ -1,6 +1,7 @@
 //! Drives one group: does what the machine says, and tells it what was seen.
 
 mod capacity;
+mod checks;
 mod refresh;
 mod report;
 mod undirected;
@@ -19,11 +20,9 @@ use super::pace::{Known, Watch};
 use super::patience::patiently;
 use super::proof::{self, Proof, Wanted};
 use crate::aws::Account;
-use crate::config::Protected;
-use crate::event::{Event, GroupRef, RollbackRoute, Status};
+use crate::event::{GroupRef, RollbackRoute};
 use crate::model::{InstanceId, RefreshId, RefreshStatus, Target};
 use crate::plan::{Change, Decision, GroupPlan, Marker};
-use crate::smoke::Expectation;
 
 /// For how long what was seen of a group counts when its turn comes.
 const FRESH: Duration = Duration::from_secs(60);
@@ -50,6 +49,8 @@ pub(super) struct Manner {
 pub(super) struct Driven {
     pub(super) end: Ending,
     pub(super) proof: Proof,
+    /// The checks that failed before the refresh and fail still, where that is not allowed.
+    pub(super) held: Vec<String>,
 }
 
 /// The machine's end, or one of the driver's own.
@@ -97,6 +98,7 @@ pub(super) struct Driver<'a> {
     step: Timestamp,
     /// What was told of what it runs.
     told_capacity: ToldCapacity,
+    held: Vec<String>,
 }
 
 impl<'a> Driver<'a> {
@@ -132,6 +134,7 @@ impl<'a> Driver<'a> {
             proof: Proof::default(),
             step: now,
             told_capacity: ToldCapacity::default(),
+            held: Vec::new(),
         }
     }
 
@@ -151,6 +154,9 @@ impl<'a> Driver<'a> {
         let (state, act) = if resumed { self.standing().await } else { (State::Starting, Act::Start) };
         if let State::RollingBack(route, why) = &state {
             self.tell_rollback(*route, why);
+        }
+        if act == Act::Start {
+            self.ask_before().await;
         }
         self.drive(state, act).await
     }
@@ -223,7 +229,7 @@ impl<'a> Driver<'a> {
             self.run.board.stands(self.at(), standing);
             if self.manner.until == Until::Baking && matches!(state, State::Checking | State::CheckingLate) {
                 let status = if state == State::Checking { "Baking" } else { "refreshed, not proved yet" };
-                return Driven { end: Ending::Handed(status.into()), proof: self.proof };
+                return Driven { end: Ending::Handed(status.into()), proof: self.proof, held: Vec::new() };
             }
             if let State::Ended(end) = state {
                 return self.ended(end);
@@ -252,31 +258,6 @@ impl<'a> Driver<'a> {
             Act::ProveAsFound => self.prove_as_found().await,
             Act::Stop => Seen::Lost("nothing is left to do".into()),
         }
-    }
-
-    async fn check(&mut self, in_part: bool) -> Seen {
-        let checks = self.run.fleet.checks_of(self.environment(), &self.at().group);
-        let names: Vec<String> = checks.iter().map(|check| check.name.clone()).collect();
-        let group = self.at().clone();
-        self.run.events.emit(Event::ChecksStarted { group: group.clone(), checks: names });
-        let expect = Expectation {
-            group: group.clone(),
-            launches: Some(self.change.launches(self.target)),
-            any_version: self.plan.keeps_instances(),
-            in_part,
-            spares_protected: self.plan.policy.preferences.protected == Protected::Ignore,
-            tags: self.plan.group.tags.clone(),
-            deadline: self.run.fleet.checks_deadline(self.environment(), &group.group),
-        };
-        let events = &self.run.events;
-        let done = |result: &crate::event::CheckResult| {
-            events.emit(Event::CheckEnded { group: group.clone(), result: result.clone() });
-        };
-        let results = self.run.probes.run(self.account, &expect, &checks, done).await;
-        let bad = results.iter().filter(|result| matches!(result.status, Status::Failed | Status::Errored));
-        let bad: Vec<String> =
-            bad.map(|result| format!("check {}: {}", result.check, result.message)).collect();
-        if bad.is_empty() { Seen::ChecksPassed } else { Seen::ChecksFailed(bad.join("; ")) }
     }
 
     /// The environment's configuration. The plan was made from it, so it is there.
@@ -331,7 +312,7 @@ impl<'a> Driver<'a> {
             End::Refreshed if self.proof.proved.is_empty() || (!replaced && !resumed) => Ending::Unchanged,
             end => Ending::Machine(end),
         };
-        Driven { end, proof: self.proof }
+        Driven { end, proof: self.proof, held: self.held }
     }
 }
 

@@ -8,6 +8,7 @@
 //! found again in AWS by the next.
 
 mod abort;
+mod before;
 mod board;
 mod capacity;
 mod described;
@@ -37,7 +38,7 @@ pub use homes::homes;
 pub use order::run;
 pub use record::{pass_by_proof, pass_what_was_due_by_proof};
 pub use running::{Running, Sight, family, groups, running};
-pub use smoke::{no_candidate, smoke};
+pub use smoke::{ListedGroup, list, no_candidate, smoke};
 pub use survey::plan;
 pub(crate) use survey::right_account;
 pub use takeback::{Given, TAKEN_BACK, given, rollback, rollback_to_previous};

@@ -63,6 +63,8 @@ pub(super) async fn conclude(
             if passed(run, environment).await.unwrap_or(false) {
                 ended.verdict = Verdict::Passed;
                 ended.message = format!("nothing to do, the gate is passed: {}", ended.message);
+            } else if !tally.held.is_empty() {
+                held(run, environment, &tally, &mut ended);
             } else {
                 ended.message = format!("nothing was proved: {}", ended.message);
                 ended.next.push(format!(
@@ -80,6 +82,10 @@ pub(super) async fn conclude(
     // back on the old image has nothing to go on from.
     let whole = steps == Steps::Rollout;
     unmark(run, environment, accounts, (ends, &ways), |end| {
+        // By its marker the next run knows what failed before, and asks the checks again.
+        if !end.held.is_empty() && ended.verdict != Verdict::Passed {
+            return false;
+        }
         let released = end.plan.marked.is_some();
         let back = ended.verdict != Verdict::Partial && end.side == Side::Old;
         whole || released || failed(&end.outcome) || back
@@ -95,6 +101,17 @@ fn is_over(end: &GroupEnd<'_>) -> bool {
         Outcome::RolledBack { .. } | Outcome::NotStarted { .. } | Outcome::Refused { .. }
     );
     end.side == Side::New || (end.side == Side::Old && back)
+}
+
+/// Checks failed before the refresh too: nothing goes back for that, and the gate is not passed.
+fn held(run: &Run<'_>, environment: &Environment, tally: &Tally, ended: &mut Ended) {
+    let groups = tally.held.join(", ");
+    ended.message =
+        format!("{}; the gate is held by what failed before the refresh too: {groups}", ended.message);
+    let whole = run.whole(&environment.name);
+    ended.next.push(format!("{whole}, when the cause is mended: it asks the checks again"));
+    let by_hand = format!("ami-refresh gate pass --env {} --reason \"…\"", environment.name);
+    ended.next.push(format!("or {by_hand}, and {whole} after that"));
 }
 
 /// What groups run is in quarantine: they must not stay on it.

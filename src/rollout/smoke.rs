@@ -3,10 +3,15 @@
 //! A group whose rollout to the candidate is under way must run its image; that its checks
 //! passed is noted in its marker, where `gate pass` finds it.
 
+mod list;
+
+pub use list::{ListedGroup, list};
+
 use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 
+use super::before::Before;
 use super::ends::{Ended, told};
 use super::events::millis;
 use super::patience::patiently;
@@ -15,7 +20,7 @@ use super::proof::{self, Wanted};
 use super::{Run, Stop, survey};
 use crate::aws::{Account, Error};
 use crate::config::{Check, Environment, Fleet, Protected, Strategy};
-use crate::event::{CheckResult, Event, GroupRef, PlannedAction, PlannedGroup, Status};
+use crate::event::{CheckResult, Event, GroupRef, PlannedAction, PlannedGroup};
 use crate::model::{Build, Candidate, Group, GroupName, Launch, Outcome, Problem, Target, Verdict};
 use crate::plan::{Marker, Survey, resumed};
 use crate::smoke::Expectation;
@@ -49,6 +54,21 @@ struct Rollout {
 }
 
 async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupName>) -> Result<Ended, Stop> {
+    let asked = find(run, environment, only).await?;
+    let checks = |asked: &Asked| run.fleet.checks_of(environment, &asked.group.name);
+    let planned = asked.iter().map(|asked| planned(asked, &checks(asked))).collect();
+    run.events.emit(Event::Planned { environment: environment.name.clone(), groups: planned });
+    let all = stream::iter(&asked).map(async |asked| ask(run, environment, asked).await);
+    let came: Vec<Came> = all.buffered(environment.refresh.groups_at_once).collect().await;
+    Ok(judge(environment, &asked, &came))
+}
+
+/// The groups of the environment that are to be asked, at least one.
+async fn find(
+    run: &Run<'_>,
+    environment: &Environment,
+    only: Option<&GroupName>,
+) -> Result<Vec<Asked>, Stop> {
     let mut asked = Vec::new();
     for (region, account) in run.accounts(environment) {
         let survey = survey::look_in_right_account(run, environment, &account).await?;
@@ -66,45 +86,53 @@ async fn attempt(run: &Run<'_>, environment: &Environment, only: Option<&GroupNa
     if asked.is_empty() {
         return Err(Stop::Refused(vec![nobody(environment, only)]));
     }
-    let checks = |asked: &Asked| run.fleet.checks_of(environment, &asked.group.name);
-    let planned = asked.iter().map(|asked| planned(asked, &checks(asked))).collect();
-    run.events.emit(Event::Planned { environment: environment.name.clone(), groups: planned });
-    let all = stream::iter(&asked).map(async |asked| ask(run, environment, asked).await);
-    let passed: Vec<bool> = all.buffered(environment.refresh.groups_at_once).collect().await;
-    Ok(judge(environment, &asked, &passed))
+    Ok(asked)
+}
+
+/// How a group's checks came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    Passed,
+    /// What failed before its refresh fails still, and nothing else.
+    Held,
+    Bad,
 }
 
 /// What the answers come to. While a rollout is under way it is judged by its own groups: one that
 /// is not part of it is told, and no reason to take the others back.
-fn judge(environment: &Environment, asked: &[Asked], passed: &[bool]) -> Ended {
+fn judge(environment: &Environment, asked: &[Asked], came: &[Came]) -> Ended {
+    let name = &environment.name;
     let under_way = asked.iter().any(|asked| asked.rollout.is_some());
-    let bad = |counts: bool| {
-        let each = asked.iter().zip(passed).filter(|(_, passed)| !**passed);
-        each.filter(|(asked, _)| (!under_way || asked.rollout.is_some()) == counts).count()
+    let count = |counts: bool, wanted: &[Came]| {
+        let of_rollout = |asked: &Asked| (!under_way || asked.rollout.is_some()) == counts;
+        asked.iter().zip(came).filter(|(asked, came)| of_rollout(asked) && wanted.contains(came)).count()
     };
-    let beside = match bad(false) {
+    let beside = match count(false, &[Came::Held, Came::Bad]) {
         0 => String::new(),
         others => format!("; {others} that are not part of the rollout did not pass"),
     };
-    let counted = asked.iter().filter(|asked| !under_way || asked.rollout.is_some()).count();
-    match bad(true) {
-        0 => {
-            let good = passed.iter().filter(|passed| **passed).count();
-            Ended {
-                verdict: Verdict::Partial,
-                message: format!("{good} groups passed{beside}"),
-                next: Vec::new(),
-            }
+    let counted = groups(count(true, &[Came::Passed, Came::Held, Came::Bad]));
+    let good = groups(count(true, &[Came::Passed]) + count(false, &[Came::Passed]));
+    let (verdict, message, next) = match (count(true, &[Came::Bad]), count(true, &[Came::Held])) {
+        (0, 0) => (Verdict::Partial, format!("{good} passed{beside}"), Vec::new()),
+        (0, held) => {
+            let message = format!("{held} of {counted} did not pass, and did not before the refresh{beside}");
+            let again = format!("ami-refresh smoke --env {name}, when the cause is mended");
+            let by_hand = format!("or ami-refresh gate pass --env {name} --reason \"…\"");
+            (Verdict::Unproved, message, vec![again, by_hand])
         }
-        bad => {
-            let back = format!("ami-refresh rollback --env {}", environment.name);
-            Ended {
-                verdict: Verdict::NeedsPerson,
-                message: format!("{bad} of {counted} groups did not pass{beside}"),
-                next: if under_way { vec![back] } else { Vec::new() },
-            }
+        (bad, _) => {
+            let back = format!("ami-refresh rollback --env {name}");
+            let next = if under_way { vec![back] } else { Vec::new() };
+            (Verdict::NeedsPerson, format!("{bad} of {counted} did not pass{beside}"), next)
         }
-    }
+    };
+    Ended { verdict, message, next }
+}
+
+/// `1 group`, `2 groups`.
+fn groups(count: usize) -> String {
+    if count == 1 { "1 group".to_owned() } else { format!("{count} groups") }
 }
 
 /// The rollout of the candidate that is under way on the group.
@@ -142,42 +170,45 @@ fn planned(asked: &Asked, checks: &[&Check]) -> PlannedGroup {
 }
 
 /// Asks one group, tells it, and notes on its marker that it passed.
-async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> bool {
+async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> Came {
     let begun = run.clock.now();
     let checks = run.fleet.checks_of(environment, &asked.group.name);
     let names = checks.iter().map(|check| check.name.clone()).collect();
     run.events.emit(Event::ChecksStarted { group: asked.at.clone(), checks: names });
-    let policy = run.fleet.policy(environment, &asked.group.name);
-    let expect = Expectation {
-        group: asked.at.clone(),
-        launches: asked.rollout.as_ref().map(|rollout| rollout.launches.clone()),
-        any_version: policy.preferences.strategy == Strategy::ReplaceRootVolume,
-        in_part: false,
-        spares_protected: policy.preferences.protected == Protected::Ignore,
-        tags: asked.group.tags.clone(),
-        deadline: run.fleet.checks_deadline(environment, &asked.group.name),
-    };
+    let baseline = asked.rollout.as_ref().and_then(|rollout| rollout.marker.baseline.as_ref());
+    let before = Before { checks: &checks, baseline };
     let done = |result: &CheckResult| {
-        run.events.emit(Event::CheckEnded { group: asked.at.clone(), result: result.clone() });
+        let result = before.seen(result.clone()).0;
+        run.events.emit(Event::CheckEnded { group: asked.at.clone(), result });
     };
-    let results = run.probes.run(&asked.account, &expect, &checks, done).await;
-    let passed = results.iter().all(|result| matches!(result.status, Status::Passed | Status::Skipped));
-    let outcome = match (passed, note(run, environment, asked, passed).await) {
-        (true, Ok(())) => Outcome::Skipped { why: "its checks passed; nothing was changed".into() },
-        (true, Err(error)) => Outcome::NeedsPerson {
-            why: format!("its checks passed, which could not be noted on it: {error}"),
-            next: format!("ami-refresh smoke --env {}", environment.name),
-        },
-        (false, _) => {
-            let bad =
-                results.iter().filter(|result| matches!(result.status, Status::Failed | Status::Errored));
-            let bad: Vec<String> =
-                bad.map(|result| format!("{}: {}", result.check, result.message)).collect();
+    let expect = expectation(run, environment, asked);
+    let judged = before.judge(run.probes.run(&asked.account, &expect, &checks, done).await);
+    let came = match (judged.bad.is_empty(), judged.held.is_empty()) {
+        (true, true) => Came::Passed,
+        (true, false) => Came::Held,
+        (false, _) => Came::Bad,
+    };
+    let noted = note(run, environment, asked, came == Came::Passed).await;
+    let (outcome, came) = match (came, noted) {
+        (Came::Passed, Ok(())) => {
+            (Outcome::Skipped { why: "its checks passed; nothing was changed".into() }, came)
+        }
+        (Came::Held, Ok(())) => {
+            let why = format!("failed before its refresh too: {}", judged.held.join(", "));
+            (Outcome::Skipped { why }, came)
+        }
+        (Came::Passed | Came::Held, Err(error)) => {
+            let why = format!("its checks were asked, which could not be noted on it: {error}");
+            let next = format!("ami-refresh smoke --env {}", environment.name);
+            (Outcome::NeedsPerson { why, next }, Came::Bad)
+        }
+        (Came::Bad, _) => {
+            let bad = judged.bad.iter().map(|result| format!("{}: {}", result.check, result.message));
+            let why = bad.collect::<Vec<_>>().join("; ");
             let next = format!("ami-refresh rollback --env {}", environment.name);
-            Outcome::NeedsPerson { why: bad.join("; "), next }
+            (Outcome::NeedsPerson { why, next }, Came::Bad)
         }
     };
-    let passed = matches!(outcome, Outcome::Skipped { .. });
     run.events.emit(Event::GroupEnded {
         group: asked.at.clone(),
         outcome,
@@ -185,7 +216,20 @@ async fn ask(run: &Run<'_>, environment: &Environment, asked: &Asked) -> bool {
         stragglers: Vec::new(),
         took_ms: millis(run.clock.since(begun)),
     });
-    passed
+    came
+}
+
+fn expectation(run: &Run<'_>, environment: &Environment, asked: &Asked) -> Expectation {
+    let policy = run.fleet.policy(environment, &asked.group.name);
+    Expectation {
+        group: asked.at.clone(),
+        launches: asked.rollout.as_ref().map(|rollout| rollout.launches.clone()),
+        any_version: policy.preferences.strategy == Strategy::ReplaceRootVolume,
+        in_part: false,
+        spares_protected: policy.preferences.protected == Protected::Ignore,
+        tags: asked.group.tags.clone(),
+        deadline: run.fleet.checks_deadline(environment, &asked.group.name),
+    }
 }
 
 /// Notes the result where `gate pass` looks for it.

@@ -60,8 +60,8 @@ pub(super) fn take(captures: &[Capture], heard: &Heard, mut answer: Answer) -> A
         }
     }
     if hides && !answer.evidence.is_empty() {
-        let head = answer.evidence.lines().next().unwrap_or_default();
-        answer.evidence = format!("{head}\n\n(not shown: what the check captures can't be masked in it)");
+        let first = answer.evidence.lines().next().unwrap_or_default();
+        answer.evidence = format!("{first}\n\n(not shown: what the check captures can't be masked in it)");
     }
     if answer.status == Status::Passed && !absent.is_empty() {
         answer.status = Status::Failed;

@@ -13,6 +13,7 @@ mod command;
 mod each;
 mod http;
 mod instances;
+mod list;
 mod look;
 mod needs;
 mod output;
@@ -31,6 +32,8 @@ mod variables;
 
 #[cfg(test)]
 mod tests;
+
+pub use self::list::{Ask, Listed, list};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -21,6 +21,7 @@ mod schedule;
 mod secrets;
 mod secrets_told;
 mod simulator;
+mod smoke;
 mod snapshot;
 mod status;
 mod steps;

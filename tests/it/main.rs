@@ -5,6 +5,7 @@
 
 mod accounts;
 mod attributes;
+mod baseline;
 mod candidate_builder;
 mod candidate_builder_troubles;
 mod changed_meanwhile;
@@ -34,6 +35,7 @@ mod rules;
 mod rules_fleet;
 mod rules_proof;
 mod rules_templates;
+mod smoke_docs;
 mod snapshot;
 mod stage;
 mod states;

@@ -172,7 +172,7 @@ effects:
         assert_eq!(smoke(&stage, "dev").await, Verdict::Partial);
         in_order(&story_of(&stage, "b-dev"), &["check app-health failed"]);
         let (_, message, _) = told_verdict(&stage, "dev").expect("a verdict");
-        assert_eq!(message, "1 groups passed; 1 that are not part of the rollout did not pass");
+        assert_eq!(message, "1 group passed; 1 that are not part of the rollout did not pass");
         step(&stage, "dev", Steps::RefreshToEnd).await;
         assert_eq!(pass(&stage, "dev").await, Verdict::Passed);
     });

@@ -93,7 +93,16 @@ fn group(at: usize, made: &Made) -> Group {
     let mut tags = BTreeMap::from([("Environment".to_owned(), made.environment.to_owned())]);
     let mark = |to: &str, from: &str| {
         let (to, from, tracking) = (to.into(), from.into(), made.tracking);
-        let marker = Marker { to, from, version: 1, tracking, checked: false, told: None, slots: None };
+        let marker = Marker {
+            to,
+            from,
+            version: 1,
+            tracking,
+            checked: false,
+            told: None,
+            baseline: None,
+            slots: None,
+        };
         let (key, value) = marker.to_tags().remove(0);
         (key.to_owned(), value)
     };

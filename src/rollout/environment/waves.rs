@@ -163,7 +163,14 @@ impl<'a> Wave<'a> {
         let proved = u32::try_from(driven.proof.proved.len()).unwrap_or(u32::MAX);
         let (outcome, side) = outcome(&driven.end, &group.at.environment, proved);
         let blames_image = matches!(outcome, Outcome::RolledBack { .. });
-        let end = GroupEnd { plan: group, target: Some(target.clone()), outcome, side, blames_image };
+        let end = GroupEnd {
+            plan: group,
+            target: Some(target.clone()),
+            outcome,
+            side,
+            blames_image,
+            held: driven.held,
+        };
         self.run.events.emit(Event::GroupEnded {
             group: group.at.clone(),
             outcome: end.outcome.clone(),
@@ -194,5 +201,5 @@ pub(super) fn ended_at_once<'a>(run: &Run<'_>, plan: &'a GroupPlan, outcome: Out
         took_ms: 0,
     });
     run.board.stands(&plan.at, Standing::Ended);
-    GroupEnd { plan, target: None, outcome, side: Side::Old, blames_image: false }
+    GroupEnd { plan, target: None, outcome, side: Side::Old, blames_image: false, held: Vec::new() }
 }

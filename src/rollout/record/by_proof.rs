@@ -72,7 +72,14 @@ async fn attempt(run: &Run<'_>, environment: &Environment, when: When) -> Result
         if group.touched().is_some() && !matches!(group.decision, Decision::Refresh(_)) {
             let outcome = Outcome::Skipped { why: String::new() };
             let side = Side::New;
-            ends.push(GroupEnd { plan: group, target: None, outcome, side, blames_image: false });
+            ends.push(GroupEnd {
+                plan: group,
+                target: None,
+                outcome,
+                side,
+                blames_image: false,
+                held: Vec::new(),
+            });
         }
     }
     let ways = Ways::new(ends.iter().map(|end| end.plan), plan.groups.iter().map(|group| &group.group));

@@ -17,6 +17,8 @@ pub(super) struct Tally {
     pub(super) left: usize,
     pub(super) deferred: usize,
     pub(super) not_started: usize,
+    /// Those that hold the gate, with the checks that failed before the refresh too.
+    pub(super) held: Vec<String>,
 }
 
 impl Tally {
@@ -24,6 +26,9 @@ impl Tally {
         let mut tally = Self::default();
         for end in ends {
             let name = end.plan.at.group.to_string();
+            if !end.held.is_empty() {
+                tally.held.push(format!("{name} ({})", end.held.join(", ")));
+            }
             match &end.outcome {
                 Outcome::Refreshed { .. } => tally.refreshed += 1,
                 Outcome::Skipped { .. } => {
@@ -50,6 +55,8 @@ impl Tally {
             // Also where AWS refused to start anything: by then groups were marked and pinned, and
             // templates have a version, all of which was put back or stays for ever.
             Verdict::RolledBack
+        } else if !self.held.is_empty() && steps == Steps::Rollout {
+            Verdict::Unproved
         } else if self.deferred > 0 && self.refreshed + self.left == 0 {
             Verdict::NotDue
         } else if self.deferred > 0 || steps != Steps::Rollout {
