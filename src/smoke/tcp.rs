@@ -35,13 +35,18 @@ pub(super) fn address(check: &TcpCheck, variables: &Variables<'_>) -> Result<Str
 
 /// Asks once: connects, says what it should, and listens for the banner, all within the check's time.
 pub(super) async fn ask(runner: &Runner, check: &TcpCheck, variables: &Variables<'_>) -> Answer {
+    let _permit = runner.permit().await;
+    // Those that wait for their turn need no room for what only an asking holds.
+    Box::pin(ask_now(runner, check, variables)).await
+}
+
+async fn ask_now(runner: &Runner, check: &TcpCheck, variables: &Variables<'_>) -> Answer {
     let sent = check.send.as_ref().map(|text| variables.in_host(text)).transpose();
     let (host, sent) = match variables.in_host(&check.host).and_then(|host| Ok((host, sent?))) {
         Ok(both) => both,
         Err(why) => return Answer::errored(why),
     };
     let way = Way { host: &host, port: check.port, tls: check.tls.as_ref().map(|tls| (tls, Alpn::Silent)) };
-    let _permit = runner.permit().await;
     let began = runner.clock.now();
     let deadline = tokio::time::Instant::now() + runner.clock.real(check.within);
     let (mut said, mut stage) = (Vec::new(), Stage::default());
