@@ -312,3 +312,43 @@ fn a_group_that_could_not_be_started_has_failed() {
     assert_eq!(of("refresh"), "failure", "{cases:?}");
     assert!(of("prove") == "skipped" && text.contains("no refresh could be started"), "{text}");
 }
+
+#[test]
+fn a_check_of_twenty_instances_is_one_case_and_says_the_same_answer_once() {
+    for (status, result) in [(Status::Passed, "passed"), (Status::Failed, "failure")] {
+        let probes = (1..=20).map(|n| {
+            let message = format!("{n} of no importance, 503 in {n} ms").replacen(&n.to_string(), "", 1);
+            samples::probe(&format!("i-{n:02}"), status, &message, "{\"status\":\"DOWN\"}")
+        });
+        let mut stream = Stream::new(&["qa"], None);
+        stream.start("qa", vec![planned("qa", "web", PlannedAction::Refresh)]);
+        let result_of = check("app-health", status, "20 of 20", probes.collect());
+        stream.checks(&group("qa", "web"), vec![result_of]);
+        let text = xml(&stream.events, "qa");
+        let cases = read_back(&text);
+        let of_check: Vec<&Seen> = cases.iter().filter(|case| case.name == "check app-health").collect();
+        assert_eq!((of_check.len(), of_check[0].result.as_str()), (1, result));
+        assert_eq!(text.matches("{\"status\":\"DOWN\"}").count(), 1, "{text}");
+        assert_eq!(text.matches("20 instances ").count(), 1, "{text}");
+        for n in 1..=20 {
+            assert_eq!(text.matches(&format!("i-{n:02}")).count(), 1, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_file_with_many_long_texts_is_bounded() {
+    let mut stream = Stream::new(&["qa"], None);
+    for at in 0..40 {
+        let results = (0..100).map(|n| {
+            let (name, text) = (format!("c{n}"), "\u{1b}[31m\"<é]]>".repeat(4000));
+            check(&name, Status::Failed, &text, vec![samples::probe("i-1", Status::Failed, &text, &text)])
+        });
+        stream.checks(&group("qa", &format!("web-{at}")), results.collect());
+    }
+    let text = xml(&stream.events, "qa");
+    assert_eq!(read_back(&text).iter().filter(|case| case.name.starts_with("check ")).count(), 4000);
+    // Messages are escaped, texts are not.
+    assert!(text.len() < TEXTS + 4000 * clean::LINE * 6 + (4 << 20), "{}", text.len());
+    assert!(text.contains("more bytes are left out]"));
+}
