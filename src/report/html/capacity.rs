@@ -156,23 +156,22 @@ fn told(points: &[Point], zone: &TimeZone) -> String {
         let most = points.iter().map(value).max().unwrap_or(0);
         if least == most { least.to_string() } else { format!("{least} to {most}") }
     };
-    let mut told =
-        format!("desired {}, in service {}", range(|point| point.desired), range(|point| point.in_service));
-    if points.iter().any(|point| point.in_service < point.desired) {
-        let worst =
-            points.iter().map(|point| point.desired.saturating_sub(point.in_service)).max().unwrap_or(0);
-        told += &format!(", at worst {worst} too few");
-    }
-    let last = points.last();
-    if let Some(last) = last.filter(|last| last.old == 0 && last.new > 0) {
-        let whole = points.iter().rev().take_while(|point| point.old == 0).last().unwrap_or(last);
-        told += &format!("; only the new image from {} on", clock(whole.at, zone));
-    } else if let Some(last) = last.filter(|last| last.new == 0 && last.old > 0) {
-        told += &format!("; at the end {} on the old image", last.old);
-    } else if let Some(last) = last {
-        told += &format!("; at the end {} on the new image, {} on the old", last.new, last.old);
-    }
-    told
+    let worst = points.iter().map(|point| point.desired.saturating_sub(point.in_service)).max().unwrap_or(0);
+    let too_few = if worst > 0 { format!(", at worst {worst} too few") } else { String::new() };
+    let end = match points.last() {
+        None => String::new(),
+        Some(last) if last.old == 0 && last.new > 0 => {
+            let whole = points.iter().rev().take_while(|point| point.old == 0).last().unwrap_or(last);
+            format!("; only the new image from {} on", clock(whole.at, zone))
+        }
+        Some(last) if last.new == 0 && last.old > 0 => format!("; at the end {} on the old image", last.old),
+        Some(last) => format!("; at the end {} on the new image, {} on the old", last.new, last.old),
+    };
+    format!(
+        "desired {}, in service {}{too_few}{end}",
+        range(|point| point.desired),
+        range(|point| point.in_service)
+    )
 }
 
 fn table(points: &[Point], rows: usize, zone: &TimeZone) -> Markup {

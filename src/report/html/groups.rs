@@ -165,7 +165,7 @@ fn charts(view: &View<'_>, entry: &Entry<'_>, room: &Room) -> Markup {
 fn evidence(view: &View<'_>, entry: &Entry<'_>, room: &Room) -> Markup {
     let told =
         |group: &&GroupRecord| !group.steps.is_empty() || !group.checks.is_empty() || !group.moves.is_empty();
-    let groups = entry.groups().into_iter().filter(|(_, _, group)| told(&group));
+    let groups = entry.groups().into_iter().filter(|(_, _, group)| told(group));
     let one = |name: &str, group: &GroupRecord| {
         html! {
             details.evidence {

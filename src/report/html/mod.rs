@@ -21,6 +21,7 @@ mod more;
 mod phases;
 mod room;
 mod scale;
+mod sentence;
 mod story;
 #[cfg(test)]
 mod tests;
@@ -81,7 +82,7 @@ fn page(view: &View<'_>) -> Markup {
     ];
     let there: Vec<_> = sections.iter().filter(|(_, _, markup)| !markup.0.is_empty()).collect();
     let ways: Vec<(&str, &str)> = there.iter().map(|(id, title, _)| (*id, *title)).collect();
-    let (tone, sentence) = verdict::sentence(view);
+    let (tone, sentence) = sentence::sentence(view);
     let title = if view.is_rehearsal() { format!("Rehearsal: {sentence}") } else { sentence };
     html! {
         (DOCTYPE)

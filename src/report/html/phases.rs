@@ -159,7 +159,9 @@ mod tests {
 
     fn run(events: &[Stamped]) -> Run {
         let mut run = Run::default();
-        events.iter().for_each(|event| run.apply(event));
+        for event in events {
+            run.apply(event);
+        }
         run
     }
 

@@ -15,7 +15,9 @@ pub(super) fn look() -> Look {
 
 pub(super) fn run_of(events: &[Stamped]) -> Run {
     let mut run = Run::default();
-    events.iter().for_each(|event| run.apply(event));
+    for event in events {
+        run.apply(event);
+    }
     run
 }
 
@@ -26,6 +28,6 @@ fn page_of(events: &[Stamped]) -> String {
 }
 
 fn text(files: &[(String, Vec<u8>)]) -> String {
-    let page = files.iter().find(|(name, _)| name.ends_with(".html")).unwrap();
+    let page = files.iter().find(|(name, _)| name != STYLESHEET).unwrap();
     String::from_utf8(page.1.clone()).unwrap()
 }

@@ -61,14 +61,15 @@ fn environment(view: &View<'_>, entry: &Entry<'_>, bars: &[Bar], scale: &Scale, 
         (picture(bars, scale, "all", zone, true))
         span.took { @if entry.environment.took_ms > 0 { (duration(entry.environment.took_ms)) } }
     };
-    match groups(view, entry, room) {
-        Some(groups) => html! {
+    html! {
+        @if let Some(groups) = groups(view, entry, room) {
             details open[entry.is_trouble() && entry.is_last] {
                 summary.row { (row) }
                 (groups)
             }
-        },
-        None => html! { div.row { (row) } },
+        } @else {
+            div.row { (row) }
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use maud::{Markup, html};
 
 use super::super::collect::Counts;
 use super::super::style::{count, duration};
+use super::sentence::sentence;
 use super::view::{Entry, View};
-use super::words::{Tone, line, list, moment, next_step, outcome};
+use super::words::{line, list, moment, next_step};
 use crate::model::{Exit, Outcome, Verdict};
 
 /// How many names and commands are shown.
@@ -27,151 +28,6 @@ pub(super) fn section(view: &View<'_>) -> Markup {
             (numbers(view))
         }
     }
-}
-
-/// The sentence of the page's title and heading.
-pub(super) fn sentence(view: &View<'_>) -> (Tone, String) {
-    let of = |verdict: Verdict| -> Vec<&Entry<'_>> {
-        view.last().filter(|entry| entry.environment.verdict == Some(verdict)).collect()
-    };
-    let names = |entries: &[&Entry<'_>]| {
-        let names: Vec<String> = entries.iter().map(|entry| line(entry.environment.name.as_str())).collect();
-        list(&names, SHOWN)
-    };
-    let needing = of(Verdict::NeedsPerson);
-    if !needing.is_empty() {
-        let verb = if needing.len() == 1 { "needs" } else { "need" };
-        return (Tone::Bad, format!("{} {verb} a person{}.", names(&needing), because(&needing)));
-    }
-    let aborted = of(Verdict::Aborted);
-    let signal = view.runs.iter().rev().find_map(|run| run.aborting.as_ref());
-    if let (false, Some((signal, _))) = (aborted.is_empty(), signal) {
-        return (Tone::Odd, format!("Aborted by {} in {}.", line(signal), names(&aborted)));
-    }
-    let unfinished: Vec<&Entry<'_>> = view
-        .last()
-        .filter(|entry| entry.environment.verdict.is_none() && entry.environment.started.is_some())
-        .collect();
-    if !unfinished.is_empty() {
-        return (
-            Tone::Odd,
-            format!(
-                "Not finished: {} {} still under way.",
-                names(&unfinished),
-                agreeing("is", unfinished.len())
-            ),
-        );
-    }
-    let back = of(Verdict::RolledBack);
-    if !back.is_empty() {
-        let said = format!(
-            "{} failed and {} rolled back{}.",
-            names(&back),
-            agreeing("was", back.len()),
-            because(&back)
-        );
-        return (Tone::Bad, said);
-    }
-    let told: [(Verdict, Tone, &str); 5] = [
-        (Verdict::Unreachable, Tone::Bad, "could not be begun: AWS could not be asked"),
-        (Verdict::SetUp, Tone::Bad, "could not be begun: the set-up is not as the configuration says"),
-        (Verdict::Refused, Tone::Odd, "was refused before anything changed"),
-        (Verdict::Unproved, Tone::Odd, "did not pass: nothing failed, and nothing was proved"),
-        (Verdict::NotDue, Tone::Dim, "has nothing that is due"),
-    ];
-    let well = [of(Verdict::Passed), of(Verdict::Partial)].concat();
-    for (verdict, tone, words) in told {
-        let entries = of(verdict);
-        if !(entries.is_empty() || verdict == Verdict::NotDue && !well.is_empty()) {
-            let why = if entries.len() == 1 { first_problem(entries[0]) } else { String::new() };
-            return (tone, format!("{} {}{why}.", names(&entries), agreeing(words, entries.len())));
-        }
-    }
-    well_said(view, &well, &names(&well))
-}
-
-/// `: group search-qa has suspended Launch`, of an environment that was not begun.
-fn first_problem(entry: &Entry<'_>) -> String {
-    match entry.environment.problems.as_slice() {
-        [] => String::new(),
-        [only] => format!(": {}", cut(&line(&only.what), 110)),
-        [first, more @ ..] => {
-            format!(": {}, and {} more", cut(&line(&first.what), 110), count(more.len(), "reason"))
-        }
-    }
-}
-
-/// The words that go with that many.
-fn agreeing(words: &str, number: usize) -> String {
-    if number == 1 {
-        return words.to_owned();
-    }
-    let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
-    let verb = match verb {
-        "was" => "were",
-        "is" => "are",
-        "has" => "have",
-        other => other,
-    };
-    format!("{verb} {rest}").trim_end().to_owned()
-}
-
-/// The sentence where nothing failed.
-fn well_said(view: &View<'_>, well: &[&Entry<'_>], names: &str) -> (Tone, String) {
-    let passed = well.iter().filter(|entry| entry.environment.verdict == Some(Verdict::Passed)).count();
-    let command = well.last().map_or("", |entry| entry.run.command.as_str());
-    if well.is_empty() {
-        return match view.runs.last().and_then(|run| run.ended.as_ref()) {
-            Some((_, message)) => (Tone::Odd, format!("Nothing was reached: {}.", line(message))),
-            None => (Tone::Dim, "Nothing has been reached yet.".to_owned()),
-        };
-    }
-    if passed == 0 {
-        let said = match command {
-            "rollback" => format!("{names} {} taken back, as asked.", agreeing("was", well.len())),
-            _ => format!("{names}: '{}' is done, and the rollout goes on.", line(command)),
-        };
-        return (Tone::Good, said);
-    }
-    let all = view.last().count();
-    let said = match (passed, all) {
-        (1, 1) => format!("{names} passed."),
-        (passed, all) if passed == all => format!("All {all} environments passed."),
-        (passed, all) => format!("{passed} of {all} environments passed."),
-    };
-    (Tone::Good, said)
-}
-
-/// `: payments-qa (check app-health: …)`, of the first group that failed.
-fn because(entries: &[&Entry<'_>]) -> String {
-    let mut groups = entries.iter().flat_map(|entry| {
-        entry.troubles().into_iter().map(|(_, name, group)| (name, outcome(entry.run, group).2))
-    });
-    let Some((name, why)) = groups.next() else { return String::new() };
-    let more = match groups.count() {
-        0 => String::new(),
-        more => format!(", and {}", count(more, "more group")),
-    };
-    // The sentence is to be read at a glance: the rest of the reason stands below.
-    let short = match why.strip_prefix("check ").and_then(|check| check.split_once(": ")) {
-        Some((check, _)) => format!(" failed check {}", line(check)),
-        None if why.is_empty() => String::new(),
-        None => format!(": {}", head(&line(why))),
-    };
-    format!(": {}{}{more}", line(&name), cut(&short, 110))
-}
-
-/// What a long reason begins with, where its rest is the detail: `launches fail`.
-fn head(why: &str) -> &str {
-    let head = why.split(": ").next().unwrap_or(why);
-    if why.chars().count() > 60 && head.chars().count() >= 8 { head } else { why }
-}
-
-/// At most that many characters, whole words where that is possible.
-fn cut(text: &str, most: usize) -> String {
-    let Some((end, _)) = text.char_indices().nth(most) else { return text.to_owned() };
-    let end = text[..end].rfind(' ').filter(|end| *end > 0).unwrap_or(end);
-    format!("{}…", &text[..end])
 }
 
 /// `dept-base-20261114184500 → dept-base-20261121194500`.
@@ -260,7 +116,7 @@ fn must_act(view: &View<'_>) -> String {
     let any = |verdict: Verdict| view.last().any(|entry| entry.environment.verdict == Some(verdict));
     let groups: Vec<String> = view
         .last()
-        .flat_map(|entry| entry.troubles())
+        .flat_map(Entry::troubles)
         .filter(|(_, _, group)| matches!(group.outcome, Some(Outcome::NeedsPerson { .. })))
         .map(|(_, name, _)| line(&name))
         .collect();

@@ -90,10 +90,10 @@ fn sound(page: &str) -> Vec<(String, BTreeMap<String, String>)> {
             assert!(attributes.contains_key("scope"), "a heading of a table without its scope");
         }
     }
-    let levels: Vec<u8> = all
+    let levels: Vec<u32> = all
         .iter()
         .filter(|(name, _)| name.len() == 2 && name.starts_with('h') && name != "hr")
-        .map(|(name, _)| name.as_bytes()[1] - b'0')
+        .map(|(name, _)| u32::from(name.as_bytes()[1] - b'0'))
         .collect();
     assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1, "one heading of the page");
     assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "a level is left out: {levels:?}");
