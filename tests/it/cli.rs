@@ -23,4 +23,5 @@ mod simulator;
 mod snapshot;
 mod status;
 mod steps;
+mod terminal;
 mod validate;

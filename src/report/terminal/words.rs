@@ -116,8 +116,8 @@ fn alike(result: &CheckResult, bad: &[&Probe]) -> Option<String> {
     let names: Vec<&str> = bad.iter().take(SHOWN).map(|probe| probe.subject.as_str()).collect();
     let more = bad.len().saturating_sub(SHOWN);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    let who = format!("{} of {} alike: {}", bad.len(), result.probes.len(), said(first));
-    Some(format!("{}  {who}  ({}{more})", result.check, names.join(", ")))
+    let who = format!("{} of {} alike ({}{more})", bad.len(), result.probes.len(), names.join(", "));
+    Some(format!("{}  {who}: {}", result.check, said(first)))
 }
 
 /// A message without how long the answer took, which is another each time: ` in 12 ms`.
@@ -160,16 +160,16 @@ mod tests {
     fn what_all_answered_alike_is_said_once_whatever_time_it_took() {
         let alike =
             result(&["503 in 12 ms, wanted 200", "503 in 8 ms, wanted 200", "503 in 1 ms, wanted 200"]);
-        let told = "app-health  3 of 3 alike: 503, wanted 200  (i-0, i-1, i-2)\n";
+        let told = "app-health 3 of 3 alike (i-0, i-1, i-2): 503, wanted 200\n";
         assert_eq!(failing(&alike), told);
         let many = result(&["refused"; 9]);
-        let told = "app-health  9 of 9 alike: refused  (i-0, i-1, i-2, i-3, i-4 and 4 more)\n";
+        let told = "app-health 9 of 9 alike (i-0, i-1, i-2, i-3, i-4 and 4 more): refused\n";
         assert_eq!(failing(&many), told);
     }
 
     #[test]
     fn what_answered_otherwise_is_told_by_name() {
         let text = failing(&result(&["503 in 12 ms", "404 in 12 ms"]));
-        assert_eq!(text, "app-health  i-0: 503 in 12 ms\napp-health  i-1: 404 in 12 ms\n");
+        assert_eq!(text, "app-health i-0: 503 in 12 ms\napp-health i-1: 404 in 12 ms\n");
     }
 }
