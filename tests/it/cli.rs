@@ -25,4 +25,5 @@ mod smoke;
 mod snapshot;
 mod status;
 mod steps;
+mod terminal;
 mod validate;

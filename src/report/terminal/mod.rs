@@ -139,3 +139,6 @@ fn print(output: &mut dyn Write, text: &str) {
         let _unread = output.write_all(text.as_bytes()).and_then(|()| output.flush());
     }
 }
+
+#[cfg(test)]
+mod tests;

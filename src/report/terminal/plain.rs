@@ -26,7 +26,7 @@ const UNDER: usize = 25;
 const UNDER_BRIEF: usize = 14;
 
 /// How many groups may change in an environment of which each step is told, …
-const FEW: usize = 3;
+const FEW: usize = 4;
 /// … and how many groups may be there of which each end is: with all else that is a screenful.
 const SOME: usize = 14;
 
@@ -64,7 +64,7 @@ pub(super) struct Plain {
     pub(super) signs_of_life: bool,
     /// Whether lines have the time of day only: somebody looks on.
     pub(super) brief: bool,
-    /// How often a sign of life was given since anything else was said.
+    /// How many signs of life were given in the environment that is under way.
     pub(super) signs: i64,
     /// How much is said of groups that go well in the environment that is under way.
     pub(super) told: Told,
@@ -107,7 +107,6 @@ impl Plain {
         let text = self.text(stamped.at, &stamped.event, run);
         if !text.is_empty() {
             self.last = Some(stamped.at);
-            self.signs = 0;
         }
         text
     }
@@ -255,7 +254,7 @@ impl Plain {
         let changes =
             |group: &&PlannedGroup| matches!(group.action, PlannedAction::Refresh | PlannedAction::Resume);
         self.told = Told::of(self.detail, groups.len(), groups.iter().filter(changes).count());
-        self.tenths = 0;
+        (self.tenths, self.signs) = (0, 0);
         // Where nothing is due, what it waits for or how it ends says all there is.
         let is_done = |group: &PlannedGroup| group.action == PlannedAction::Skip;
         if groups.iter().any(|group| group.action == PlannedAction::Defer)

@@ -140,6 +140,6 @@ mod tests {
     #[test]
     fn what_answered_otherwise_is_told_by_name() {
         let text = failing(&result(&["503 in 12 ms", "404 in 12 ms"]));
-        assert_eq!(text, "app-health  i-0: 503 in 12 ms\napp-health  i-1: 404 in 12 ms\n");
+        assert_eq!(text, "app-health i-0: 503 in 12 ms\napp-health i-1: 404 in 12 ms\n");
     }
 }

@@ -32,7 +32,7 @@ fn step_by_step() -> (Value, Value) {
     let (place, _simulator) = Simulator::with_candidate(SPEED, "--seed 4");
     place.run("plan --env sandbox --detailed-exitcode").exits(2).says(&["sandbox: 5 of 5 groups change"]);
     place.run("update-templates --env sandbox").exits(0).says(&["pinned to version"]);
-    place.run("refresh --env sandbox --until baking").exits(0).says(&["refresh started"]);
+    place.run("refresh --env sandbox --until baking").exits(0).says(&["Baking"]);
     place.run("smoke --env sandbox").exits(0).says(&["app-health"]);
     place.run("refresh --env sandbox").exits(0);
     place.run("gate pass --env sandbox").exits(0);
