@@ -150,6 +150,10 @@ impl Run {
     }
 
     fn start(&self, dir: Option<&Path>) -> Result<Child, String> {
+        self.command(dir).spawn().map_err(|error| not_started(&self.program, &error))
+    }
+
+    fn command(&self, dir: Option<&Path>) -> Command {
         let mut command = Command::new(located(&self.program));
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
@@ -160,7 +164,7 @@ impl Run {
         if let Some(dir) = dir {
             command.current_dir(dir);
         }
-        command.spawn().map_err(|error| not_started(&self.program, &error))
+        command
     }
 }
 
@@ -240,5 +244,25 @@ fn cut(output: &Kept, errors: &Kept, limit: usize) -> String {
     match output.left_out() + errors.left_out() {
         0 => String::new(),
         _ => format!("only the first and the last {} bytes of each stream were kept", limit.div_ceil(2)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_taken_out_of_what_it_inherits_unless_they_are_given() {
+        let given = BTreeMap::from([("AWS_SESSION_TOKEN".to_owned(), "its own".to_owned())]);
+        let run = Run { program: "x".into(), arguments: Vec::new(), env: given };
+        let command = run.command(None);
+        let set: BTreeMap<_, _> = command.as_std().get_envs().collect();
+        for name in WITHHELD.into_iter().filter(|name| *name != "AWS_SESSION_TOKEN") {
+            assert_eq!(set.get(std::ffi::OsStr::new(name)), Some(&None), "{name}");
+        }
+        let token = set.get(std::ffi::OsStr::new("AWS_SESSION_TOKEN")).copied().flatten();
+        assert_eq!(token, Some(std::ffi::OsStr::new("its own")));
+        // Another instance's, where this program runs in a check of its own.
+        assert_eq!(set.get(std::ffi::OsStr::new("AMI_REFRESH_PRIVATE_IP")), Some(&None));
     }
 }
