@@ -119,8 +119,7 @@ impl<'a> Names<'a> {
                 item.wrong(format!("`{name}` is there twice"), None);
             }
             if self.checks.contains(name) {
-                let within =
-                    |set: &&String| self.sets.contains_key(set.as_str()) && self.holds(set, name, list);
+                let within = |set: &&String| self.is_set(set) && self.holds(set, name, list);
                 if let Some(set) = written.iter().find(within) {
                     item.wrong(format!("`{name}` is there twice: it is in the set `{set}`"), None);
                 }
@@ -131,6 +130,11 @@ impl<'a> Names<'a> {
                 item.wrong(format!("there is no check `{name}`"), Some(hint));
             }
         }
+    }
+
+    /// Whether the name is a set's; one that is a check's too has been reported.
+    fn is_set(&self, name: &str) -> bool {
+        self.sets.contains_key(name) && !self.checks.contains(name)
     }
 
     /// Whether the set holds the check, and not by way of the very list, which has been reported.

@@ -38,7 +38,8 @@ const fn example(
 }
 
 const ILL: &str = "  - application: { on: all, status: 503 }";
-const SICK: &str = "  - unhealthy: { on: all, after: 1s }\n  - suspended: { processes: [ReplaceUnhealthy] }";
+/// What is on the new image falls ill hours later, and nobody replaces it.
+const SICK: &str = "  - unhealthy: { on: new, after: 4h }\n  - suspended: { processes: [ReplaceUnhealthy] }";
 
 /// A row for each example.
 const EXAMPLES: [Example; 10] = [
@@ -126,6 +127,11 @@ async fn ill(example: &Example, config: &str) {
     let stage = Stage::new(config, scenario(example.trouble), 7).await;
     let verdict = if config.contains("baseline: true") {
         stage.rollout().await[0]
+    } else if example.trouble == SICK {
+        assert_eq!(stage.rollout().await, [Verdict::Passed], "{}", example.name);
+        stage.events.borrow_mut().clear();
+        stage.clock.sleep(Duration::from_secs(5 * 3600)).await;
+        smoke(&stage, "dev").await
     } else {
         stage.clock.sleep(Duration::from_secs(120)).await;
         smoke(&stage, "dev").await
