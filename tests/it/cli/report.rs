@@ -20,7 +20,7 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
             let name = path.strip_prefix(dir).unwrap().display().to_string();
             match path.is_dir() {
                 true => dirs.push(path),
-                false if name.starts_with("journal") || name == "messages.txt" => {}
+                false if name.starts_with("journal") || name.starts_with("messages") => {}
                 false => drop(found.insert(name, fs::read(&path).unwrap())),
             }
         }
