@@ -72,8 +72,9 @@ pub(super) async fn told(
                 abandon(&run, &names, signal?).await;
                 Exit::Aborted
             }
-            verdicts = work(&run) => exit_of(&verdicts),
+            // First: what the work tells is drawn on a terminal whose size is known.
             never = tick(world.clock, &reporters) => never,
+            verdicts = work(&run) => exit_of(&verdicts),
         }
     };
     drop(run);

@@ -77,7 +77,6 @@ fn line(event: &Event) -> Option<String> {
             of(group, format!("{} to {}", if *adopted { "adopted" } else { "started" }, target.version))
         }
         Event::RefreshMoved { group, status, percent, .. } => of(group, format!("moved {status} {percent}%")),
-        Event::CapacitySeen { .. } | Event::ImageDescribed { .. } => return None,
         Event::LaunchFailed { group, message, .. } => of(group, format!("launch failed: {message}")),
         Event::ChecksStarted { group, .. } => of(group, "checks asked"),
         Event::CheckEnded { group, result } => {
@@ -114,7 +113,11 @@ fn line(event: &Event) -> Option<String> {
         Event::EnvironmentEnded { environment, verdict, message, .. } => {
             format!("{environment}: over, {verdict}: {message}")
         }
-        Event::RunStarted { .. } | Event::Planned { .. } | Event::RunEnded { .. } => return None,
+        Event::CapacitySeen { .. }
+        | Event::ImageDescribed { .. }
+        | Event::RunStarted { .. }
+        | Event::Planned { .. }
+        | Event::RunEnded { .. } => return None,
     })
 }
 

@@ -27,15 +27,15 @@ const UNDER_BRIEF: usize = 14;
 
 /// How many groups may change in an environment of which each step is told, …
 const FEW: usize = 4;
-/// … and how many groups may be there of which each end is: with all else that is a screenful.
-const SOME: usize = 14;
+/// … and how many groups may be there of which each pin and end is: with all else a screenful.
+const SOME: usize = 10;
 
 /// How much is said of groups that go well. What fails is always told in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
     /// Starts, bakes, checks and ends.
     Steps,
-    /// Ends.
+    /// That they were pinned, and ends.
     Groups,
     /// How many ended, whenever another tenth did.
     Tenths,
@@ -54,6 +54,7 @@ impl Told {
 
 /// Turns events into lines.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "settings that any log may or may not have")]
 pub(super) struct Plain {
     pub(super) zone: TimeZone,
     pub(super) color: bool,
@@ -137,8 +138,9 @@ impl Plain {
             Event::EnvironmentStarted { environment } => self.heading(at, environment, run),
             Event::Planned { environment, groups } => self.planned(at, environment, groups, run),
             Event::Refused { problems, .. } => self.refused(at, problems),
+            Event::Pinned { .. } if self.told == Told::Tenths => String::new(),
             Event::Pinned { group, tracking, version } => {
-                self.step_line(at, group, &format!("pinned to version {version} (followed {tracking})"))
+                self.once(at, group, &format!("pinned to version {version} (followed {tracking})"))
             }
             Event::RefreshStarted { group, target, adopted, .. } => {
                 let how = if *adopted { "found running and adopted" } else { "started" };

@@ -144,11 +144,10 @@ pub(super) fn phase(group: &GroupRecord, asked: &BTreeSet<GroupRef>) -> String {
     }
     match group.status() {
         None if checks => "checks".to_owned(),
-        None => "starting".to_owned(),
         Some(RefreshStatus::Pending | RefreshStatus::InProgress) if checks => {
             "at a checkpoint, checks".to_owned()
         }
-        Some(RefreshStatus::Pending) => "starting".to_owned(),
+        None | Some(RefreshStatus::Pending) => "starting".to_owned(),
         Some(RefreshStatus::InProgress) => "refreshing".to_owned(),
         Some(RefreshStatus::Baking) => if checks { "baking, checks" } else { "baking" }.to_owned(),
         Some(RefreshStatus::Successful) => if checks { "checks" } else { "proving" }.to_owned(),

@@ -114,17 +114,17 @@ impl Screen {
 fn rollout(sizes: &[(usize, usize)]) -> Screen {
     let (place, _simulator) = Simulator::with_candidate(SPEED, "--seed 4");
     let ((rows, columns), others) = sizes.split_first().expect("a size");
-    let mut shell = format!(
-        "stty rows {rows} columns {columns}; {} rollout --env sandbox & run=$!; ",
-        env!("CARGO_BIN_EXE_ami-refresh")
-    );
-    for (rows, columns) in others {
-        shell += &format!(
+    let resizes = others.iter().map(|(rows, columns)| {
+        format!(
             "sleep 4; kill -STOP $run; printf '\\033]777;{rows};{columns}\\007'; \
              stty rows {rows} columns {columns}; kill -CONT $run; "
-        );
-    }
-    shell += "wait $run";
+        )
+    });
+    let shell = format!(
+        "stty rows {rows} columns {columns}; {} rollout --env sandbox & run=$!; {} wait $run",
+        env!("CARGO_BIN_EXE_ami-refresh"),
+        resizes.collect::<Vec<_>>().concat(),
+    );
     let mut command = place.program("script", &["-q", "-e", "-c", &shell, "/dev/null"]);
     command.env("TERM", "xterm-256color").stderr(Stdio::null());
     let output = command.output().expect("script runs");
@@ -136,7 +136,8 @@ fn rollout(sizes: &[(usize, usize)]) -> Screen {
 
 /// Whether a row is one of the live view.
 fn is_live(row: &str) -> bool {
-    row.starts_with("sandbox  ") || row.contains("%  ")
+    let is_environment = row.strip_prefix("sandbox  ").is_some_and(|rest| !rest.starts_with(' '));
+    is_environment || row.contains("%  ")
 }
 
 fn is_left_clean(screen: &Screen) {
