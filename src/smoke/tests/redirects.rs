@@ -15,14 +15,14 @@ use crate::event::Probe;
 
 /// A request with its body, as it came.
 async fn whole_request(stream: &mut TcpStream) -> String {
-    let (mut heard, mut buffer) = (String::new(), [0; 4096]);
+    let (mut asked, mut buffer) = (String::new(), [0; 4096]);
     loop {
         let read = stream.read(&mut buffer).await.unwrap_or(0);
-        heard.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
-        let Some((head, body)) = heard.split_once("\r\n\r\n") else { continue };
+        asked.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+        let Some((head, body)) = asked.split_once("\r\n\r\n") else { continue };
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         if read == 0 || body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
-            return heard;
+            return asked;
         }
     }
 }

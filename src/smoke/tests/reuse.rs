@@ -30,17 +30,17 @@ struct Counting {
 
 async fn counting(then: Then) -> Counting {
     let (connections, requests) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
-    let (opened, heard) = (Arc::clone(&connections), Arc::clone(&requests));
+    let (opened, counted) = (Arc::clone(&connections), Arc::clone(&requests));
     let address = server(move |mut stream| {
         let number = opened.fetch_add(1, Ordering::SeqCst);
-        let heard = Arc::clone(&heard);
+        let counted = Arc::clone(&counted);
         async move {
             for turn in 0.. {
                 let head = request(&mut stream).await;
                 if head.is_empty() {
                     return;
                 }
-                heard.fetch_add(1, Ordering::SeqCst);
+                counted.fetch_add(1, Ordering::SeqCst);
                 match then {
                     Then::Resets if turn > 0 => return reset(stream),
                     Then::BreaksOff if turn > 0 => {
