@@ -135,7 +135,7 @@ impl Seen {
                     lines.push(format!("{subject}: {} -> {}", word(before.status), told(stands)));
                 }
                 None if self.begun || is_wrong(stands.status) => {
-                    lines.push(format!("{subject}: {}", told(stands)))
+                    lines.push(format!("{subject}: {}", told(stands)));
                 }
                 None => {}
             }
