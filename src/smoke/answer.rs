@@ -281,7 +281,7 @@ mod tests {
         assert!(result.probes[2].output.ends_with("[cut here: 9934464 more bytes are left out]"));
         assert!(result.probes.iter().all(|probe| probe.evidence.chars().count() <= EVIDENCE + 1));
         let many =
-            (0..5000).map(|n| Answer::failed("500").with_evidence(format!("{n}{}", "x".repeat(100_000))));
+            (0..40).map(|n| Answer::failed("500").with_evidence(format!("{n}{}", "x".repeat(100_000))));
         let result = judged(many.collect());
         let bytes: usize = result.probes.iter().map(|probe| probe.output.len()).sum();
         assert!(bytes > OUTPUTS / 2 && bytes <= OUTPUTS, "{bytes}");

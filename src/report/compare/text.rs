@@ -155,7 +155,8 @@ fn row_of_check(pair: &CheckPair) -> Vec<Cell> {
             Cell::styled(text, Style::of_status(one.status))
         })
     };
-    vec![cell(&format!("  check {}", pair.check)), side(pair.a.as_ref()), side(pair.b.as_ref())]
+    let name = Cell::new(format!("  check {}", clean::line_within(&pair.check, WIDEST)));
+    vec![name, side(pair.a.as_ref()), side(pair.b.as_ref())]
 }
 
 fn group_cell(one: &OneGroup) -> Cell {

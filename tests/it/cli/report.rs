@@ -175,7 +175,7 @@ fn two_rollouts_are_compared_as_text_and_as_json() {
 #[test]
 fn names_of_cases_are_the_same_in_two_runs_with_other_images_and_instances() {
     let place = Place::empty();
-    place.write("manifest.json", &manifest(&format!("eu-west-2:{OTHER},eu-west-1:ami-0eeeeffff00001111")));
+    place.write("manifest.json", &manifest(&format!("eu-west-2:{OTHER}")));
     place.run("rehearse --when now --report-dir one").exits(0);
     place.run("rehearse --when now --seed 77 --from-packer manifest.json --report-dir two").exits(0);
     let (one, two) = (cases(&place, "one"), cases(&place, "two"));
