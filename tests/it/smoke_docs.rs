@@ -42,7 +42,7 @@ const ILL: &str = "  - application: { on: all, status: 503 }";
 const SICK: &str = "  - unhealthy: { on: new, after: 4h }\n  - suspended: { processes: [ReplaceUnhealthy] }";
 
 /// A row for each example.
-const EXAMPLES: [Example; 10] = [
+const EXAMPLES: [Example; 14] = [
     example("instances", "instances", SICK, "Auto Scaling calls it unhealthy"),
     example("targets", "targets", SICK, "Target.FailedHealthChecks"),
     example(
@@ -53,6 +53,20 @@ const EXAMPLES: [Example; 10] = [
     ),
     example("tags", "service", ILL, "status 503, expected 200"),
     example("tcp", "ssh", "  - application: { on: all, refuse: true }", "connection refused"),
+    example(
+        "compare",
+        "search",
+        "  - application: { on: all, status: 200, body: '{\"hits\": 0}' }",
+        "$.hits was 0, expected at least 1",
+    ),
+    example(
+        "command",
+        "order",
+        "  - program: { on: all, exit: 22, errors: 'curl: (22) The requested URL returned error: 503' }",
+        "exit 22, expected 0",
+    ),
+    example("ssm", "unit", "  - program: { on: all, exit: 3, output: inactive }", "exit 3, expected 0"),
+    example("alarm", "quiet", "  - alarm: { name: '*-5xx', on: all, after: 0s }", "is ALARM since"),
     example(
         "capture",
         "orders",
