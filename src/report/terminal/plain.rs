@@ -138,7 +138,9 @@ impl Plain {
             Event::EnvironmentStarted { environment } => self.heading(at, environment, run),
             Event::Planned { environment, groups } => self.planned(at, environment, groups, run),
             Event::Refused { problems, .. } => self.refused(at, problems),
-            Event::Pinned { .. } if self.told == Told::Tenths => String::new(),
+            Event::Pinned { .. } if self.told == Told::Tenths || self.detail == Detail::Groups => {
+                String::new()
+            }
             Event::Pinned { group, tracking, version } => {
                 self.once(at, group, &format!("pinned to version {version} (followed {tracking})"))
             }
