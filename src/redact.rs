@@ -120,9 +120,9 @@ fn blocks() -> Vec<Written> {
             format!(
                 r"{line}(?:proxy-)?authorization[ \t]*:[ \t]*(?:(?:basic|bearer|digest|negotiate|token|aws4-hmac-sha256)[ \t]+)?(?P<secret>[^\s][^\r\n]*)"
             ),
-            never,
+            empty,
         ),
-        (format!(r"{line}(?:set-)?cookie2?[ \t]*:[ \t]*(?P<secret>[^\s][^\r\n]*)"), never),
+        (format!(r"{line}(?:set-)?cookie2?[ \t]*:[ \t]*(?P<secret>[^\s][^\r\n]*)"), empty),
         (
             format!(
                 r"{line}x-[a-z0-9-]*(?:key|token|secret|auth|signature|credential|security)[a-z0-9-]*[ \t]*:[ \t]*(?P<secret>[^\s][^\r\n]*)"
@@ -160,7 +160,7 @@ fn assigned() -> Vec<Written> {
     let name = format!("(?:{SECRET}|{TOKEN}|{HEADER})");
     let begin = r#"(?:^|[\s?&;,(\[{\\"'`]|--)"#;
     vec![
-        (r#"(?i)\b[a-z][a-z0-9+.-]*://(?P<secret>[^\s/?#@"'<>]+)@"#.into(), never),
+        (r#"(?i)\b[a-z][a-z0-9+.-]*://(?P<secret>[^\s/?#@"'<>]+)@"#.into(), empty),
         (format!(r#"(?im){begin}{name}["']?[ \t]*=[ \t]*["']?(?P<secret>[^\s&;,"'<>]+)"#), empty),
         (format!(r#"(?im)--{name}[ \t]+["']?(?P<secret>[^\s"'<>-][^\s"'<>]*)"#), empty),
         (r#"(?m)(?:^|\s)(?:-u|--user)[ =]["']?(?P<secret>[^\s:"']+:[^\s"']+)"#.into(), never),

@@ -15,12 +15,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::collect::Run;
-use super::{Detail, ReportError, Reporters, Settings, TerminalMode, junit, summary, write_problem};
+use super::{Detail, ReportError, Reporters, Settings, TerminalMode, html, junit, summary, write_problem};
 use crate::event::{Event, Stamped};
 use crate::model::{EnvironmentName, Problem};
 
 /// Where files go that a later run in the same set has replaced.
 pub(crate) const EARLIER: &str = "earlier-runs";
+/// The page of a set, whichever steps its runs were.
+const PAGE: &str = "report.html";
 
 /// A run as its journal tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +132,19 @@ fn as_one_set(several: &[Folded], report_dir: &Path) -> Result<Vec<PathBuf>, Rep
             note(environment_of(folded, name, several, report_dir));
         }
     }
+    note(page_of(several, report_dir));
     if problems.is_empty() { Ok(written) } else { Err(ReportError { problems }) }
+}
+
+/// Writes the page of all runs and its stylesheet; the page's path.
+fn page_of(several: &[Folded], report_dir: &Path) -> Result<PathBuf, Problem> {
+    let runs: Vec<&Run> = several.iter().map(|folded| &folded.run).collect();
+    let zone = several.last().map_or(TimeZone::UTC, |folded| folded.zone.clone());
+    let look = html::Look { timezone: zone, simulated: several.iter().any(|folded| folded.simulated) };
+    for (file, bytes) in html::write(PAGE, &runs, &look) {
+        super::write_file(report_dir.join(file), Ok(bytes))?;
+    }
+    Ok(report_dir.join(PAGE))
 }
 
 /// Writes an environment's test cases where they belong.

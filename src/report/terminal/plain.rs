@@ -144,9 +144,14 @@ impl Plain {
             Event::Pinned { group, tracking, version } => {
                 self.once(at, group, &format!("pinned to version {version} (followed {tracking})"))
             }
-            Event::RefreshStarted { group, target, adopted, .. } => {
-                let how = if *adopted { "found running and adopted" } else { "started" };
-                self.step_line(at, group, &format!("refresh {how}: to version {}", target.version))
+            Event::RefreshStarted { group, target, adopted: true, .. } if self.told != Told::Tenths => self
+                .once(
+                    at,
+                    group,
+                    &format!("refresh found running and adopted: to version {}", target.version),
+                ),
+            Event::RefreshStarted { group, target, .. } => {
+                self.step_line(at, group, &format!("refresh started: to version {}", target.version))
             }
             Event::RefreshMoved { group, status, reason, .. } => self.moved(at, group, *status, reason, run),
             Event::CapacitySeen { .. } | Event::ImageDescribed { .. } => String::new(),

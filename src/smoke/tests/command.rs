@@ -97,11 +97,11 @@ async fn it_is_given_what_it_needs_to_know() {
         "arg 10.0.0.7",
         "secret none token none",
     ] {
-        assert!(probe.evidence.lines().any(|said| said == line), "{line}");
+        assert!(probe.output.lines().any(|said| said == line), "{line}");
     }
-    assert!(probe.evidence.lines().any(|line| line == "/"), "its folder");
+    assert!(probe.output.lines().any(|line| line == "/"), "its folder");
     // nextest gives every test a process, with an environment that holds this.
-    assert!(probe.evidence.lines().any(|line| line.starts_with("PATH=")));
+    assert!(probe.output.lines().any(|line| line.starts_with("PATH=")));
 }
 
 #[tokio::test]
@@ -137,8 +137,8 @@ async fn endless_output_ends_in_time_and_is_kept_in_part() {
     assert_eq!(probe.status, Status::Errored);
     assert_eq!(probe.message, "did not end within 2s, and was killed");
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-    assert!(probe.evidence.contains("first\ny\n") && probe.evidence.contains("bytes left out"));
-    assert!(probe.evidence.len() < 3 * 4096, "{}", probe.evidence.len());
+    assert!(probe.output.contains("first\ny\n") && probe.output.contains("bytes left out"));
+    assert!(probe.output.len() < 3 * 4096, "{}", probe.output.len());
 }
 
 #[tokio::test]

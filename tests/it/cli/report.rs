@@ -147,7 +147,14 @@ fn journals_of_several_runs_become_one_set_and_a_copy_counts_once() {
     let names: Vec<String> = files(&place.path("both")).into_keys().collect();
     assert_eq!(
         names,
-        ["earlier-runs/run-1/junit-sandbox.xml", "junit-dev.xml", "junit-sandbox.xml", "summary.json"]
+        [
+            "earlier-runs/run-1/junit-sandbox.xml",
+            "junit-dev.xml",
+            "junit-sandbox.xml",
+            "report.css",
+            "report.html",
+            "summary.json"
+        ]
     );
     assert_eq!(place.read("both/junit-sandbox.xml"), place.read("two/junit-sandbox.xml"));
 }
@@ -186,7 +193,7 @@ fn names_of_cases_are_the_same_in_two_runs_with_other_images_and_instances() {
         let id = regex::Regex::new(what).unwrap();
         id.find_iter(&text).map(|found| found.as_str().to_owned()).collect()
     };
-    for what in ["\"i-[0-9a-f]{8,}\"", "ami-0[0-9a-f]{16}"] {
+    for what in ["\"i-[0-9a-f]{8,}\"", "ami-[0-9a-f]{17}"] {
         let (first, second) = (ids("one", what), ids("two", what));
         assert!(first.len() > 1 && first != second, "{what}: the runs were of other things");
     }
