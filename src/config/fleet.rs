@@ -198,7 +198,6 @@ pub struct RetryPolicy {
 
 /// What a check asks.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "there are a few per configuration")]
 pub enum CheckKind {
     /// As many in service and healthy as desired, EC2's status checks ok, image and version right.
     Instances,

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use super::simulator::Simulator;
 
 /// How fast the simulator's time goes: a rollout in some ten seconds.
-const SPEED: u32 = 400;
+const SPEED: u32 = 120;
 
 /// What of ANSI's terminals the view makes use of. Lines are not broken anew when it is resized.
 struct Screen {
@@ -116,7 +116,7 @@ fn rollout(sizes: &[(usize, usize)]) -> Screen {
     let ((rows, columns), others) = sizes.split_first().expect("a size");
     let resizes = others.iter().map(|(rows, columns)| {
         format!(
-            "sleep 4; kill -STOP $run; printf '\\033]777;{rows};{columns}\\007'; \
+            "sleep 3; kill -STOP $run; printf '\\033]777;{rows};{columns}\\007'; \
              stty rows {rows} columns {columns}; kill -CONT $run; "
         )
     });
