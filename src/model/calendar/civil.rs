@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 pub(super) enum Twice {
     /// The first of the two.
     First,
-    /// The second.
+    /// The second, from when on the clock shows no less again.
     Last,
 }
 
@@ -23,7 +23,12 @@ pub(super) fn moment(zone: &TimeZone, at: DateTime, twice: Twice) -> Timestamp {
     match (zone.to_ambiguous_timestamp(at).offset(), twice) {
         (AmbiguousOffset::Unambiguous { offset }, _) => timestamp(offset, at),
         (AmbiguousOffset::Fold { before, .. }, Twice::First) => timestamp(before, at),
-        (AmbiguousOffset::Fold { after, .. }, Twice::Last) => timestamp(after, at),
+        (AmbiguousOffset::Fold { before, after }, Twice::Last) => {
+            let last = timestamp(after, at);
+            // The time that the clock is put back to: it is reached at first, and shows no less again.
+            let is_change = zone.to_offset(earlier(last, Duration::from_nanos(1))) == before;
+            if is_change { timestamp(before, at) } else { last }
+        }
         (AmbiguousOffset::Gap { before, after }, _) => gap_end(zone, at, before, after),
     }
 }

@@ -239,6 +239,18 @@ proptest! {
 }
 
 #[test]
+fn regression_a_freeze_ends_when_the_clock_shows_its_end_though_it_is_put_back_to_it() {
+    let from = Moment::Weekly(Weekday::Sunday, time(0, 30, 0, 0));
+    let to = Moment::Weekly(Weekday::Sunday, time(1, 0, 0, 0));
+    let zone = zone("Europe/London");
+    let freeze = Freeze { from, to, zone, environments: None, reason: "why".into() };
+    // At 02:00 the clock is put back to 01:00, and shows nothing before it any more.
+    let span = Span { from: at("2026-10-24T23:30:00Z"), to: at("2026-10-25T00:00:00Z") };
+    assert_eq!(freeze.covering(at("2026-10-24T23:45:00Z")), Some(span));
+    assert_eq!(freeze.covering(at("2026-10-25T00:30:00Z")), None);
+}
+
+#[test]
 fn ten_years_of_a_daily_window_have_one_opening_on_every_day_there_is() {
     for name in ZONES {
         for (hour, minute) in [(0, 0), (0, 30), (2, 15), (23, 45)] {
