@@ -212,6 +212,10 @@ impl Round<'_, '_> {
                 self.captured.settle(place, Some(id), one.answer.status);
             }
         }
+        if check.on == Scope::Group {
+            // Also when it was never asked, or not to the end: nobody asks it again.
+            self.captured.settle(place, None, worst(asked.iter().map(|one| one.answer.status)));
+        }
         self.captured.end(place);
         let asked = asked.into_iter().map(|one| self.masked(one)).collect();
         answer::result(check, asked, clock.since(began))
