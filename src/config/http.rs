@@ -77,7 +77,8 @@ pub(super) fn http(node: Node<'_>, on: Scope) -> Option<HttpCheck> {
 
 /// What the settings must be to each other.
 fn sound(check: &HttpCheck, node: Node<'_>, faster: Option<Node<'_>>) -> bool {
-    let of_body = !(check.body_contains.is_empty() && check.body_matches.is_empty() && check.json.is_empty());
+    let of_text = [&check.body_contains, &check.body_lacks].iter().any(|texts| !texts.is_empty());
+    let of_body = of_text || !check.body_matches.is_empty() || !check.json.is_empty();
     if check.method == Method::HEAD && of_body {
         let hint = Some("ask with `method: GET`, or leave the body alone".to_owned());
         node.wrong_key("an answer to HEAD has no body to look at", hint);

@@ -43,11 +43,12 @@ fn commands_on_instances_are_allowed_where_a_check_sends_them() {
     let checks = "checks:
   unit: { ssm: { run: [uptime] } }
   ours: { ssm: { document: our-checks } }
+  agent: { ssm: { document: AmazonCloudWatch-ManageAgent } }
   theirs: { ssm: { document: 'arn:aws:ssm:eu-west-2:444444444444:document/theirs' } }
 ";
     let asked = CONFIGURATION.replace(
         "    select: { tags: { Environment: prod } }",
-        "    select: { tags: { Environment: prod } }\n    checks: [unit, ours, theirs]",
+        "    select: { tags: { Environment: prod } }\n    checks: [unit, ours, agent, theirs]",
     );
     let fleet = Fleet::parse("test.yaml".as_ref(), &format!("{asked}{checks}")).expect("valid");
     let prod = of(&fleet, &["prod"], &Options::default());

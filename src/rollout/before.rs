@@ -4,7 +4,7 @@
 //! noted on the group's marker.
 
 use crate::config::Check;
-use crate::event::{CheckResult, Status};
+use crate::event::{CheckResult, Probe, Status};
 use crate::plan::Baseline;
 
 /// What is known from before a group's refresh.
@@ -79,11 +79,25 @@ pub(super) fn is_bad(status: Status) -> bool {
     }
 }
 
-/// What is told of those that failed before the refresh; `None` when none did.
-pub(super) fn told_before(failed: &[&CheckResult]) -> Option<String> {
-    let one = |result: &&CheckResult| format!("{}: {}", result.check, result.message);
-    let all: Vec<String> = failed.iter().map(one).collect();
-    (!all.is_empty()).then(|| format!("failed before its refresh: {}", all.join("; ")))
+/// Whether a check failed at everybody who was asked. Only then is the same failure later known to
+/// be none of the image's: what failed at some may spread, and what could not be asked says nothing.
+pub(super) fn failed_wholly(result: &CheckResult) -> bool {
+    let bad = |probe: &Probe| matches!(probe.status, Status::Failed | Status::Skipped);
+    result.status == Status::Failed && result.probes.iter().all(bad)
+}
+
+/// What is told of those that were bad before the refresh: of those that failed wholly, and of the
+/// others.
+pub(super) fn told_before(bad: &[&CheckResult]) -> Vec<String> {
+    let told = |words: &str, wholly: bool| {
+        let some = bad.iter().filter(|result| failed_wholly(result) == wholly);
+        let all: Vec<String> = some.map(|result| format!("{}: {}", result.check, result.message)).collect();
+        (!all.is_empty()).then(|| format!("{words}: {}", all.join("; ")))
+    };
+    let wholly = told("failed before its refresh", true);
+    let partly =
+        told("not as it should be before its refresh, but it did not fail everywhere, and will count", false);
+    wholly.into_iter().chain(partly).collect()
 }
 
 #[cfg(test)]
@@ -110,6 +124,37 @@ mod tests {
 
     fn result(check: &str, status: Status) -> CheckResult {
         CheckResult { check: check.into(), status, message: "503".into(), probes: Vec::new(), took_ms: 1 }
+    }
+
+    #[test]
+    fn only_what_failed_everywhere_is_known_from_before() {
+        use Status::{Errored, Failed, Passed, Skipped};
+        let of = |status, probes: &[Status]| {
+            let probe = |status: &Status| Probe {
+                subject: "i-1".into(),
+                status: *status,
+                message: "503".into(),
+                attempts: 1,
+                latency_ms: 1,
+                evidence: String::new(),
+                output: String::new(),
+            };
+            CheckResult { probes: probes.iter().map(probe).collect(), ..result("app", status) }
+        };
+        for (status, probes, wholly) in [
+            (Failed, &[Failed, Failed][..], true),
+            (Failed, &[Failed, Skipped], true),
+            (Failed, &[Failed, Passed], false),
+            (Failed, &[Failed, Errored], false),
+            (Errored, &[Errored, Errored], false),
+            (Errored, &[Errored, Failed], false),
+        ] {
+            let result = of(status, probes);
+            assert_eq!(failed_wholly(&result), wholly, "{status:?} {probes:?}");
+            let told = told_before(&[&result]);
+            assert_eq!((told.len(), told[0].starts_with("failed before its refresh: app: ")), (1, wholly));
+        }
+        assert!(told_before(&[]).is_empty());
     }
 
     #[test]

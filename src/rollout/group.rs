@@ -21,7 +21,7 @@ use super::patience::patiently;
 use super::proof::{self, Proof, Wanted};
 use crate::aws::Account;
 use crate::event::{GroupRef, RollbackRoute};
-use crate::model::{InstanceId, RefreshId, RefreshStatus, Target};
+use crate::model::{InstanceId, Outcome, RefreshId, RefreshStatus, Target};
 use crate::plan::{Change, Decision, GroupPlan, Marker};
 
 /// For how long what was seen of a group counts when its turn comes.
@@ -149,16 +149,27 @@ impl<'a> Driver<'a> {
     }
 
     /// Takes the group to the new image, or, if anything fails, back.
-    pub(super) async fn forward(mut self) -> Driven {
+    ///
+    /// # Errors
+    /// What becomes of it instead, when `holds` does not let it begin after what was asked before.
+    pub(super) async fn forward(
+        mut self,
+        holds: impl AsyncFnOnce() -> Option<Outcome>,
+    ) -> Result<Driven, Outcome> {
         let resumed = matches!(self.plan.decision, Decision::Resume(_));
         let (state, act) = if resumed { self.standing().await } else { (State::Starting, Act::Start) };
         if let State::RollingBack(route, why) = &state {
             self.tell_rollback(*route, why);
         }
         if act == Act::Start {
-            self.ask_before().await;
+            let since = self.run.clock.now();
+            let asked = self.ask_before().await;
+            self.waited |= self.run.clock.since(since) > FRESH;
+            if asked && let Some(instead) = holds().await {
+                return Err(instead);
+            }
         }
-        self.drive(state, act).await
+        Ok(self.drive(state, act).await)
     }
 
     /// Takes the group back to what it had, for this reason.

@@ -83,7 +83,7 @@ pub(super) async fn conclude(
     let whole = steps == Steps::Rollout;
     unmark(run, environment, accounts, (ends, &ways), |end| {
         // By its marker the next run knows what failed before, and asks the checks again.
-        if !end.held.is_empty() && ended.verdict != Verdict::Passed {
+        if end.side == Side::New && !end.held.is_empty() && ended.verdict != Verdict::Passed {
             return false;
         }
         let released = end.plan.marked.is_some();

@@ -34,6 +34,8 @@ pub(super) struct Heard {
     pub(super) stage: Stage,
     /// What is wrong with the servers' certificates: a clause each.
     pub(super) wrong_certificates: Vec<String>,
+    /// Whether a server showed one, here or on the way here.
+    pub(super) certified: bool,
 }
 
 impl Heard {
@@ -48,7 +50,7 @@ impl Heard {
     /// Forgets the answer, for the next one on the way.
     pub(super) fn begin_again(&mut self) {
         let wrong_certificates = std::mem::take(&mut self.wrong_certificates);
-        *self = Self { wrong_certificates, ..Self::default() };
+        *self = Self { wrong_certificates, certified: self.certified, ..Self::default() };
     }
 
     /// The status line and the beginning of the body; empty when nothing was heard.
@@ -73,9 +75,16 @@ pub(super) fn judge(check: &HttpCheck, heard: &Heard, took: Duration) -> Answer 
     let mut wrong: Vec<String> = wrong_status(check, status).into_iter().collect();
     wrong.extend(wrong_time(check, took));
     wrong.extend(heard.wrong_certificates.iter().cloned());
+    if check.certificate_valid.is_some() && !heard.certified {
+        wrong.push("no certificate was shown".to_owned());
+    }
     wrong.extend(check.headers.iter().filter_map(|(name, test)| headers::wrong(&heard.headers, name, test)));
     wrong.extend(wrong_body(check, &heard.body));
-    wrong.extend(values::wrong(&check.json, &heard.body));
+    if heard.cut {
+        wrong.extend(unread(check));
+    } else {
+        wrong.extend(values::wrong(&check.json, &heard.body));
+    }
     if wrong.is_empty() {
         return Answer::passed(format!("{} in {} ms", line(status), millis(took)));
     }
@@ -117,6 +126,14 @@ fn wrong_body(check: &HttpCheck, body: &[u8]) -> Vec<String> {
     let unmatched = check.body_matches.iter().filter(|regex| !regex.is_match(&text));
     let unmatched = unmatched.map(|regex| format!("body does not match {}", quoted(regex.as_str())));
     missing.chain(there).chain(unmatched).collect()
+}
+
+/// What can't be told of a body of which only the beginning was read.
+fn unread(check: &HttpCheck) -> Vec<String> {
+    let longer = format!("the body is longer than {} KiB", LARGEST_BODY / 1024);
+    let lacks = (!check.body_lacks.is_empty()).then(|| format!("{longer}: what it lacks is not known"));
+    let json = (!check.json.is_empty()).then(|| format!("{longer}: it can't be read as JSON"));
+    lacks.into_iter().chain(json).collect()
 }
 
 #[cfg(test)]

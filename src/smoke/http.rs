@@ -162,6 +162,7 @@ async fn over(
 ) -> Result<(), String> {
     let request = prepared.request(connection.two(), keep)?;
     connection.ask(request, heard).await?;
+    heard.certified |= !connection.certificates.is_empty();
     if let Some(least) = check.certificate_valid {
         let wrong = tls::ending(&connection.certificates, runner.clock.now(), least);
         heard.wrong_certificates.extend(wrong);

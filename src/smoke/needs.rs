@@ -1,9 +1,10 @@
-//! What a check needs of the checks before it: waited for, or asked for once more.
+//! What a check needs of the checks before it: waited for, or asked for again.
 
 use std::collections::BTreeMap;
 
 use super::captured::Wait;
 use super::each::Question;
+use super::retry::Retry;
 use super::{Asking, Round};
 use crate::config::{Check, CheckKind, Scope};
 use crate::event::Status;
@@ -53,7 +54,7 @@ impl Round<'_, '_> {
         }
     }
 
-    /// Asks the check once more, for an instance that came when it had ended already.
+    /// Asks the check again, as its policy says, for an instance that came when it had ended already.
     async fn asked_for(
         &self,
         by: usize,
@@ -75,7 +76,14 @@ impl Round<'_, '_> {
         };
         let progress = super::Progress::default();
         let needed = self.needed(Asking { place: by, check, progress: &progress }, instance).await?;
-        let answer = self.ask(question, by, &self.variables(instance, &needed)).await;
+        let mut retry = Retry::new(self.runner.clock, &check.retry);
+        let answer = loop {
+            let answer = self.ask(question, by, &self.variables(instance, &needed)).await;
+            if !retry.again(answer.status) {
+                break answer;
+            }
+            retry.wait().await;
+        };
         match answer.taken.into_iter().find(|taken| taken.name == variable) {
             Some(taken) if answer.status == Status::Passed => Ok(taken.value),
             Some(_) | None => Err(failed(&answer.message)),

@@ -1,5 +1,6 @@
 //! The `tcp` check: it connects, and says what it should if anything is expected.
 
+use std::io;
 use std::time::Duration;
 
 use regex::Regex;
@@ -16,6 +17,9 @@ use crate::net::Stream;
 
 /// How much of what the server says is kept, in bytes.
 const LARGEST: usize = 4 * 1024;
+
+/// For how long a server that need not say anything may refuse us after the handshake.
+const MOMENT: Duration = Duration::from_millis(300);
 
 /// How listening ended, if not with a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,7 @@ async fn ask_now(runner: &Runner, check: &TcpCheck, variables: &Variables<'_>) -
     let deadline = tokio::time::Instant::now() + runner.clock.real(check.within);
     let (mut said, mut stage) = (Vec::new(), Stage::default());
     let opening = tokio::time::timeout_at(deadline, way.open(runner, &mut stage)).await;
+    let mut took = None;
     let answer = match opening {
         Err(_) => Answer::errored(way.late(stage, check.within)),
         Ok(Err(why)) => Answer::errored(why),
@@ -58,19 +63,28 @@ async fn ask_now(runner: &Runner, check: &TcpCheck, variables: &Variables<'_>) -
             let ending = check.certificate_valid.and_then(|least| {
                 tls::ending(&opened.certificates, runner.clock.now(), least).map(Answer::failed)
             });
-            let talking = talk(opened.stream, sent.as_deref(), check.banner.as_ref(), &mut said);
+            let mut stream = opened.stream;
+            let talking = talk(&mut stream, sent.as_deref(), check.banner.as_ref(), &mut said);
             let ended = tokio::time::timeout_at(deadline, talking).await.unwrap_or(Ok(Some(Ended::Late)));
-            let judged = judge(ended, check, &said, runner.clock.since(began));
+            let spoken = *took.insert(runner.clock.since(began));
+            let moment = tokio::time::Instant::now() + runner.clock.real(MOMENT);
+            let ended = match ended {
+                Ok(None) if check.tls.is_some() && check.banner.is_none() => {
+                    accepted(&mut stream, moment.min(deadline)).await.map(|()| None)
+                }
+                ended => ended,
+            };
+            let judged = judge(ended, check, &said, spoken);
             ending.filter(|_| judged.status == Status::Passed).unwrap_or(judged)
         }
     };
     let said: String = String::from_utf8_lossy(&said).into_owned();
-    answer.with_evidence(said).in_time(runner.clock.since(began))
+    answer.with_evidence(said).in_time(took.unwrap_or_else(|| runner.clock.since(began)))
 }
 
 /// Sends the text, then reads until the regular expression matches (`None`).
 async fn talk(
-    mut stream: Stream,
+    stream: &mut Stream,
     sent: Option<&str>,
     banner: Option<&Regex>,
     said: &mut Vec<u8>,
@@ -88,8 +102,20 @@ async fn talk(
     }
 }
 
+/// Waits for a moment whether the server refuses what the handshake showed it: with TLS 1.3 it says
+/// only then what it thinks of our certificate.
+async fn accepted(stream: &mut Stream, until: tokio::time::Instant) -> Result<(), String> {
+    match tokio::time::timeout_at(until, stream.read(&mut [0])).await {
+        // Some close without a word of goodbye.
+        Ok(Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            Err(format!("TLS was refused after the handshake: {}", io_words(&error)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads until the regular expression matches (`None`) or there is no more to read.
-async fn listen(mut stream: Stream, banner: &Regex, said: &mut Vec<u8>) -> Result<Option<Ended>, String> {
+async fn listen(stream: &mut Stream, banner: &Regex, said: &mut Vec<u8>) -> Result<Option<Ended>, String> {
     let mut buffer = [0; 1024];
     loop {
         if banner.is_match(&String::from_utf8_lossy(said)) {

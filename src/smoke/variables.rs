@@ -51,6 +51,11 @@ impl<'a> Variables<'a> {
         })
     }
 
+    /// Whether the text names what an earlier check captured.
+    pub(super) fn names_captured(&self, text: &str) -> bool {
+        self.captured.keys().any(|name| text.contains(&format!("{{{name}}}")))
+    }
+
     fn fill(&self, text: &str, write: impl Fn(&str, &str) -> String) -> Result<String, String> {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;

@@ -111,6 +111,21 @@ fn what_passed_before_and_fails_after_takes_the_group_back() {
 }
 
 #[test]
+fn a_group_that_is_back_keeps_no_marker_for_what_failed_before() {
+    block(async {
+        // One check fails before and after, another on the new image only.
+        let config = with("baseline: true").replace("targets, app-health]", "targets, app-health, never]")
+            + "  never:\n    http: { url: 'http://{private_ip}:8080/health', status: 418, within: 2s }\n    baseline: true\n";
+        let stage = Stage::new(&config, ill("new"), 7).await;
+        assert_eq!(stage.rollout().await, [Verdict::RolledBack, Verdict::NotReached]);
+        in_order(&story_of(&stage, "orders-dev"), &["check app-health failed: 2 of 2", "rollback"]);
+        assert_eq!(marker(&stage, "orders-dev"), None);
+        // Those that stayed on the new image are held, and keep theirs.
+        assert!(marker(&stage, "catalog-dev").expect("it").ends_with(" baseline=never"));
+    });
+}
+
+#[test]
 fn what_is_allowed_to_have_failed_before_is_skipped_and_what_was_mended_by_the_image_passes() {
     block(async {
         let stage = Stage::new(&with("baseline: true\n    allow_preexisting: true"), ill("all"), 7).await;

@@ -80,6 +80,7 @@ fn a_request_has_a_method_and_one_body() {
         ("method: get", "`method` is `get`, but may be"),
         ("method: HEAD, send: { body: x }", "HEAD carries no body"),
         ("method: HEAD, body: ok", "an answer to HEAD has no body to look at"),
+        ("method: HEAD, lacks: no", "an answer to HEAD has no body to look at"),
         ("send: { body: x, json: {} }", "this has both `body` and `json`"),
         ("send: { json: { a: .inf } }", "JSON has no value like that of `json`"),
         ("send: { form: [a] }", "`form` must be a mapping of fields to values"),

@@ -31,7 +31,8 @@ pub(super) fn statements(fleet: &Fleet, environment: &Environment, suffix: &str)
             return vec![name.clone()];
         }
         // Documents of AWS's own are in no account.
-        let owner = if name.starts_with("AWS-") { "" } else { account.as_str() };
+        let amazons = name.starts_with("AWS") || name.starts_with("Amazon");
+        let owner = if amazons { "" } else { account.as_str() };
         regions.iter().map(|region| format!("arn:{partition}:ssm:{region}:{owner}:document/{name}")).collect()
     };
     vec![

@@ -159,7 +159,11 @@ impl<'a> Wave<'a> {
             return not_started(self.run, group, ANOTHER_FAILED);
         };
         let one = Driver::new(self.run, account, group, change, target, self.manner);
-        let driven = one.seen_at(self.since).forward().await;
+        let holds = async || if group.under_way { None } else { self.admission.holds(group).await };
+        let driven = match one.seen_at(self.since).forward(holds).await {
+            Ok(driven) => driven,
+            Err(instead) => return ended_at_once(self.run, group, instead),
+        };
         let proved = u32::try_from(driven.proof.proved.len()).unwrap_or(u32::MAX);
         let (outcome, side) = outcome(&driven.end, &group.at.environment, proved);
         let blames_image = matches!(outcome, Outcome::RolledBack { .. });

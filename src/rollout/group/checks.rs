@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::before::{Before, is_bad, told_before};
+use super::super::before::{Before, failed_wholly, is_bad, told_before};
 use super::super::machine::Seen;
 use super::super::prepare::set_marker;
 use super::Driver;
@@ -13,34 +13,37 @@ use crate::smoke::Expectation;
 
 impl<'a> Driver<'a> {
     /// Asks the baseline checks, before anything of the group is replaced, and notes on its marker
-    /// what failed: a run that goes on finds it there.
-    pub(super) async fn ask_before(&mut self) {
+    /// what failed: a run that goes on finds it there. Says whether it took the time to ask.
+    pub(super) async fn ask_before(&mut self) -> bool {
         let checks = with_needed(self.checks());
         if checks.is_empty() || self.marker.baseline.is_some() {
-            return;
+            return false;
         }
         if self.has_new() {
             let baselines = checks.iter().filter(|check| check.baseline);
             let names: Vec<&str> = baselines.map(|check| check.name.as_str()).collect();
-            return self.note(&format!(
+            self.note(&format!(
                 "it was begun already, and what {} answered before is not known: a failure counts",
                 names.join(", ")
             ));
+            return false;
         }
         // Whatever it runs: that is what is to be compared with.
         let expect = Expectation { launches: None, ..self.expectation(false) };
         let results = self.run.probes.run(self.account, &expect, &checks, |_| {}).await;
         let baselines = results.iter().zip(&checks).filter(|(_, check)| check.baseline);
-        let failed = baselines.map(|(result, _)| result).filter(|result| is_bad(result.status));
-        let failed: Vec<&CheckResult> = failed.collect();
-        let names = failed.iter().map(|result| result.check.clone()).collect();
-        if let Some(told) = told_before(&failed) {
+        let bad = baselines.map(|(result, _)| result).filter(|result| is_bad(result.status));
+        let bad: Vec<&CheckResult> = bad.collect();
+        let failed = bad.iter().filter(|result| failed_wholly(result));
+        let names = failed.map(|result| result.check.clone()).collect();
+        for told in told_before(&bad) {
             self.note(&told);
         }
         self.marker.baseline = Some(Baseline { failed: names, more: false });
         if let Err(error) = set_marker(self.run, self.account, &self.at().group, &self.marker).await {
             self.note(&format!("what failed before its refresh could not be noted on it: {error}"));
         }
+        true
     }
 
     /// Asks the checks of the group as it is now, or of the part that is replaced.
@@ -91,8 +94,8 @@ impl<'a> Driver<'a> {
                 })
             })
         };
-        matches!(self.plan.decision, Decision::Resume(_))
-            && (self.plan.keeps_instances() || self.plan.group.members.iter().any(is_new))
+        let resumed = matches!(self.plan.decision, Decision::Resume(_));
+        (resumed && self.plan.keeps_instances()) || self.plan.group.members.iter().any(is_new)
     }
 
     fn note(&self, text: &str) {

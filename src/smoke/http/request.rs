@@ -29,10 +29,10 @@ pub(super) struct Prepared {
     pub(super) method: Method,
     pub(super) place: Place,
     pub(super) tls: Arc<TlsSettings>,
-    /// The check's own; a secret one is marked as sensitive.
+    /// The check's own; one with a secret, or with what was captured, is marked as sensitive.
     headers: HeaderMap,
     body: Bytes,
-    /// Whether the body holds a secret.
+    /// Whether the body holds a secret, or what was captured.
     secret_body: bool,
 }
 
@@ -151,14 +151,18 @@ impl Prepared {
 struct Filler<'a, 'v> {
     variables: &'a Variables<'v>,
     secrets: &'a mut Secrets,
-    /// Whether a secret was filled in.
+    /// Whether a secret, or what an earlier check captured, was filled in.
     told: bool,
 }
 
 impl Filler<'_, '_> {
     fn text(&mut self, value: &SentValue) -> Result<String, String> {
         let (text, secret) = match value {
-            SentValue::Plain { text, secret } => (self.variables.in_host(text)?, *secret),
+            SentValue::Plain { text, secret } => {
+                // What was captured is masked already, and is for the first origin alone.
+                self.told |= self.variables.names_captured(text);
+                (self.variables.in_host(text)?, *secret)
+            }
             SentValue::Kept(source) => (secret::read(source)?.expose_secret().to_owned(), true),
         };
         if secret {
@@ -183,9 +187,12 @@ impl Filler<'_, '_> {
         })
     }
 
-    fn json(&self, value: &Value) -> Result<Value, String> {
+    fn json(&mut self, value: &Value) -> Result<Value, String> {
         Ok(match value {
-            Value::String(text) => Value::String(self.variables.in_host(text)?),
+            Value::String(text) => {
+                self.told |= self.variables.names_captured(text);
+                Value::String(self.variables.in_host(text)?)
+            }
             Value::Array(items) => {
                 Value::Array(items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?)
             }

@@ -64,6 +64,32 @@ fn the_body_must_contain_the_text_and_match_the_expression() {
 }
 
 #[test]
+fn of_a_body_that_was_not_read_to_its_end_nothing_is_said_that_needs_it() {
+    let mut check = check();
+    check.body_lacks = vec!["error".into()];
+    check.json = vec![expected("$.a", json!(1))];
+    let cut = Heard { cut: true, ..heard(200, "{}") };
+    assert_eq!(
+        wrong(&check, &cut).unwrap(),
+        "the body is longer than 256 KiB: what it lacks is not known; the body is longer than 256 KiB: it can't \
+         be read as JSON"
+    );
+    let cut = Heard { cut: true, ..heard(200, "ready") };
+    check = HttpCheck { body_contains: vec!["ready".into()], ..self::check() };
+    assert_eq!(wrong(&check, &cut), None);
+}
+
+#[test]
+fn a_certificate_that_nobody_showed_is_none_that_lasts() {
+    let check = HttpCheck { certificate_valid: Some(Duration::from_secs(86_400)), ..check() };
+    assert_eq!(wrong(&check, &heard(200, "")).unwrap(), "no certificate was shown");
+    // One that was shown before a redirect was looked at there.
+    let mut seen = Heard { certified: true, ..heard(301, "") };
+    seen.begin_again();
+    assert_eq!(wrong(&check, &Heard { certified: seen.certified, ..heard(200, "") }), None);
+}
+
+#[test]
 fn a_body_that_is_not_utf8_can_be_searched() {
     let mut check = check();
     check.body_contains = vec!["ok".into()];

@@ -110,6 +110,63 @@ async fn an_instance_that_came_late_is_asked_for_what_it_needs() {
 }
 
 #[tokio::test]
+async fn an_instance_that_came_late_is_asked_for_it_until_it_is_ready() {
+    let asked = Arc::new(Mutex::new(0));
+    let address = server(move |mut stream| {
+        let asked = Arc::clone(&asked);
+        async move {
+            let head = request(&mut stream).await;
+            let text = match head.split(' ').nth(1).unwrap_or_default() {
+                "/login/i-2"
+                    if {
+                        *asked.lock().unwrap() += 1;
+                        *asked.lock().unwrap() < 3
+                    } =>
+                {
+                    answer("503 Service Unavailable", "starting")
+                }
+                "/login/i-1" | "/login/i-2" => answer("200 OK", r#"{"token": "secret"}"#),
+                "/app/i-2/secret" => answer("200 OK", "welcome"),
+                _ => answer("403 Forbidden", ""),
+            };
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await;
+        }
+    })
+    .await;
+    let base = format!("http://{{private_ip}}:{}", address.port());
+    let login = login(&format!("{base}/login/{{instance_id}}"), Scope::Instance);
+    let login = Check { retry: retry(300, 5, 1), ..login };
+    let app = uses(&format!("{base}/app/{{instance_id}}/{{token}}"), Scope::Instance);
+    let sight =
+        |k| Ok(if k == 0 { sighting(&["i-1"], "127.0.0.1") } else { sighting(&["i-2"], "127.0.0.1") });
+    let results = run(calls(sight), &[&login, &app]).await;
+    let probes = &results[1].probes;
+    let last = probes.last().expect("a probe");
+    assert_eq!((last.subject.as_str(), last.status), ("i-2", Status::Passed), "{results:?}");
+}
+
+#[tokio::test]
+async fn a_check_of_the_group_whose_time_was_over_is_not_asked_again_for_others() {
+    let asked = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&asked);
+    let address = server(move |stream| {
+        *count.lock().unwrap() += 1;
+        async move {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            drop(stream);
+        }
+    })
+    .await;
+    let login = login(&format!("http://127.0.0.1:{}/", address.port()), Scope::Group);
+    let login = Check { deadline: Some(Duration::from_secs(20)), ..login };
+    let app = uses("http://{private_ip}:1/{token}", Scope::Instance);
+    let results = run(calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &[&login, &app]).await;
+    let message = "not asked: check login, which captures {token}, did not pass";
+    assert_eq!((results[1].status, results[1].probes[0].message.as_str()), (Status::Errored, message));
+    assert_eq!(*asked.lock().unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_tag_that_the_group_does_not_have_is_an_error() {
     let base = application().await;
     let asks = check("app", CheckKind::Http(get(&format!("{base}/{{tag:Team}}"))), Scope::Instance, once());

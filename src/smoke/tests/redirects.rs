@@ -177,6 +177,38 @@ async fn credentials_go_to_their_own_origin_and_to_no_other() {
 }
 
 #[tokio::test]
+async fn what_was_captured_goes_to_its_own_origin_and_to_no_other() {
+    let (group, tags) = (expectation().group, BTreeMap::new());
+    let captured = BTreeMap::from([("token".to_owned(), "s3cret".to_owned())]);
+    let variables = Variables { group: &group, tags: &tags, instance: None, captured: &captured };
+    let ask = async |to: SocketAddr, send: Sent| {
+        let url = format!("http://{to}/start");
+        let check = HttpCheck { method: Method::POST, send, url, ..following(3) };
+        super::super::http::ask(&runner(), &check, &variables).await
+    };
+    let own = site(vec![("/start", 307, "/end".to_owned())]).await;
+    let other = site(Vec::new()).await;
+    let leading = site(vec![("/start", 307, format!("http://{other}/end"))]).await;
+    let header = || vec![(HeaderName::from_static("x-token"), plain("Token {token}"))];
+    let in_header = || Sent { headers: header(), body: SentBody::Nothing };
+    assert!(ask(own, in_header()).await.evidence.contains("x-token: Token s3cret"));
+    let answer = ask(leading, in_header()).await;
+    assert_eq!(answer.status, Status::Passed, "{answer:?}");
+    assert!(!answer.evidence.contains("s3cret"), "{answer:?}");
+    for body in [
+        SentBody::Text(plain("t={token}")),
+        SentBody::Json(serde_json::json!({ "a": [{ "t": "{token}" }] })),
+        SentBody::Form(vec![("t".to_owned(), plain("{token}"))]),
+    ] {
+        let send = || Sent { headers: Vec::new(), body: body.clone() };
+        assert!(ask(own, send()).await.evidence.contains("s3cret"), "{body:?}");
+        let answer = ask(leading, send()).await;
+        assert_eq!(answer.status, Status::Errored, "{answer:?}");
+        assert!(answer.message.contains("the secret in the body is not sent there"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_in_the_body_is_not_sent_to_another_origin() {
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), "pass").unwrap();

@@ -303,3 +303,30 @@ async fn a_tcp_check_speaks_tls_and_says_its_text() {
     assert_eq!(status, Status::Errored, "{message}");
     assert!(message.contains("self-signed"), "{message}");
 }
+
+#[tokio::test]
+async fn a_tcp_check_without_a_banner_is_refused_by_who_wants_to_know_us() {
+    let (server, clients) = (Authority::new(), Authority::new());
+    let tcp = |address: SocketAddr| TcpCheck {
+        host: "localhost".to_owned(),
+        port: address.port(),
+        tls: Some(Arc::new(server.trusted())),
+        certificate_valid: None,
+        send: None,
+        banner: None,
+        within: Duration::from_secs(5),
+    };
+    // The moment in which a server may refuse is of the real clock.
+    let runner =
+        Runner::new(Clock::starting_at("2026-11-22T19:00:00Z".parse().unwrap(), 1.0), Network::Sockets);
+    let run = async |address| {
+        let one = check("port", CheckKind::Tcp(tcp(address)), Scope::Group, once());
+        run_one(&runner, calls(|_| Err(throttled())), &one).await
+    };
+    let open = Site::of(server.signs("localhost", FAR)).start().await;
+    assert_eq!(run(open).await.status, Status::Passed);
+    let closed = Site { clients: Some(clients.roots()), ..Site::of(server.signs("localhost", FAR)) };
+    let result = run(closed.start().await).await;
+    assert_eq!(result.status, Status::Errored, "{result:?}");
+    assert!(result.message.contains("TLS was refused after the handshake"), "{result:?}");
+}
