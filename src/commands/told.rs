@@ -237,3 +237,15 @@ pub(super) fn message(exit: Exit) -> &'static str {
         Exit::Aborted => "aborted by a signal",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_that_is_held_does_not_say_that_nothing_changed() {
+        let of = |verdict| ending(&[("qa".into(), verdict), ("prod".into(), Verdict::NotReached)]);
+        assert_eq!(of(Verdict::Unproved), (Exit::Refused, "the gate is not passed"));
+        assert_eq!(of(Verdict::Refused), (Exit::Refused, "refused before anything changed"));
+    }
+}

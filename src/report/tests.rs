@@ -333,8 +333,8 @@ fn test_cases_are_written_where_attachments_can_not_be() {
     }
     events.iter().for_each(|event| run.apply(event));
     // A file where the directory should be.
-    std::fs::write(dir.path().join(attachments::DIR), "").unwrap();
-    let problem = write_environment(&run, &samples::env("qa"), dir.path(), false).unwrap_err();
+    fs::write(dir.path().join(attachments::DIR), "").unwrap();
+    let problem = write_environment(&run, &env("qa"), dir.path(), false).unwrap_err();
     assert!(problem.what.contains("attachments"), "{problem:?}");
     assert!(dir.path().join("junit-qa.xml").exists());
 }

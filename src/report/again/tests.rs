@@ -107,7 +107,14 @@ fn of_two_runs_of_an_environment_both_are_kept_and_the_later_has_the_name() {
     let dir = tempfile::tempdir().unwrap();
     again(failed_and_mended(), dir.path(), false).unwrap();
     let names: Vec<String> = files(dir.path()).into_keys().collect();
-    let expected = ["earlier-runs/run-1/junit-qa.xml", "junit-prod.xml", "junit-qa.xml", "summary.json"];
+    let expected = [
+        "earlier-runs/run-1/junit-qa.xml",
+        "junit-prod.xml",
+        "junit-qa.xml",
+        "report.css",
+        "report.html",
+        "summary.json",
+    ];
     assert_eq!(names, expected);
     let own = tempfile::tempdir().unwrap();
     at_first(&later_by(5, samples::clean(None)), own.path());
@@ -145,7 +152,8 @@ fn steps_of_one_rollout_keep_a_file_each() {
     };
     again(vec![step("smoke", 1), step("refresh", 0)], dir.path(), false).unwrap();
     let names: Vec<String> = files(dir.path()).into_keys().collect();
-    assert_eq!(names, ["junit-qa.refresh.xml", "junit-qa.smoke.xml", "summary.json"]);
+    let page = ["report.css", "report.html", "summary.json"];
+    assert_eq!(names, [&["junit-qa.refresh.xml", "junit-qa.smoke.xml"][..], &page].concat());
 }
 
 #[test]
