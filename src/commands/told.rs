@@ -63,23 +63,23 @@ pub(super) async fn told(
     let names: Vec<EnvironmentName> =
         telling.environments.iter().map(|environment| environment.name.clone()).collect();
     // In a rehearsal nothing is at stake: a signal just ends the process.
-    let exit = if telling.simulation.is_some() {
-        exit_of(&work(&run).await)
+    let (exit, message) = if telling.simulation.is_some() {
+        ending(&work(&run).await)
     } else {
         tokio::select! {
             biased;
             signal = signals::ended() => {
                 abandon(&run, &names, signal?).await;
-                Exit::Aborted
+                (Exit::Aborted, message(Exit::Aborted))
             }
             // First: what the work tells is drawn on a terminal whose size is known.
             never = tick(world.clock, &reporters) => never,
-            verdicts = work(&run) => exit_of(&verdicts),
+            verdicts = work(&run) => ending(&verdicts),
         }
     };
     drop(run);
     let notifier = notifier.take();
-    end(telling, world.clock, exit, notifier, &reporters).await;
+    end(telling, world.clock, (exit, message), notifier, &reporters).await;
     let finished = reporters.borrow_mut().finish();
     if let Err(error) = finished {
         // What became of the rollout matters more than that it could not be written down.
@@ -90,7 +90,7 @@ pub(super) async fn told(
 }
 
 /// Tells the terminal the time and its size, for ever.
-async fn tick(clock: Clock, reporters: &RefCell<Reporters>) -> Exit {
+async fn tick(clock: Clock, reporters: &RefCell<Reporters>) -> (Exit, &'static str) {
     let mut sizes = signals::sizes();
     loop {
         tokio::select! {
@@ -123,12 +123,11 @@ fn notifier(telling: &Telling<'_>, world: &World) -> Notifier {
 async fn end(
     telling: &Telling<'_>,
     clock: Clock,
-    exit: Exit,
+    (exit, message): (Exit, &str),
     notifier: Option<Notifier>,
     reporters: &RefCell<Reporters>,
 ) {
-    let ended =
-        || Stamped { at: clock.now(), event: Event::RunEnded { exit, message: message(exit).to_owned() } };
+    let ended = || Stamped { at: clock.now(), event: Event::RunEnded { exit, message: message.to_owned() } };
     if let Some(notifier) = notifier {
         notifier.tell(&ended());
         let within = telling.fleet.notify.deadline;
@@ -220,6 +219,13 @@ pub(super) fn exit_of(verdicts: &[(EnvironmentName, Verdict)]) -> Exit {
         .unwrap_or(Exit::Done)
 }
 
+/// The exit code, and the words for it: where a gate is not passed, groups may have changed.
+fn ending(verdicts: &[(EnvironmentName, Verdict)]) -> (Exit, &'static str) {
+    let exit = exit_of(verdicts);
+    let is_held = verdicts.iter().any(|(_, verdict)| *verdict == Verdict::Unproved);
+    (exit, if is_held && exit == Exit::Refused { "the gate is not passed" } else { message(exit) })
+}
+
 pub(super) fn message(exit: Exit) -> &'static str {
     match exit {
         Exit::Done => "done",
@@ -229,5 +235,17 @@ pub(super) fn message(exit: Exit) -> &'static str {
         Exit::RolledBack => "failed, and rolled back",
         Exit::NeedsPerson => "failed, and a person is needed",
         Exit::Aborted => "aborted by a signal",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_that_is_held_does_not_say_that_nothing_changed() {
+        let of = |verdict| ending(&[("qa".into(), verdict), ("prod".into(), Verdict::NotReached)]);
+        assert_eq!(of(Verdict::Unproved), (Exit::Refused, "the gate is not passed"));
+        assert_eq!(of(Verdict::Refused), (Exit::Refused, "refused before anything changed"));
     }
 }

@@ -6,7 +6,10 @@
 //! reads a journal, never prints.
 
 mod merge;
+mod steps;
 mod text;
+
+pub(super) use steps::rollouts;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,14 +18,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::collect::Run;
-use super::{Detail, ReportError, Reporters, Settings, TerminalMode, html, junit, summary, write_problem};
+use super::{
+    Detail, ReportError, Reporters, Settings, TerminalMode, attachments, html, junit, summary, write_problem,
+};
 use crate::event::{Event, Stamped};
 use crate::model::{EnvironmentName, Problem};
 
 /// Where files go that a later run in the same set has replaced.
 pub(crate) const EARLIER: &str = "earlier-runs";
 /// The page of a set, whichever steps its runs were.
-const PAGE: &str = "report.html";
+pub(super) const PAGE: &str = "report.html";
 
 /// A run as its journal tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,9 +143,24 @@ fn as_one_set(several: &[Folded], report_dir: &Path) -> Result<Vec<PathBuf>, Rep
 
 /// Writes the page of all runs and its stylesheet; the page's path.
 fn page_of(several: &[Folded], report_dir: &Path) -> Result<PathBuf, Problem> {
-    let runs: Vec<&Run> = several.iter().map(|folded| &folded.run).collect();
+    let rollouts = rollouts(several);
+    let runs: Vec<&Run> = rollouts.iter().map(|folded| &folded.run).collect();
     let zone = several.last().map_or(TimeZone::UTC, |folded| folded.zone.clone());
-    let look = html::Look { timezone: zone, simulated: several.iter().any(|folded| folded.simulated) };
+    let names = |folded: &Folded| -> Vec<String> {
+        let environments = folded.run.environments.iter();
+        environments.map(|one| junit::file_name(&folded.run.command, &one.name)).collect()
+    };
+    let mut cases: Vec<String> = several.iter().flat_map(names).collect();
+    cases.sort();
+    cases.dedup();
+    let simulated = several.iter().any(|folded| folded.simulated);
+    let look = html::Look {
+        timezone: zone,
+        simulated,
+        is_mixed: simulated && several.iter().any(|folded| !folded.simulated),
+        of_set: Some(cases),
+        has_attachments: report_dir.join(attachments::DIR).is_dir(),
+    };
     for (file, bytes) in html::write(PAGE, &runs, &look) {
         super::write_file(report_dir.join(file), Ok(bytes))?;
     }

@@ -21,7 +21,7 @@ use crate::event::{GroupRef, Probe};
 use crate::model::EnvironmentName;
 
 /// The directory in the report directory.
-const DIR: &str = "attachments";
+pub(super) const DIR: &str = "attachments";
 /// The most files of one check, …
 const PER_CHECK: usize = 20;
 /// … and of an environment.
@@ -83,6 +83,11 @@ impl Attachments {
         if self.files.insert(path.clone(), text).is_none() {
             of_check.files.push((probe.subject.clone(), path));
         }
+    }
+
+    /// Whether there are any.
+    pub(super) fn any(&self) -> bool {
+        !self.files.is_empty()
     }
 
     /// Those of a check; empty where it has none.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::record::{EnvironmentRecord, GroupRecord, StepRecord, VersionRecord};
 use crate::event::{Event, GroupRef, Simulation, Stamped};
-use crate::model::{Build, CandidateImage, EnvironmentName, Exit, ImageFacts, ImageId, Problem};
+use crate::model::{Build, CandidateImage, EnvironmentName, Exit, ImageFacts, ImageId, Problem, Verdict};
 
 /// What is known of a run so far.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +54,9 @@ impl Run {
             Event::RunStarted {
                 command, version, simulation, family, images, build, environments, ..
             } => {
+                // Of the steps of one rollout, put together, the last has not ended when it begins.
+                self.aborting = None;
+                self.ended = None;
                 self.command.clone_from(command);
                 self.version.clone_from(version);
                 self.simulation.clone_from(simulation);
@@ -129,6 +132,8 @@ impl Run {
 /// Takes in an event of an environment; those of groups and of the run mean nothing here.
 fn apply_to_environment(record: &mut EnvironmentRecord, at: Timestamp, event: &Event) {
     match event {
+        // What an earlier step made of it stays where a later one does not reach it.
+        Event::EnvironmentEnded { verdict: Verdict::NotReached, .. } if record.verdict.is_some() => return,
         Event::EnvironmentEnded { verdict, message, next, took_ms, .. } => {
             record.verdict = Some(*verdict);
             record.message.clone_from(message);
@@ -180,6 +185,7 @@ fn apply_to_environment(record: &mut EnvironmentRecord, at: Timestamp, event: &E
             record.notes.push(format!("{} quarantined: {reason}", images.join(", ")));
         }
         Event::EnvironmentStarted { .. } => {
+            record.verdict = None;
             if let Some((from, until, _)) = record.pauses.last_mut() {
                 *until = at.max(*from);
             }

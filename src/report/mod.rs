@@ -258,8 +258,17 @@ impl Reporters {
 
     /// The page and its stylesheet; the page's path.
     fn write_page(&self) -> Result<PathBuf, Problem> {
-        let look =
-            html::Look { timezone: self.settings.timezone.clone(), simulated: self.settings.simulated };
+        let look = html::Look {
+            timezone: self.settings.timezone.clone(),
+            simulated: self.settings.simulated,
+            is_mixed: false,
+            of_set: None,
+            has_attachments: self
+                .run
+                .environments
+                .iter()
+                .any(|one| Attachments::of(&self.run, one, None).any()),
+        };
         let name = html::file_name(&self.run.command);
         let page = self.settings.report_dir.join(&name);
         for (file, bytes) in html::write(&name, &[&self.run], &look) {
@@ -288,12 +297,13 @@ fn write_environment(
         Some(environment) => {
             let mark = evidence::simulation_mark(run, simulated);
             let attachments = Attachments::of(run, environment, mark.as_deref());
-            // Before the cases that name them.
-            attachments
+            // Before the cases that name them, which are written whatever becomes of these.
+            let attached = attachments
                 .write(dir)
-                .map_err(|(path, error)| write_problem(&path.display().to_string(), &error.to_string()))?;
+                .map_err(|(path, error)| write_problem(&path.display().to_string(), &error.to_string()));
             let bytes = junit::write(run, environment, simulated, &attachments, dir);
-            write_file(path, bytes.map_err(|error| error.to_string()))
+            let written = write_file(path, bytes.map_err(|error| error.to_string()))?;
+            attached.map(|()| written)
         }
     }
 }

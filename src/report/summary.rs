@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::again::{Folded, later};
+use super::again::{Folded, PAGE, later};
 use super::collect::{Counts, Run};
 use super::record::{EnvironmentRecord, GroupRecord, StepRecord};
 use super::{html, junit};
@@ -49,8 +49,8 @@ struct Summary<'a> {
     message: &'a str,
     /// The signal that aborted it.
     aborted_by: Option<&'a str>,
-    /// The file beside this one for people.
-    page: String,
+    /// The file beside this one for people; `null` for a run of a set, which has one page.
+    page: Option<String>,
     environments: Vec<Environment<'a>>,
     /// What could not be told to somebody outside. It changed nothing else.
     undelivered: Vec<Undelivered<'a>>,
@@ -60,6 +60,8 @@ struct Summary<'a> {
 #[derive(Debug, Serialize)]
 struct Several<'a> {
     format: u32,
+    /// The file beside this one for people.
+    page: &'static str,
     /// In order of time.
     runs: Vec<OneOfSeveral<'a>>,
 }
@@ -182,7 +184,7 @@ fn summary(run: &Run, simulated: bool) -> Summary<'_> {
         exit: ended.map(|(exit, _)| exit.code()),
         message: ended.map_or("", |(_, message)| message),
         aborted_by: run.aborting.as_ref().map(|(signal, _)| signal.as_str()),
-        page: html::file_name(&run.command),
+        page: Some(html::file_name(&run.command)),
         environments: run.environments.iter().map(|record| environment(run, record)).collect(),
         undelivered: run.undelivered.iter().map(undelivered).collect(),
     }
@@ -204,10 +206,10 @@ pub(super) fn of_several(runs: &[Folded]) -> serde_json::Result<Vec<u8>> {
             journal: folded.past.source.display().to_string(),
             cut_off: folded.past.cut_off,
             later: later.collect(),
-            summary: summary(&folded.run, folded.simulated),
+            summary: Summary { page: None, ..summary(&folded.run, folded.simulated) },
         }
     });
-    let several = Several { format: FORMAT, runs: runs.collect() };
+    let several = Several { format: FORMAT, page: PAGE, runs: runs.collect() };
     let mut bytes = serde_json::to_vec_pretty(&several)?;
     bytes.push(b'\n');
     Ok(bytes)

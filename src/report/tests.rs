@@ -320,3 +320,21 @@ fn what_was_not_delivered_is_told_at_the_end_and_in_the_summary() {
     assert_eq!(summary["undelivered"][0]["problem"]["next"], "look at its address");
     assert_eq!(summary["exit"], 0);
 }
+
+#[test]
+fn test_cases_are_written_where_attachments_can_not_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = Run::default();
+    let mut events = samples::failed_check();
+    for stamped in &mut events {
+        if let Event::CheckEnded { result, .. } = &mut stamped.event {
+            result.probes.iter_mut().for_each(|probe| probe.output = "x".repeat(5000));
+        }
+    }
+    events.iter().for_each(|event| run.apply(event));
+    // A file where the directory should be.
+    fs::write(dir.path().join(attachments::DIR), "").unwrap();
+    let problem = write_environment(&run, &env("qa"), dir.path(), false).unwrap_err();
+    assert!(problem.what.contains("attachments"), "{problem:?}");
+    assert!(dir.path().join("junit-qa.xml").exists());
+}

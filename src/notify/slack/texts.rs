@@ -271,7 +271,7 @@ fn verdict(verdict: Verdict, groups: &[&GroupStory], by_hand: bool) -> (&'static
         Verdict::NeedsPerson if by_hand => ("ASG rollback failed, a person is needed", Color::Danger),
         Verdict::NeedsPerson => ("ASG refresh failed, a person is needed", Color::Danger),
         Verdict::Aborted => ("ASG refresh aborted", Color::Warning),
-        Verdict::Unproved => ("ASG refresh proved nothing, its gate is not passed", Color::Warning),
+        Verdict::Unproved => ("ASG refresh ended, its gate is not passed", Color::Warning),
         Verdict::NotDue => ("ASG refresh ended, nothing more is due", Color::Warning),
         Verdict::Refused => ("ASG refresh refused", Color::Warning),
         Verdict::SetUp => ("ASG refresh not begun, the set-up is wrong", Color::Danger),

@@ -107,7 +107,14 @@ fn of_two_runs_of_an_environment_both_are_kept_and_the_later_has_the_name() {
     let dir = tempfile::tempdir().unwrap();
     again(failed_and_mended(), dir.path(), false).unwrap();
     let names: Vec<String> = files(dir.path()).into_keys().collect();
-    let expected = ["earlier-runs/run-1/junit-qa.xml", "junit-prod.xml", "junit-qa.xml", "summary.json"];
+    let expected = [
+        "earlier-runs/run-1/junit-qa.xml",
+        "junit-prod.xml",
+        "junit-qa.xml",
+        "report.css",
+        "report.html",
+        "summary.json",
+    ];
     assert_eq!(names, expected);
     let own = tempfile::tempdir().unwrap();
     at_first(&later_by(5, samples::clean(None)), own.path());
@@ -145,7 +152,8 @@ fn steps_of_one_rollout_keep_a_file_each() {
     };
     again(vec![step("smoke", 1), step("refresh", 0)], dir.path(), false).unwrap();
     let names: Vec<String> = files(dir.path()).into_keys().collect();
-    assert_eq!(names, ["junit-qa.refresh.xml", "junit-qa.smoke.xml", "summary.json"]);
+    let page = ["report.css", "report.html", "summary.json"];
+    assert_eq!(names, [&["junit-qa.refresh.xml", "junit-qa.smoke.xml"][..], &page].concat());
 }
 
 #[test]
@@ -206,4 +214,44 @@ fn what_can_t_be_written_is_told_and_the_rest_is_written() {
     assert_eq!(error.problems.len(), 1, "{error}");
     assert!(error.problems[0].what.ends_with("junit-prod.xml"), "{error}");
     assert!(dir.path().join("junit-qa.xml").is_file());
+}
+
+/// A step's run of one environment, and what became of it.
+fn step(command: &str, verdict: Option<crate::model::Verdict>) -> Vec<Stamped> {
+    let mut stream = samples::Stream::new(&["qa"], None);
+    if let Event::RunStarted { command: told, .. } = &mut stream.events[0].event {
+        *told = command.into();
+    }
+    stream.start("qa", vec![samples::planned("qa", "a-qa", crate::event::PlannedAction::Refresh)]);
+    if command == "refresh" {
+        stream.good(&samples::group("qa", "a-qa"));
+    }
+    match verdict {
+        None => stream.events,
+        Some(verdict) => {
+            stream.environment_ended("qa", verdict, "so it ended", &[]);
+            stream.run_ended(crate::model::Exit::Done, "done")
+        }
+    }
+}
+
+#[test]
+fn the_steps_of_one_candidate_are_one_rollout_on_the_page_of_a_set() {
+    use crate::model::Verdict;
+    let refresh = || past("1.jsonl", step("refresh", Some(Verdict::Partial)));
+    let smoke = |verdict| past("2.jsonl", later_by(1, step("smoke", verdict)));
+    let pass = past("3.jsonl", later_by(2, step("gate pass", Some(Verdict::Passed))));
+    let dir = tempfile::tempdir().unwrap();
+    again(vec![refresh(), smoke(Some(Verdict::Partial)), pass], dir.path(), false).unwrap();
+    let page = read(dir.path(), "report.html");
+    assert!(page.contains("<b>1</b> refreshed"), "what the refresh did counts");
+    for file in ["junit-qa.refresh.xml", "junit-qa.smoke.xml"] {
+        assert!(page.contains(&format!("href=\"{file}\"")) && dir.path().join(file).exists(), "{file}");
+    }
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    assert_eq!(summary["page"], "report.html");
+    assert!(summary["runs"][0]["page"].is_null());
+    again(vec![refresh(), smoke(None)], dir.path(), false).unwrap();
+    let page = read(dir.path(), "report.html");
+    assert!(page.contains("Not finished: qa is still under way."), "the smoke was killed");
 }

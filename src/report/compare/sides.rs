@@ -2,11 +2,9 @@
 
 use jiff::tz::TimeZone;
 
-use super::super::again::{Folded, Past, command, fold, reached};
-use super::super::cases::single_step;
+use super::super::again::{Folded, Past, command, fold, reached, rollouts};
 use super::super::record::EnvironmentRecord;
 use super::Side;
-use crate::event::Stamped;
 use crate::model::EnvironmentName;
 
 /// The rollouts of a side, the steps of one put together, in order of time.
@@ -18,18 +16,8 @@ pub(super) struct Gathered {
 impl Gathered {
     pub(super) fn of(pasts: Vec<Past>) -> Self {
         let runs = fold(pasts);
-        let mut rollouts: Vec<Past> = Vec::new();
-        let mut open = false;
-        for run in &runs {
-            let is_step = single_step(&run.run.command).is_some();
-            let goes_on = open && is_step && same_images(rollouts.last(), run);
-            match rollouts.last_mut().filter(|_| goes_on) {
-                Some(last) => last.events.extend(run.past.events.iter().cloned()),
-                None => rollouts.push(run.past.clone()),
-            }
-            open = is_step;
-        }
-        Self { runs, rollouts: fold(rollouts) }
+        let rollouts = rollouts(&runs);
+        Self { runs, rollouts }
     }
 
     /// All environments, in the order in which they first come.
@@ -63,15 +51,4 @@ impl Gathered {
             exit: last.and_then(|run| run.ended.as_ref()).map(|(exit, _)| exit.code()),
         }
     }
-}
-
-/// Whether the run is of the same candidate as what came before it.
-fn same_images(before: Option<&Past>, run: &Folded) -> bool {
-    let images = |events: &[Stamped]| {
-        events.iter().find_map(|stamped| match &stamped.event {
-            crate::event::Event::RunStarted { images, .. } => Some(images.clone()),
-            _ => None,
-        })
-    };
-    before.is_some_and(|before| images(&before.events) == images(&run.past.events))
 }

@@ -160,15 +160,20 @@ fn told(points: &[Point], zone: &TimeZone) -> String {
     let too_few = if worst > 0 { format!(", at worst {worst} too few") } else { String::new() };
     let end = match points.last() {
         None => String::new(),
-        Some(last) if last.old == 0 && last.new > 0 => {
+        Some(last) if last.old == 0 && last.new > 0 && last.new >= last.in_service => {
             let whole = points.iter().rev().take_while(|point| point.old == 0).last().unwrap_or(last);
             format!("; only the new image from {} on", clock(whole.at, zone))
         }
         Some(last) if last.new == 0 && last.old > 0 => format!("; at the end {} on the old image", last.old),
         Some(last) => format!("; at the end {} on the new image, {} on the old", last.new, last.old),
     };
+    let unknown = points.last().map_or(0, |last| last.in_service.saturating_sub(last.new + last.old));
+    let unknown = match unknown {
+        0 => String::new(),
+        some => format!("; the images of {some} are not known"),
+    };
     format!(
-        "desired {}, in service {}{too_few}{end}",
+        "desired {}, in service {}{too_few}{end}{unknown}",
         range(|point| point.desired),
         range(|point| point.in_service)
     )
@@ -218,6 +223,11 @@ mod tests {
         );
         let back = [point(0, 4, 0, 4), point(50, 4, 1, 4), point(100, 4, 0, 4)];
         assert_eq!(told(&back, &TimeZone::UTC), "desired 4, in service 4; at the end 4 on the old image");
+        let unknown = told(&[point(0, 4, 2, 0)], &TimeZone::UTC);
+        assert!(
+            unknown.ends_with("2 on the new image, 0 on the old; the images of 2 are not known"),
+            "{unknown}"
+        );
     }
 
     #[test]

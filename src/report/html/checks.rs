@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::super::alike::{Alike, alike};
 use super::super::record::CheckRecord;
 use super::super::style::count;
 use super::words::{block, line, list, status_badge};
@@ -34,40 +35,25 @@ pub(super) fn failed(check: &CheckRecord) -> Markup {
     }
 }
 
-/// Those who gave one and the same answer.
-struct Answer<'a> {
-    probe: &'a Probe,
-    subjects: Vec<String>,
-}
-
 /// The answers that did not pass, the most frequent first.
-fn answers(probes: &[Probe]) -> Vec<Answer<'_>> {
-    let mut answers: Vec<Answer<'_>> = Vec::new();
-    for probe in probes.iter().filter(|probe| probe.status > Status::Skipped) {
-        let same = |answer: &&mut Answer<'_>| {
-            (answer.probe.status, &answer.probe.message, &answer.probe.evidence)
-                == (probe.status, &probe.message, &probe.evidence)
-        };
-        match answers.iter_mut().find(same) {
-            Some(answer) => answer.subjects.push(line(&probe.subject)),
-            None => answers.push(Answer { probe, subjects: vec![line(&probe.subject)] }),
-        }
-    }
-    answers.sort_by_key(|answer| std::cmp::Reverse(answer.subjects.len()));
+fn answers(probes: &[Probe]) -> Vec<Alike<'_>> {
+    let mut answers = alike(probes.iter().filter(|probe| probe.status > Status::Skipped));
+    answers.sort_by_key(|answer| std::cmp::Reverse(answer.probes.len()));
     answers
 }
 
 /// An answer, less what is `said` of all of them already.
-fn one(answer: &Answer<'_>, said: &str) -> Markup {
-    let probe = answer.probe;
-    let attempts = match probe.attempts {
+fn one(answer: &Alike<'_>, said: &str) -> Markup {
+    let message = answer.message();
+    let subjects: Vec<String> = answer.probes.iter().map(|probe| line(&probe.subject)).collect();
+    let attempts = match answer.probes.iter().map(|probe| probe.attempts).max().unwrap_or(0) {
         0 | 1 => String::new(),
         times => format!(", asked {times} times"),
     };
-    let evidence = block(&probe.evidence, ANSWER);
+    let evidence = answer.probes.first().map_or_else(String::new, |probe| block(&probe.evidence, ANSWER));
     html! {
-        @if !said.ends_with(&probe.message) { p { (line(&probe.message)) } }
+        @if !said.ends_with(&message) { p { (line(&message)) } }
         @if !evidence.is_empty() { pre { (evidence) } }
-        p.note { (list(&answer.subjects, NAMED)) (attempts) }
+        p.note { (list(&subjects, NAMED)) (attempts) }
     }
 }

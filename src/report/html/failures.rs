@@ -47,13 +47,13 @@ fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room, with_next: bool)
     // Hundreds may fail in one way: that is told once, and then who they are.
     let mut ways = BTreeSet::new();
     let (first, alike): (Vec<Trouble<'_>>, Vec<Trouble<'_>>) =
-        troubles.into_iter().partition(|(_, _, group)| ways.insert(outcome(entry.run, group).2));
+        troubles.into_iter().partition(|(_, _, group)| ways.insert(reason(entry, group)));
     let (shown, further) = first.split_at(first.len().min(CARDS));
     let (cards, left_out) =
         room.take_all(shown.iter().map(|(at, name, group)| card(view, entry, *at, name, group)));
     let lines = further.iter().chain(&alike).map(|(_, name, group)| {
-        let (tone, word, why) = outcome(entry.run, group);
-        html! { li { b { (line(name)) } " " (badge(tone, word)) " " (line(why)) } }
+        let (tone, word, _) = outcome(entry.run, group);
+        html! { li { b { (line(name)) } " " (badge(tone, word)) " " (line(&reason(entry, group))) } }
     });
     let (lines, more) = room.take_all(lines);
     html! {
@@ -63,17 +63,29 @@ fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room, with_next: bool)
             (problems(record, room))
             @for card in &cards { (card) }
             @if !lines.is_empty() {
-                h4 { (count(lines.len(), "more group")) " that failed" }
+                h4 { (count(lines.len(), "more group")) " like these" }
                 ul.brief { @for line in &lines { (line) } }
             }
             @if left_out + more > 0 {
-                p.note { (count(left_out + more, "more group")) " failed: the JUnit file of the environment has them all." }
+                p.note { (count(left_out + more, "more group")) " like these: the JUnit file of the environment has them all." }
             }
             @if with_next && !record.next.is_empty() {
                 h4 { "Next" }
                 ul.steps { @for next in &record.next { li { (next_step(next)) } } }
             }
         }
+    }
+}
+
+/// Why a group is here; of one that was refreshed, which checks hold the gate.
+fn reason(entry: &Entry<'_>, group: &GroupRecord) -> String {
+    match outcome(entry.run, group).2 {
+        "" => {
+            let failing = group.checks.iter().filter(|check| check.result.status > Status::Skipped);
+            let told = failing.map(|check| format!("{}: {}", check.result.check, check.result.message));
+            told.collect::<Vec<_>>().join(", ")
+        }
+        why => why.to_owned(),
     }
 }
 

@@ -132,16 +132,17 @@ fn images(group: &GroupRecord) -> Markup {
 }
 
 fn checked(group: &GroupRecord) -> Markup {
-    let of = |passed: bool| {
-        group.checks.iter().filter(|check| (check.result.status == Status::Passed) == passed).count()
+    let of =
+        |wanted: fn(Status) -> bool| group.checks.iter().filter(|check| wanted(check.result.status)).count();
+    let (passed, failed) = (of(|status| status == Status::Passed), of(|status| status > Status::Skipped));
+    let mut told = match (passed, failed) {
+        (0, 0) => Vec::new(),
+        (passed, 0) => vec![format!("{passed} passed")],
+        (passed, failed) => vec![format!("{failed} of {} failed", passed + failed)],
     };
-    html! {
-        @match (of(true), of(false)) {
-            (0, 0) => {}
-            (passed, 0) => { (passed) " passed" }
-            (passed, failed) => { (failed) " of " (passed + failed) " failed" }
-        }
-    }
+    let skipped = of(|status| status == Status::Skipped);
+    told.extend((skipped > 0).then(|| format!("{skipped} skipped")));
+    html! { (told.join(", ")) }
 }
 
 fn charts(view: &View<'_>, entry: &Entry<'_>, room: &Room) -> Markup {

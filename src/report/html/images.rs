@@ -16,6 +16,9 @@ use crate::model::{ImageFacts, ImageId};
 const PAIRS: usize = 8;
 /// Tags that tell of an image's way, not of what is in it.
 const OWN_TAGS: &str = "ami-refresh:";
+/// Those of them that tell where it comes from.
+const TELLING_TAGS: [&str; 4] =
+    ["ami-refresh:family", "ami-refresh:build", "ami-refresh:build-url", "ami-refresh:commit"];
 
 /// A new image and one that it replaced, and in how many groups.
 struct Pair<'a> {
@@ -125,8 +128,18 @@ fn facts_table(
 
 /// The tags that differ; those that do not, and our own, are folded.
 fn tags(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Markup {
+    // EC2 shows nobody the tags of an image that another account shares.
+    let unseen = match (old.is_empty(), new.is_empty()) {
+        (false, false) => None,
+        (true, true) => Some("either image"),
+        (true, false) => Some("the old image"),
+        (false, true) => Some("the new image"),
+    };
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let (own, keys): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.starts_with(OWN_TAGS));
+    let is_folded = |key: &&String| {
+        unseen.is_some() || key.starts_with(OWN_TAGS) && !TELLING_TAGS.contains(&key.as_str())
+    };
+    let (own, keys): (Vec<_>, Vec<_>) = keys.into_iter().partition(is_folded);
     let (same, differ): (Vec<&String>, Vec<&String>) =
         keys.into_iter().partition(|key| old.get(*key) == new.get(*key));
     let value =
@@ -137,7 +150,9 @@ fn tags(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Marku
         (true, false) => "gone",
     };
     html! {
-        @if differ.is_empty() {
+        @if let Some(image) = unseen {
+            p.note { "No tags of " (image) " can be seen, so they are not compared." }
+        } @else if differ.is_empty() {
             p { "Their tags say nothing of a difference." }
         } @else {
             h4 { "What changed, by their tags" }

@@ -44,6 +44,12 @@ pub(super) struct Look {
     pub(super) timezone: TimeZone,
     /// Whether this is a rehearsal: the page is marked so.
     pub(super) simulated: bool,
+    /// Whether some of the runs were rehearsals and others were not.
+    pub(super) is_mixed: bool,
+    /// Of a set of runs the files of test cases beside the page; no journal is beside it.
+    pub(super) of_set: Option<Vec<String>>,
+    /// Whether long answers are beside the page, as files.
+    pub(super) has_attachments: bool,
 }
 
 /// The page's file: `report.html`; with the step where the run is one step of a rollout, so that
@@ -83,7 +89,8 @@ fn page(view: &View<'_>) -> Markup {
     let there: Vec<_> = sections.iter().filter(|(_, _, markup)| !markup.0.is_empty()).collect();
     let ways: Vec<(&str, &str)> = there.iter().map(|(id, title, _)| (*id, *title)).collect();
     let (tone, sentence) = sentence::sentence(view);
-    let title = if view.is_rehearsal() { format!("Rehearsal: {sentence}") } else { sentence };
+    let title =
+        if view.is_rehearsal() && !view.look.is_mixed { format!("Rehearsal: {sentence}") } else { sentence };
     html! {
         (DOCTYPE)
         html lang="en" class=(tone.class()) {
@@ -115,13 +122,14 @@ fn top(view: &View<'_>, ways: &[(&str, &str)]) -> Markup {
         header {
             @if view.is_rehearsal() {
                 p.rehearsal {
-                    strong { "Rehearsal" } " on the simulator"
+                    @if view.look.is_mixed { strong { "Some of these runs were rehearsals" } } @else { strong { "Rehearsal" } }
+                    " on the simulator"
                     @for run in view.runs {
                         @if let Some(simulation) = &run.simulation {
                             ", scenario " b { (words::line(&simulation.scenario)) } ", seed " (simulation.seed)
                         }
                     }
-                    ". Nothing here happened on AWS."
+                    @if view.look.is_mixed { "." } @else { ". Nothing here happened on AWS." }
                 }
             }
             div.line {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::collect::Run;
-use super::super::{junit, summary};
+use super::super::{attachments, junit, summary};
 use super::room::Room;
 use super::view::{Entry, View};
 use super::words::{line, moment, status_badge};
@@ -100,7 +100,9 @@ fn environment(entry: &Entry<'_>) -> Markup {
 /// What else lies beside this page.
 fn files(view: &View<'_>) -> Markup {
     let mut names: Vec<String> = Vec::new();
-    for entry in &view.entries {
+    let of_set = view.look.of_set.as_ref();
+    names.extend(of_set.into_iter().flatten().cloned());
+    for entry in view.entries.iter().filter(|_| of_set.is_none()) {
         let name = junit::file_name(&entry.run.command, &entry.environment.name);
         if !names.contains(&name) {
             names.push(name);
@@ -110,9 +112,11 @@ fn files(view: &View<'_>) -> Markup {
         details {
             summary { "Files beside this page" }
             ul.brief {
-                li { a href=(journal::FILE_NAME) { (journal::FILE_NAME) } ": every event, as it happened" }
+                // The journals of a set stay where their runs wrote them.
+                @if of_set.is_none() { li { a href=(journal::FILE_NAME) { (journal::FILE_NAME) } ": every event, as it happened" } }
                 li { a href=(summary::FILE_NAME) { (summary::FILE_NAME) } ": the verdicts for machines" }
                 @for name in names.iter().take(SHOWN) { li { a href=(name) { (name) } ": its test cases, with every answer" } }
+                @if view.look.has_attachments { li { code { (attachments::DIR) "/" } ": long answers in full" } }
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::super::style::count;
 use super::view::{Entry, View};
 use super::words::{Tone, line, list, outcome};
-use crate::model::Verdict;
+use crate::model::{Outcome, Verdict};
 
 /// How many environments are named.
 const SHOWN: usize = 5;
@@ -57,7 +57,7 @@ pub(super) fn sentence(view: &View<'_>) -> (Tone, String) {
         (Verdict::Unreachable, Tone::Bad, "could not be begun: AWS could not be asked"),
         (Verdict::SetUp, Tone::Bad, "could not be begun: the set-up is not as the configuration says"),
         (Verdict::Refused, Tone::Odd, "was refused before anything changed"),
-        (Verdict::Unproved, Tone::Odd, "did not pass: nothing failed, and nothing was proved"),
+        (Verdict::Unproved, Tone::Odd, "did not pass its gate"),
         (Verdict::NotDue, Tone::Dim, "has nothing that is due"),
     ];
     let well = [of(Verdict::Passed), of(Verdict::Partial)].concat();
@@ -94,7 +94,7 @@ fn agreeing(words: &str, number: usize) -> String {
         "has" => "have",
         other => other,
     };
-    format!("{verb} {rest}").trim_end().to_owned()
+    format!("{verb} {rest}").replace(" its gate", " their gates").trim_end().to_owned()
 }
 
 /// The sentence where nothing failed.
@@ -110,6 +110,7 @@ fn well_said(view: &View<'_>, well: &[&Entry<'_>], names: &str) -> (Tone, String
     if passed == 0 {
         let said = match command {
             "rollback" => format!("{names} {} taken back, as asked.", agreeing("was", well.len())),
+            "smoke" => format!("{names}: every check that counts passed."),
             _ => format!("{names}: '{}' is done, and the rollout goes on.", line(command)),
         };
         return (Tone::Good, said);
@@ -125,9 +126,13 @@ fn well_said(view: &View<'_>, well: &[&Entry<'_>], names: &str) -> (Tone, String
 
 /// `: payments-qa (check app-health: …)`, of the first group that failed.
 fn because(entries: &[&Entry<'_>]) -> String {
-    let mut groups = entries.iter().flat_map(|entry| {
-        entry.troubles().into_iter().map(|(_, name, group)| (name, outcome(entry.run, group).2))
+    let troubles = entries.iter().flat_map(|entry| {
+        entry.troubles().into_iter().map(|(_, name, group)| (name, outcome(entry.run, group).2, group))
     });
+    let mut groups: Vec<_> = troubles.collect();
+    // Who waits for somebody comes first, whatever else failed before.
+    groups.sort_by_key(|(_, _, group)| !matches!(group.outcome, Some(Outcome::NeedsPerson { .. })));
+    let mut groups = groups.into_iter().map(|(name, why, _)| (name, why));
     let Some((name, why)) = groups.next() else { return String::new() };
     let more = match groups.count() {
         0 => String::new(),

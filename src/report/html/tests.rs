@@ -8,9 +8,16 @@ use crate::event::Stamped;
 
 mod content;
 mod form;
+mod truths;
 
 pub(super) fn look() -> Look {
-    Look { timezone: TimeZone::get("Europe/London").unwrap(), simulated: false }
+    Look {
+        timezone: TimeZone::get("Europe/London").unwrap(),
+        simulated: false,
+        is_mixed: false,
+        of_set: None,
+        has_attachments: false,
+    }
 }
 
 pub(super) fn run_of(events: &[Stamped]) -> Run {

@@ -70,18 +70,26 @@ fn production(view: &View<'_>) -> Vec<String> {
 fn state(entry: &Entry<'_>) -> String {
     let name = line(entry.environment.name.as_str());
     let counts = Counts::of(entry.environment);
+    let message = line(&entry.environment.message);
+    let message = message.trim_end_matches('.');
     let sides = || {
         let new = count(counts.refreshed, "group");
         format!("{new} on the new image, proved; {} back on the old one", counts.rolled_back)
     };
     match (entry.environment.verdict, entry.environment.started) {
         (Some(Verdict::Passed), _) if counts.refreshed == 0 => {
-            format!("{name} is safe: it runs the new image, as it did before this run.")
+            format!("{name} is safe: this run changed nothing there; {message}.")
         }
         (Some(Verdict::Passed), _) => {
-            format!(
-                "{name} is safe: every in-service instance was seen to run the new image, and its checks passed."
-            )
+            let left = match counts.skipped {
+                0 => String::new(),
+                skipped => format!("; {skipped} left as they were, see below"),
+            };
+            let new = count(counts.refreshed, "group");
+            format!("{name} is safe: {new} on the new image, proved{left}.")
+        }
+        (Some(Verdict::Partial), _) if entry.run.command == "smoke" => {
+            format!("{name}: {message}; smoke changed nothing.")
         }
         (Some(Verdict::Partial), _) if entry.run.command == "rollback" => {
             format!("{name} is safe: {} on the image it had before.", count(counts.rolled_back, "group"))
@@ -90,7 +98,7 @@ fn state(entry: &Entry<'_>) -> String {
         (Some(Verdict::RolledBack), _) => {
             format!("{name} is safe: what failed is on its old image again ({}).", sides())
         }
-        (Some(Verdict::Unproved), _) => format!("{name}: nothing was proved there, and nothing failed."),
+        (Some(Verdict::Unproved), _) => format!("{name}: its gate is not passed: {message}."),
         (Some(Verdict::NeedsPerson), _) => format!("{name} is not known to be safe: a person must look."),
         (Some(Verdict::Aborted), _) | (None, Some(_)) => {
             format!(
@@ -131,17 +139,21 @@ fn must_act(view: &View<'_>) -> String {
         return match left {
             0 => "No: nothing was left running. Go on when you like.".into(),
             _ => format!(
-                "Soon: {} goes on in AWS, and nobody looks at it until somebody goes on.",
-                count(left, "refresh")
+                "Soon: {} on in AWS, and nobody looks at it until somebody goes on.",
+                if left == 1 { "1 refresh goes".to_owned() } else { format!("{left} refreshes go") }
             ),
         };
     }
-    let exit = view.runs.last().and_then(|run| run.ended.as_ref()).map(|(exit, _)| *exit);
+    let unfinished =
+        view.last().any(|entry| entry.environment.started.is_some() && entry.environment.verdict.is_none());
+    let ended = view.runs.last().and_then(|run| run.ended.as_ref()).filter(|_| !unfinished);
+    let exit = ended.map(|(exit, _)| *exit);
     match exit {
         None => "Not known yet: this page was written while the run was under way. If the run is gone, start it again: it finds its own work.".into(),
         _ if any(Verdict::RolledBack) => "Not tonight: nothing is left between two images. The cause has to be mended before this image goes on.".into(),
         Some(Exit::Usage) => "Not at once: nothing was begun. The set-up has to be mended first.".into(),
         Some(Exit::Unexpected) => "Not at once: nothing was begun. Try again when AWS answers.".into(),
+        Some(Exit::Refused) if any(Verdict::Unproved) => "Not at once: what holds the gate is below.".into(),
         Some(Exit::Refused) => "Not at once: nothing was changed. What stands against it is below.".into(),
         Some(Exit::Done | Exit::RolledBack | Exit::NeedsPerson | Exit::Aborted) => "No.".into(),
     }

@@ -9,7 +9,8 @@ use super::super::collect::{Run, display_name, name_counts};
 use super::super::record::{EnvironmentRecord, GroupRecord};
 use super::Look;
 use super::words::{is_trouble, moment};
-use crate::model::Verdict;
+use crate::event::Status;
+use crate::model::{Outcome, Verdict};
 
 /// A page's subject.
 #[derive(Debug)]
@@ -89,13 +90,26 @@ impl<'a> Entry<'a> {
             .enumerate()
             .map(|(at, group)| (at, display_name(group, &counts), group))
             .collect();
-        groups.sort_by_key(|(_, _, group)| !is_trouble(self.run, group));
+        groups.sort_by_key(|(_, _, group)| !self.is_troubled(group));
         groups
     }
 
     /// Those that did not end as they should.
     pub(super) fn troubles(&self) -> Vec<(usize, String, &'a GroupRecord)> {
-        self.groups().into_iter().filter(|(_, _, group)| is_trouble(self.run, group)).collect()
+        self.groups().into_iter().filter(|(_, _, group)| self.is_troubled(group)).collect()
+    }
+
+    /// Whether the group did not end as it should.
+    fn is_troubled(&self, group: &GroupRecord) -> bool {
+        match (self.environment.verdict, &group.outcome) {
+            // That is what was asked for.
+            (Some(Verdict::Partial), Some(Outcome::Left { .. })) => false,
+            // A group that is refreshed holds the gate where a check of it fails as it did before.
+            (Some(Verdict::Unproved), Some(Outcome::Refreshed { .. })) => {
+                group.checks.iter().any(|check| check.result.status > Status::Skipped)
+            }
+            _ => is_trouble(self.run, group),
+        }
     }
 
     /// Whether somebody should look at it.

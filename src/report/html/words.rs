@@ -132,7 +132,8 @@ pub(super) fn block(raw: &str, most: usize) -> String {
 /// What to do next: a command, and apart from it when or why; or what a person is to do.
 pub(super) fn next_step(next: &str) -> Markup {
     let next = line(next);
-    let at = [", when ", ", if ", ", once "].iter().filter_map(|word| next.rfind(word)).max();
+    let ends = [", when ", ", if ", ", once ", ", for ", ", then ", ", or "];
+    let at = ends.iter().filter_map(|word| next.find(word)).min();
     let (command, when) = at.map_or((next.as_str(), ""), |at| (&next[..at], &next[at + 2..]));
     html! {
         @if !next.starts_with("ami-refresh ") {
@@ -197,6 +198,10 @@ mod tests {
             "<code class=\"command\">ami-refresh rollout --env qa</code> \
              <span class=\"when\">when the cause is mended</span>"
         );
+        for when in ["for the rest", "then look, when it has ended", "or leave it"] {
+            let shown = next_step(&format!("ami-refresh status, {when}")).into_string();
+            assert!(shown.starts_with("<code class=\"command\">ami-refresh status</code>"), "{shown}");
+        }
         assert_eq!(next_step("resume it, if you may").into_string(), "resume it, if you may");
     }
 

@@ -113,7 +113,10 @@ impl Plain {
     /// The group's results in one line, and below it who did not pass.
     pub(super) fn flush_checks(&mut self, at: Timestamp, group: &GroupRef) -> String {
         let Some((_, mut results)) = self.checks.remove(group) else { return String::new() };
-        let Some(worst) = results.iter().map(|result| result.status).max() else { return String::new() };
+        let Some(worst) = results.iter().map(|result| result.status).max_by_key(|status| rank(*status))
+        else {
+            return String::new();
+        };
         results.sort_by_key(|result| std::cmp::Reverse(result.status));
         let tallies: Vec<String> = results.iter().map(tally).collect();
         let word = Style::of_status(worst).paint(status_word(worst), self.color);
@@ -204,5 +207,16 @@ impl Plain {
             text.push_str(&indent(&format!("next: {}", clean::line(next)), self.under()));
         }
         text
+    }
+}
+
+/// How much a status counts for the word that stands for all: some passed matters more than that
+/// others were skipped.
+fn rank(status: Status) -> u8 {
+    match status {
+        Status::Skipped => 0,
+        Status::Passed => 1,
+        Status::Failed => 2,
+        Status::Errored => 3,
     }
 }

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::event::{Event, GroupRef, PlannedAction, Status, Step};
 use crate::model::{Exit, Outcome, RefreshStatus, Tracking, Verdict};
-use crate::report::samples::{NEW, Stream, group, planned};
+use crate::report::samples::{NEW, Stream, group, passing, planned};
 
 /// How many rows a terminal has.
 const SCREEN: usize = 24;
@@ -145,4 +145,16 @@ fn a_log_says_once_an_hour_what_is_waited_for() {
         .collect();
     assert_eq!(beats.len(), 5, "{beats:#?}");
     assert!(beats[0].ends_with("  … waiting: qa until Mon 23 Nov 15:00:00\n"), "{beats:#?}");
+}
+
+#[test]
+fn checks_of_which_some_passed_were_not_skipped() {
+    let mut stream = Stream::new(&["qa"], None);
+    let web = group("qa", "a-qa");
+    stream.start("qa", vec![planned("qa", "a-qa", PlannedAction::Refresh)]);
+    let mut results = passing();
+    results[1].status = Status::Skipped;
+    stream.checks(&web, results);
+    let lines = log(Detail::Steps, &stream.events);
+    assert!(lines.iter().any(|line| line.contains("checks passed: ")), "{lines:#?}");
 }

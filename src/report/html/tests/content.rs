@@ -8,7 +8,7 @@ use crate::model::{Exit, ImageFacts, Outcome, Verdict};
 use crate::report::samples::{self, NEW, OLD, Stream, group, planned};
 
 /// The page's text without tags, in one line.
-fn words(page: &str) -> String {
+pub(super) fn words(page: &str) -> String {
     let mut words = String::new();
     let mut rest = page;
     while let Some((text, after)) = rest.split_once('<') {
@@ -21,7 +21,7 @@ fn words(page: &str) -> String {
 }
 
 /// The words from one heading on, up to the next section.
-fn section(page: &str, id: &str) -> String {
+pub(super) fn section(page: &str, id: &str) -> String {
     let from = page.find(&format!("<section id=\"{id}\"")).unwrap_or_else(|| panic!("no section {id}"));
     words(&page[from..from + page[from..].find("</section>").unwrap()])
 }
@@ -156,7 +156,7 @@ fn groups_that_failed_in_one_way_are_told_once_and_named() {
     let page = page_of(&stream.run_ended(Exit::RolledBack, "failed"));
     assert_eq!(page.matches("<article").count(), 2);
     let failures = section(&page, "failures");
-    assert!(failures.contains("1 more group that failed b-qa ✗ rolled back launches fail: 4"), "{failures}");
+    assert!(failures.contains("1 more group like these b-qa ✗ rolled back launches fail: 4"), "{failures}");
     assert!(section(&page, "verdict").contains("a-qa: launches fail, and 2 more groups."));
 }
 
