@@ -331,7 +331,9 @@ fn test_cases_are_written_where_attachments_can_not_be() {
             result.probes.iter_mut().for_each(|probe| probe.output = "x".repeat(5000));
         }
     }
-    events.iter().for_each(|event| run.apply(event));
+    for event in &events {
+        run.apply(event);
+    }
     // A file where the directory should be.
     fs::write(dir.path().join(attachments::DIR), "").unwrap();
     let problem = write_environment(&run, &env("qa"), dir.path(), false).unwrap_err();
