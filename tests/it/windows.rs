@@ -300,6 +300,31 @@ async fn quarantine_stops_a_run_that_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_asked_before_a_refresh_may_take_so_long_that_it_is_not_begun() {
+    let config = CONFIG
+        .replace("json: { '$.status': UP }", "status: 418")
+        .replace("    retry: { for: 1m,", "    baseline: true\n    retry: { for: 10m,");
+    let stage = Stage::new(&config, Scenario::clean(), 7).await;
+    let holding = async {
+        stage.clock.sleep(Duration::from_secs(300)).await;
+        quarantine(&stage);
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        _ = stage.rollout() => {}
+        () = holding => unreachable!("it waits for ever"),
+    }
+    assert!(begun(&stage).is_empty());
+    for (name, group) in stage.simulator.inspect(truth::groups) {
+        if name.ends_with("-dev") {
+            let Outcome::NotStarted { why } = outcome(&stage, &name) else { panic!("{name}") };
+            assert!(why.contains("jane: it panics"), "{why}");
+            assert_eq!((group.refreshes, group.marked), (0, false), "{name}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_puts_the_image_into_quarantine_where_that_is_wanted() {
     let config = CONFIG.replace("defaults:", "defaults:\n  quarantine_on_failure: true");
     let stage = Stage::new(&config, Scenario::named("app-down").expect("the scenario"), 7).await;
