@@ -301,10 +301,10 @@ async fn quarantine_stops_a_run_that_is_under_way() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_asked_before_a_refresh_may_take_so_long_that_it_is_not_begun() {
-    let config = CONFIG
-        .replace("json: { '$.status': UP }", "status: 418")
-        .replace("    retry: { for: 1m,", "    baseline: true\n    retry: { for: 10m,");
-    let stage = Stage::new(&config, Scenario::clean(), 7).await;
+    let config = CONFIG.replace("    retry: { for: 1m,", "    baseline: true\n    retry: { for: 10m,");
+    assert_ne!(config, CONFIG);
+    let ill = "name: ill\nabout: a test\neffects:\n  - application: { on: all, status: 503 }\n";
+    let stage = Stage::new(&config, Scenario::from_yaml(ill).expect("a scenario"), 7).await;
     let holding = async {
         stage.clock.sleep(Duration::from_secs(300)).await;
         quarantine(&stage);
