@@ -36,11 +36,13 @@ mod tests;
 pub use self::list::{Ask, Listed, list};
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream;
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::answer::{Answer, Asked, Subject, worst};
@@ -62,6 +64,8 @@ use crate::net::Network;
 
 /// How many askings are under way at once, unless told otherwise.
 const LIMIT: usize = 256;
+/// How many checks of a group are begun at once, most of which wait for an asking: each holds memory.
+const BEGUN: usize = 4 * LIMIT;
 /// How many programs of the team's own run at once: each is a process.
 const PROGRAMS: usize = 16;
 /// How old a sighting may be when a check wants to know how the group is now.
@@ -106,6 +110,8 @@ struct Round<'a, 'c> {
     /// All of them, in order.
     checks: &'a [&'a Check],
     captured: Captured,
+    /// When the first of them began.
+    began: Timestamp,
 }
 
 /// A check that is asked.
@@ -169,9 +175,11 @@ impl Runner {
         let _tidy = self.pool.tidy();
         let only = expect.launches.clone().filter(|_| expect.in_part);
         let look = Look::new(self.clone(), calls, only);
-        let round = &Round { runner: self, look, expect, checks, captured: Captured::default() };
-        let mut running: FuturesUnordered<_> =
-            (0..checks.len()).map(|place| async move { (place, round.check(place).await) }).collect();
+        let (began, captured) = (self.clock.now(), Captured::default());
+        let round = &Round { runner: self, look, expect, checks, captured, began };
+        // In order: what a check waits for was begun before it.
+        let all = stream::iter(0..checks.len()).map(async |place| (place, round.check(place).await));
+        let mut running = pin!(all.buffer_unordered(BEGUN));
         let mut results: Vec<Option<CheckResult>> = vec![None; checks.len()];
         while let Some((place, result)) = running.next().await {
             done(&result);
@@ -227,11 +235,14 @@ impl Round<'_, '_> {
         answer::result(check, told, took)
     }
 
-    /// The time that the check has at the most, and what to call it. All begin together.
+    /// The time that the check has from here on at the most, and what to call it.
     fn deadline(&self, check: &Check) -> Option<(Duration, String)> {
         let own = check.deadline.map(|limit| (limit, format!("its deadline of {limit:?}")));
-        let shared =
-            self.expect.deadline.map(|limit| (limit, format!("the deadline of all checks, {limit:?},")));
+        let passed = self.runner.clock.since(self.began);
+        let shared = self
+            .expect
+            .deadline
+            .map(|limit| (limit.saturating_sub(passed), format!("the deadline of all checks, {limit:?},")));
         own.into_iter().chain(shared).min_by_key(|(limit, _)| *limit)
     }
 
