@@ -140,7 +140,7 @@ async fn an_address_that_ec2_does_not_know_yet_is_looked_up_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_group_without_instances_is_skipped_only_when_none_are_wanted() {
-    let runner = Runner::new(Clock::starting_at(jiff::Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
+    let runner = Runner::new(Clock::starting_at(Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
     let health = health("http://{private_ip}/", retry(30, 10, 1));
     let result = run_one(&runner, calls(|_| Ok(seen(&[]))), &health).await;
     assert_eq!((result.status, result.message.as_str()), (Status::Skipped, "no instances in service"));

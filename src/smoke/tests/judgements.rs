@@ -140,7 +140,7 @@ fn every_instance_must_be_healthy_in_every_target_group() {
 
 #[tokio::test(start_paused = true)]
 async fn a_group_without_target_groups_or_instances_is_skipped_with_the_cause() {
-    let runner = Runner::new(Clock::starting_at(jiff::Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
+    let runner = Runner::new(Clock::starting_at(Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
     let targets = check("targets", CheckKind::Targets, Scope::Instance, retry(300, 10, 3));
     let result = run_one(&runner, calls(|_| Ok(two())), &targets).await;
     assert_eq!((result.status, result.message.as_str()), (Status::Skipped, "the group has no target groups"));
@@ -152,7 +152,7 @@ async fn a_group_without_target_groups_or_instances_is_skipped_with_the_cause() 
 
 #[tokio::test(start_paused = true)]
 async fn targets_are_asked_until_they_are_healthy() {
-    let runner = Runner::new(Clock::starting_at(jiff::Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
+    let runner = Runner::new(Clock::starting_at(Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
     let mut calls = calls(|_| {
         let mut seen = two();
         seen.group.target_groups = vec![BLUE.into()];
@@ -174,7 +174,7 @@ async fn targets_are_asked_until_they_are_healthy() {
 
 #[tokio::test(start_paused = true)]
 async fn status_checks_that_have_not_answered_are_waited_for() {
-    let runner = Runner::new(Clock::starting_at(jiff::Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
+    let runner = Runner::new(Clock::starting_at(Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
     let slow = calls(|k| {
         let mut seen = two();
         seen.instances.get_mut(&"i-2".into()).unwrap().status_ok = (k >= 3).then_some(true);
@@ -187,7 +187,7 @@ async fn status_checks_that_have_not_answered_are_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn what_aws_refuses_is_an_error_with_its_code_and_message() {
-    let runner = Runner::new(Clock::starting_at(jiff::Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
+    let runner = Runner::new(Clock::starting_at(Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
     for kind in [CheckKind::Instances, CheckKind::Targets, CheckKind::Http(get("http://{private_ip}/"))] {
         let refused = check("refused", kind, Scope::Instance, retry(30, 10, 1));
         let result = run_one(&runner, calls(|_| Err(throttled())), &refused).await;
@@ -199,7 +199,7 @@ async fn what_aws_refuses_is_an_error_with_its_code_and_message() {
 
 #[tokio::test(start_paused = true)]
 async fn aws_that_never_answers_is_given_up_on() {
-    let runner = Runner::new(Clock::starting_at(jiff::Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
+    let runner = Runner::new(Clock::starting_at(Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
     let mut silent = calls(|_| Ok(two()));
     silent.sight = Box::new(|| Box::pin(std::future::pending()));
     let instances = check("instances", CheckKind::Instances, Scope::Instance, retry(200, 10, 1));
@@ -210,7 +210,7 @@ async fn aws_that_never_answers_is_given_up_on() {
 
 #[tokio::test(start_paused = true)]
 async fn checks_of_a_group_share_what_aws_says_and_come_back_in_order() {
-    let runner = Runner::new(Clock::starting_at(jiff::Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
+    let runner = Runner::new(Clock::starting_at(Timestamp::UNIX_EPOCH, 1.0), Network::Sockets);
     let (calls, count) = counted(|_| Ok(two()));
     let slow = check("slow", CheckKind::Instances, Scope::Instance, retry(60, 10, 3));
     let quick = check("quick", CheckKind::Instances, Scope::Instance, once());
