@@ -1,6 +1,6 @@
 //! The page for people: `report.html` with its stylesheet, from one run or several.
 //!
-//! [`write`] gives the files: pure. The page needs no script and no inline style, since Jenkins
+//! [`write()`] gives the files: pure. The page needs no script and no inline style, since Jenkins
 //! serves it under `sandbox; default-src 'none'; img-src 'self'; style-src 'self'`. Its pictures
 //! are SVG in the page, coloured by the stylesheet, so that they follow light and dark. Every text
 //! is cleaned, escaped and bounded, and the page as a whole is ([`room`]).

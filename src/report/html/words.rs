@@ -1,6 +1,6 @@
 //! Small pieces that every section uses: cleaned texts, marks of how something ended, times.
 //!
-//! Every text that came from outside goes through [`line`] or [`block`]: cleaned, bounded, and
+//! Every text that came from outside goes through [`line()`] or [`block`]: cleaned, bounded, and
 //! escaped by the markup.
 
 use jiff::Timestamp;
