@@ -119,7 +119,9 @@ fn images(
     images.extend(arm.into_iter().map(|region| old(region, &Architecture::Arm64)));
     images.extend(built.iter().map(|(region, id, architecture)| {
         let mut image = new(id.clone(), region, architecture, &contents::CANDIDATE);
-        image.created = "2026-11-21T19:45:00Z".parse().ok();
+        // Two builds do not end in the same second: which is the newest is not left to their ids.
+        let made = if *architecture == Architecture::X86_64 { "19:45:00" } else { "19:44:30" };
+        image.created = format!("2026-11-21T{made}Z").parse().ok();
         image
     }));
     images
