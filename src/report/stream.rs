@@ -57,6 +57,7 @@ pub(crate) fn probe(subject: &str, status: Status, message: &str, evidence: &str
         message,
         attempts: 3,
         latency_ms: 12,
+        refused: false,
         evidence,
         output: String::new(),
     }

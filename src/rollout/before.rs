@@ -79,11 +79,16 @@ pub(super) fn is_bad(status: Status) -> bool {
     }
 }
 
-/// Whether a check failed at everybody who was asked. Only then is the same failure later known to
-/// be none of the image's: what failed at some may spread, and what could not be asked says nothing.
+/// Whether a check failed at everybody who was asked, or the machine said that nothing listens there:
+/// the application does not run. Only then is the same later known to be none of the image's: what
+/// failed at some may spread, and what could not be asked for other reasons says nothing.
 pub(super) fn failed_wholly(result: &CheckResult) -> bool {
-    let bad = |probe: &Probe| matches!(probe.status, Status::Failed | Status::Skipped);
-    result.status == Status::Failed && result.probes.iter().all(bad)
+    let bad = |probe: &Probe| match probe.status {
+        Status::Failed | Status::Skipped => true,
+        Status::Errored => probe.refused,
+        Status::Passed => false,
+    };
+    is_bad(result.status) && !result.probes.is_empty() && result.probes.iter().all(bad)
 }
 
 /// What is told of those that were bad before the refresh: of those that failed wholly, and of the
@@ -129,8 +134,9 @@ mod tests {
     #[test]
     fn only_what_failed_everywhere_is_known_from_before() {
         use Status::{Errored, Failed, Passed, Skipped};
-        let of = |status, probes: &[Status]| {
-            let probe = |status: &Status| Probe {
+        let of = |status, probes: &[(Status, bool)]| {
+            let probe = |(status, refused): &(Status, bool)| Probe {
+                refused: *refused,
                 subject: "i-1".into(),
                 status: *status,
                 message: "503".into(),
@@ -141,13 +147,19 @@ mod tests {
             };
             CheckResult { probes: probes.iter().map(probe).collect(), ..result("app", status) }
         };
+        let [failed, passed, skipped, errored] = [Failed, Passed, Skipped, Errored].map(|one| (one, false));
+        let refused = (Errored, true);
         for (status, probes, wholly) in [
-            (Failed, &[Failed, Failed][..], true),
-            (Failed, &[Failed, Skipped], true),
-            (Failed, &[Failed, Passed], false),
-            (Failed, &[Failed, Errored], false),
-            (Errored, &[Errored, Errored], false),
-            (Errored, &[Errored, Failed], false),
+            (Failed, &[failed, failed][..], true),
+            (Failed, &[failed, skipped], true),
+            (Failed, &[failed, passed], false),
+            (Errored, &[failed, errored], false),
+            (Errored, &[errored, errored], false),
+            (Errored, &[refused, refused], true),
+            (Errored, &[refused, failed], true),
+            (Errored, &[refused, errored], false),
+            (Errored, &[refused, passed], false),
+            (Errored, &[], false),
         ] {
             let result = of(status, probes);
             assert_eq!(failed_wholly(&result), wholly, "{status:?} {probes:?}");

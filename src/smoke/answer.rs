@@ -32,6 +32,8 @@ pub(super) struct Answer {
     pub(super) took: Duration,
     /// What was captured from it, also when it is not as it should be.
     pub(super) taken: Vec<Taken>,
+    /// Whether the machine was reached, and refused the connection: nothing listens there.
+    pub(super) refused: bool,
 }
 
 impl Answer {
@@ -42,6 +44,7 @@ impl Answer {
             evidence: String::new(),
             took: Duration::ZERO,
             taken: Vec::new(),
+            refused: false,
         }
     }
 
@@ -67,6 +70,10 @@ impl Answer {
 
     pub(super) fn with_evidence(self, evidence: impl Into<String>) -> Self {
         Self { evidence: evidence.into(), ..self }
+    }
+
+    pub(super) fn refused(self, refused: bool) -> Self {
+        Self { refused, ..self }
     }
 
     pub(super) fn in_time(self, took: Duration) -> Self {
@@ -171,6 +178,7 @@ fn probe(asked: Asked) -> Probe {
         message: answer.message,
         attempts,
         latency_ms: millis(answer.took),
+        refused: answer.refused,
         evidence,
         output,
     }

@@ -90,7 +90,7 @@ async fn ask_now(runner: &Runner, check: &HttpCheck, variables: &Variables<'_>) 
     let answer = Answer { message: secrets.hidden_in(answer.message), ..answer };
     let evidence = secrets.hidden_in(trail.evidence()) + &heard.evidence(&secrets);
     let answer = captured::take(&check.capture, &heard, answer.with_evidence(evidence));
-    (answer.in_time(took), heard)
+    (answer.in_time(took).refused(heard.stage == Stage::Refused), heard)
 }
 
 fn late(prepared: &Prepared, heard: &Heard, within: Duration) -> String {

@@ -23,6 +23,8 @@ pub(super) enum Stage {
     Securing,
     /// The server has all that it needs to answer.
     Asked,
+    /// The machine was reached, and said that nothing listens there.
+    Refused,
 }
 
 /// Where and how to connect.
@@ -49,8 +51,12 @@ impl Way<'_> {
     /// Why there is no connection, in one line.
     pub(super) async fn open(&self, runner: &Runner, stage: &mut Stage) -> Result<Opened, String> {
         *stage = Stage::Connecting;
-        let failed = |error| format!("failed to connect to {}: {}", self.address(), io_words(&error));
-        let stream = runner.network.connect(self.host, self.port).await.map_err(failed)?;
+        let stream = runner.network.connect(self.host, self.port).await.map_err(|error| {
+            if error.kind() == io::ErrorKind::ConnectionRefused {
+                *stage = Stage::Refused;
+            }
+            format!("failed to connect to {}: {}", self.address(), io_words(&error))
+        })?;
         let opened = match self.tls {
             Some((settings, alpn)) => {
                 *stage = Stage::Securing;
@@ -69,7 +75,9 @@ impl Way<'_> {
     /// What is said when the time ran out at that stage.
     pub(super) fn late(&self, stage: Stage, within: Duration) -> String {
         match stage {
-            Stage::Connecting => format!("no connection to {} within {within:?}", self.address()),
+            Stage::Connecting | Stage::Refused => {
+                format!("no connection to {} within {within:?}", self.address())
+            }
             Stage::Securing => {
                 format!("TLS with {} failed: the handshake did not end within {within:?}", self.host)
             }

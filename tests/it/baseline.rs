@@ -97,6 +97,27 @@ fn what_failed_before_too_takes_nobody_back_and_holds_the_gate_until_it_is_mende
 }
 
 #[test]
+fn what_did_not_run_before_is_excused_and_what_gave_no_answer_is_not() {
+    let of = |application: &str| {
+        let text = format!(
+            "name: down\nabout: an application is down\neffects:\n  - groups: orders-dev\n    application: {{ on: all, {application} }}\n"
+        );
+        Scenario::from_yaml(&text).expect("a scenario")
+    };
+    for (application, verdict) in [("refuse: true", Verdict::Unproved), ("silent: true", Verdict::RolledBack)]
+    {
+        block(async {
+            let stage = Stage::new(&with("baseline: true"), of(application), 7).await;
+            assert_eq!(stage.rollout().await, [verdict, Verdict::NotReached], "{application}");
+            let (status, message) = results(&stage).pop().expect("a result");
+            let excused =
+                message.starts_with("failed before the refresh too: 2 of 2 instances could not be asked");
+            assert_eq!((status, excused), (Status::Errored, verdict == Verdict::Unproved), "{message}");
+        });
+    }
+}
+
+#[test]
 fn what_passed_before_and_fails_after_takes_the_group_back() {
     for allowed in ["baseline: true", "baseline: true\n    allow_preexisting: true"] {
         block(async {

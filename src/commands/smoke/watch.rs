@@ -240,6 +240,7 @@ mod tests {
             message: "503".into(),
             attempts: 1,
             latency_ms: 1,
+            refused: false,
             evidence: String::new(),
             output: String::new(),
         };

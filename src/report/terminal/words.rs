@@ -125,6 +125,7 @@ mod tests {
             message: (*message).to_owned(),
             attempts: 1,
             latency_ms: 1,
+            refused: false,
             evidence: String::new(),
             output: String::new(),
         };
