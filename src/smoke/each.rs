@@ -145,7 +145,7 @@ impl Round<'_, '_> {
             asking.progress.begin(&subject);
             let (answer, attempts) = self.ask_one(question, asking, &id, &mut seen).await;
             asking.progress.answered(&subject, &answer, attempts, true);
-            self.captured.settle(asking.place, Some(&id), answer.status);
+            self.settle(asking.place, Some(&id), answer.status);
             let left = answer.status == Status::Skipped;
             asked.push(Asked { subject, answer, attempts });
             if !left {

@@ -58,14 +58,14 @@ use self::variables::Variables;
 use crate::aws::Account;
 use crate::clock::Clock;
 use crate::config::{AlarmCheck, Check, CheckKind, RetryPolicy, Scope};
-use crate::event::{CheckResult, GroupRef};
+use crate::event::{CheckResult, GroupRef, Status};
 use crate::model::{Instance, InstanceId, Launch};
 use crate::net::Network;
 
 /// How many askings are under way at once, unless told otherwise.
 const LIMIT: usize = 256;
 /// How many checks of a group are begun at once, most of which wait for an asking: each holds memory.
-const BEGUN: usize = 4 * LIMIT;
+const BEGUN: usize = 2 * LIMIT;
 /// How many programs of the team's own run at once: each is a process.
 const PROGRAMS: usize = 16;
 /// How old a sighting may be when a check wants to know how the group is now.
@@ -210,21 +210,27 @@ impl Round<'_, '_> {
         let asking = Asking { place, check, progress: &progress };
         let asked = match self.deadline(check) {
             None => self.asked(asking).await,
-            Some((limit, words)) => match tokio::time::timeout(clock.real(limit), self.asked(asking)).await {
-                Ok(asked) => asked,
-                Err(_) => progress.over(&words, Subject::Whole(self.name())),
-            },
+            Some((limit, words)) => {
+                // Few have one: the others need not have room for it twice.
+                let asked = Box::pin(self.asked(asking));
+                match tokio::time::timeout(clock.real(limit), asked).await {
+                    Ok(asked) => asked,
+                    Err(_) => progress.over(&words, Subject::Whole(self.name())),
+                }
+            }
         };
         for one in &asked {
             if let Subject::Instance(id) = &one.subject {
-                self.captured.settle(place, Some(id), one.answer.status);
+                self.settle(place, Some(id), one.answer.status);
             }
         }
         if check.on == Scope::Group {
             // Also when it was never asked, or not to the end: nobody asks it again.
-            self.captured.settle(place, None, worst(asked.iter().map(|one| one.answer.status)));
+            self.settle(place, None, worst(asked.iter().map(|one| one.answer.status)));
         }
-        self.captured.end(place);
+        if captures(check) {
+            self.captured.end(place);
+        }
         let took = clock.since(began);
         let mut told = Vec::with_capacity(asked.len());
         for one in asked {
@@ -233,6 +239,13 @@ impl Round<'_, '_> {
             tokio::task::yield_now().await;
         }
         answer::result(check, told, took)
+    }
+
+    /// Tells those who wait for what the check captures that it has its last answer of somebody.
+    fn settle(&self, place: usize, whose: Option<&InstanceId>, status: Status) {
+        if captures(self.checks[place]) {
+            self.captured.settle(place, whose, status);
+        }
     }
 
     /// The time that the check has from here on at the most, and what to call it.
@@ -306,7 +319,7 @@ impl Round<'_, '_> {
             let took = clock.since(began);
             let status = worst(answers.iter().map(|(_, answer)| answer.status));
             if !retry.again(status) {
-                self.captured.settle(asking.place, None, status);
+                self.settle(asking.place, None, status);
                 let asked = |(subject, answer): (Subject, Answer)| {
                     // What measured itself knows better.
                     let took = if answer.took.is_zero() { took } else { answer.took };
@@ -376,6 +389,11 @@ impl Round<'_, '_> {
     ) -> Variables<'v> {
         Variables { group: &self.expect.group, tags: &self.expect.tags, instance, captured }
     }
+}
+
+/// Whether other checks may wait for what it captures.
+fn captures(check: &Check) -> bool {
+    !check.kind.captures().is_empty()
 }
 
 /// How old a sighting may be for a check with this policy: never so old that two askings
