@@ -13,6 +13,7 @@ mod network;
 mod redirects;
 mod reuse;
 mod send;
+mod taken;
 mod tcp;
 mod trust;
 
