@@ -7,7 +7,6 @@ mod place;
 mod pool;
 mod redirects;
 mod request;
-mod secrets;
 
 use std::time::Duration;
 
@@ -17,12 +16,12 @@ use self::pool::Key;
 pub(super) use self::pool::Pool;
 use self::redirects::Trail;
 use self::request::Prepared;
-pub(super) use self::secrets::Secrets;
 use super::Runner;
 use super::answer::Answer;
 use super::assertions::{self, Heard};
 use super::captured;
 use super::reach::{Stage, Way};
+use super::secrets::Secrets;
 use super::tls::{self, Alpn};
 use super::variables::Variables;
 use crate::config::{HttpCheck, HttpVersion};
@@ -73,7 +72,7 @@ async fn ask_now(runner: &Runner, check: &HttpCheck, variables: &Variables<'_>) 
     let mut secrets = Secrets::default();
     let mut prepared = match Prepared::new(check, variables, &mut secrets) {
         Ok(prepared) => prepared,
-        Err(why) => return (Answer::errored(secrets.hidden_in(why)), Heard::default()),
+        Err(why) => return (Answer::errored(secrets.masked(why)), Heard::default()),
     };
     let began = runner.clock.now();
     let (mut heard, mut trail) = (Heard::default(), Trail::default());
@@ -87,8 +86,8 @@ async fn ask_now(runner: &Runner, check: &HttpCheck, variables: &Variables<'_>) 
         Ok(Err(Ended::Failed(why))) => Answer::failed(why),
         Err(_) => Answer::errored(trail.behind(late(&prepared, &heard, check.within))),
     };
-    let answer = Answer { message: secrets.hidden_in(answer.message), ..answer };
-    let evidence = secrets.hidden_in(trail.evidence()) + &heard.evidence(&secrets);
+    let answer = Answer { message: secrets.masked(answer.message), ..answer };
+    let evidence = secrets.masked(trail.evidence()) + &heard.evidence(&secrets);
     let answer = captured::take(&check.capture, &heard, answer.with_evidence(evidence));
     (answer.in_time(took), heard)
 }
