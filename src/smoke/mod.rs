@@ -22,6 +22,7 @@ mod program;
 mod progress;
 mod reach;
 mod retry;
+mod room;
 mod secrets;
 mod ssm;
 mod ssm_command;
@@ -45,7 +46,7 @@ use futures_util::stream;
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use self::answer::{Answer, Asked, Subject, worst};
+use self::answer::{Answer, Asked, Subject, Told, worst};
 use self::captured::Captured;
 use self::each::Question;
 use self::http::Pool;
@@ -226,13 +227,13 @@ impl Round<'_, '_> {
         }
         self.captured.end(place);
         let took = clock.since(began);
-        let mut told = Vec::with_capacity(asked.len());
+        let mut told = Told::default();
         for one in asked {
-            told.push(self.masked(one));
+            told.add(self.masked(one));
             // Of a thousand it takes a while, and other checks have deadlines.
             tokio::task::yield_now().await;
         }
-        answer::result(check, told, took)
+        told.result(&check.name, took)
     }
 
     /// The time that the check has from here on at the most, and what to call it.
@@ -250,7 +251,7 @@ impl Round<'_, '_> {
     fn masked(&self, asked: Asked) -> Asked {
         let Asked { subject, mut answer, attempts } = asked;
         answer.message = self.captured.masked(answer.message);
-        answer.evidence = self.captured.masked(answer.evidence);
+        answer.evidence = self.captured.masked(answer.evidence.to_string()).into();
         let subject = match subject {
             Subject::Whole(name) => Subject::Whole(self.captured.masked(name)),
             other @ (Subject::Instance(_) | Subject::Alarm(_)) => other,
@@ -304,6 +305,8 @@ impl Round<'_, '_> {
             let began = clock.now();
             let answers = self.ask_whole(what, asking, &needed).await;
             let took = clock.since(began);
+            let keep = |(subject, answer)| (subject, asking.progress.keep(answer));
+            let answers: Vec<(Subject, Answer)> = answers.into_iter().map(keep).collect();
             let status = worst(answers.iter().map(|(_, answer)| answer.status));
             if !retry.again(status) {
                 self.captured.settle(asking.place, None, status);

@@ -259,3 +259,24 @@ async fn a_secret_in_an_address_is_masked_in_the_subject_and_in_what_is_said() {
     assert!(probe.message.contains("***:1"), "{probe:?}");
     assert!(!format!("{results:?}").contains("127.0.0.99"), "{results:?}");
 }
+
+#[tokio::test]
+async fn a_value_may_stand_behind_what_is_held_of_an_answer() {
+    let address = server(|mut stream| async move {
+        let head = request(&mut stream).await;
+        let text = match head.split(' ').nth(1).unwrap_or_default() {
+            "/login" => {
+                answer("200 OK", &format!(r#"{{"pad": "{}", "token": "secret"}}"#, "x".repeat(100_000)))
+            }
+            "/app/secret" => answer("200 OK", "welcome"),
+            _ => answer("403 Forbidden", ""),
+        };
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await;
+    })
+    .await;
+    let base = format!("http://{{private_ip}}:{}", address.port());
+    let login = login(&format!("{base}/login"), Scope::Instance);
+    let app = uses(&format!("{base}/app/{{token}}"), Scope::Instance);
+    let results = run(calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &[&login, &app]).await;
+    assert!(results.iter().all(|result| result.status == Status::Passed), "{results:?}");
+}

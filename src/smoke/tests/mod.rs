@@ -4,6 +4,7 @@ mod captures;
 mod command;
 mod deadlines;
 mod follow;
+mod held;
 mod http;
 mod https;
 mod judgements;

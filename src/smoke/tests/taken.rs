@@ -43,7 +43,7 @@ fn an_answer_is_not_shown_where_a_secret_may_be_in_it_that_can_not_be_masked() {
         (CaptureFrom::Header("x-other".into()), true, "hello", HIDDEN.to_owned()),
     ] {
         let answer = taken(&[capture("token", from, secret)], body, Answer::passed("200 OK"));
-        assert_eq!(answer.evidence, evidence, "{secret} {body}");
+        assert_eq!(*answer.evidence, evidence, "{secret} {body}");
     }
 }
 
