@@ -77,16 +77,16 @@ fn what_was_replaced_while_the_group_waited_for_its_turn_is_no_baseline_either()
 #[test]
 fn what_was_replaced_while_it_was_asked_is_no_baseline_either() {
     block(async {
-        let mut stage = Stage::new(CONFIG, ill_at("payments-dev", "new"), 7).await;
-        killed_when(&stage, told("payments-dev", "started to")).await;
-        unmark(&stage, "payments-dev");
+        let mut stage = Stage::new(CONFIG, ill_at("catalog-dev", "new"), 7).await;
+        killed_when(&stage, told("catalog-dev", "started to")).await;
+        unmark(&stage, "catalog-dev");
         // The old ones pass, but are gone before they did so often enough.
         let config =
             with("baseline: true").replace("for: 1m, every: 10s", "for: 10m, every: 1m, consecutive: 9");
         configure(&mut stage, &config);
         assert_eq!(stage.rollout().await, [Verdict::RolledBack, Verdict::NotReached]);
-        assert_eq!(noted(&stage, "payments-dev", NOT_KNOWN), 1, "{:#?}", story(&stage));
-        assert_eq!(noted(&stage, "payments-dev", "failed before its refresh"), 0);
+        assert_eq!(noted(&stage, "catalog-dev", NOT_KNOWN), 1, "{:#?}", story(&stage));
+        assert_eq!(noted(&stage, "catalog-dev", "failed before its refresh"), 0);
     });
 }
 
