@@ -136,7 +136,7 @@ fn what_a_baseline_needs_is_asked_for_it_and_is_none_itself() {
             .replace("targets, app-health]", "targets, login, app-health]")
             .replace(asks, &format!("{asks}, send: {{ headers: {{ x-state: '{{state}}' }} }}"))
             + &format!(
-                "  login:\n    {asks}, capture: {{ state: {{ json: $.status, secret: false }} }}, status: {status} }}\n    retry: {{ for: 10s, every: 5s }}\n"
+                "  login:\n    {asks}, capture: {{ state: {{ json: $.state, secret: false }} }}, status: {status} }}\n    retry: {{ for: 10s, every: 5s }}\n"
             )
     };
     block(async {
