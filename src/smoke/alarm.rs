@@ -109,7 +109,7 @@ mod tests {
     fn it_says_why_and_since_when() {
         let answer = judge(&check(false), &reading(AlarmState::Alarm));
         assert_eq!(answer.message, "web-5xx is ALARM since 2026-11-22T19:00:00Z, expected OK");
-        assert_eq!(answer.evidence, "ALARM since 2026-11-22T19:00:00Z: Threshold Crossed");
+        assert_eq!(&*answer.evidence, "ALARM since 2026-11-22T19:00:00Z: Threshold Crossed");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, Version};
 
 use super::answer::{Answer, millis, quoted};
-use super::http::Secrets;
 use super::reach::Stage;
+use super::secrets::Secrets;
 use crate::config::HttpCheck;
 
 /// How much of a body is kept, in bytes.
@@ -56,7 +56,7 @@ impl Heard {
     /// The status line and the beginning of the body; empty when nothing was heard.
     pub(super) fn evidence(&self, secrets: &Secrets) -> String {
         let Some(status) = self.status else { return String::new() };
-        let body = secrets.hidden_in(String::from_utf8_lossy(&self.body).into_owned());
+        let body = secrets.masked(String::from_utf8_lossy(&self.body).into_owned());
         let mut text = format!("{:?} {}\n\n", self.version, line(status));
         text.extend(body.chars().take(SHOWN));
         if body.chars().nth(SHOWN).is_some() {

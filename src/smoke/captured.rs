@@ -61,7 +61,8 @@ pub(super) fn take(captures: &[Capture], heard: &Heard, mut answer: Answer) -> A
     }
     if hides && !answer.evidence.is_empty() {
         let first = answer.evidence.lines().next().unwrap_or_default();
-        answer.evidence = format!("{first}\n\n(not shown: what the check captures can't be masked in it)");
+        answer.evidence =
+            format!("{first}\n\n(not shown: what the check captures can't be masked in it)").into();
     }
     if answer.status == Status::Passed && !absent.is_empty() {
         answer.status = Status::Failed;

@@ -122,7 +122,7 @@ impl Round<'_, '_> {
             };
             let again = retry.again(answer.status);
             let (subject, answer) = self.whole(answer);
-            asking.progress.answered(&subject, &answer, retry.attempts(), false);
+            let answer = asking.progress.answered(&subject, answer, retry.attempts(), false);
             if !again {
                 return Err(Asked { subject, answer, attempts: retry.attempts() });
             }
@@ -144,8 +144,13 @@ impl Round<'_, '_> {
             let subject = Subject::Instance(id.clone());
             asking.progress.begin(&subject);
             let (answer, attempts) = self.ask_one(question, asking, &id, &mut seen).await;
+<<<<<<< HEAD
             asking.progress.answered(&subject, &answer, attempts, true);
             self.settle(asking.place, Some(&id), answer.status);
+=======
+            let answer = asking.progress.answered(&subject, answer, attempts, true);
+            self.captured.settle(asking.place, Some(&id), answer.status);
+>>>>>>> part-a
             let left = answer.status == Status::Skipped;
             asked.push(Asked { subject, answer, attempts });
             if !left {
@@ -194,7 +199,8 @@ impl Round<'_, '_> {
                 Err(why) => Answer::errored(why.clone()),
             };
             let again = retry.again(answer.status) && needed.is_ok();
-            asking.progress.answered(&Subject::Instance(id.clone()), &answer, retry.attempts(), false);
+            let subject = Subject::Instance(id.clone());
+            let answer = asking.progress.answered(&subject, answer, retry.attempts(), false);
             if answer.status != Status::Passed {
                 // Looking costs a call: rarely while there is time, for certain at the end.
                 let age = if again && has_address { STALE } else { Duration::ZERO };

@@ -7,7 +7,6 @@ mod place;
 mod pool;
 mod redirects;
 mod request;
-mod secrets;
 
 use std::time::Duration;
 
@@ -17,12 +16,12 @@ use self::pool::Key;
 pub(super) use self::pool::Pool;
 use self::redirects::Trail;
 use self::request::Prepared;
-pub(super) use self::secrets::Secrets;
 use super::Runner;
 use super::answer::Answer;
 use super::assertions::{self, Heard};
 use super::captured;
 use super::reach::{Stage, Way};
+use super::secrets::Secrets;
 use super::tls::{self, Alpn};
 use super::variables::Variables;
 use crate::config::{HttpCheck, HttpVersion};
@@ -64,16 +63,14 @@ pub(super) async fn ask_and_hear(
     check: &HttpCheck,
     variables: &Variables<'_>,
 ) -> (Answer, Heard) {
-    let _permit = runner.permit().await;
-    // Those that wait for their turn need no room for what only an asking holds.
-    Box::pin(ask_now(runner, check, variables)).await
+    runner.turns.take(|| ask_now(runner, check, variables)).await
 }
 
 async fn ask_now(runner: &Runner, check: &HttpCheck, variables: &Variables<'_>) -> (Answer, Heard) {
     let mut secrets = Secrets::default();
     let mut prepared = match Prepared::new(check, variables, &mut secrets) {
         Ok(prepared) => prepared,
-        Err(why) => return (Answer::errored(secrets.hidden_in(why)), Heard::default()),
+        Err(why) => return (Answer::errored(secrets.masked(why)), Heard::default()),
     };
     let began = runner.clock.now();
     let (mut heard, mut trail) = (Heard::default(), Trail::default());
@@ -87,8 +84,8 @@ async fn ask_now(runner: &Runner, check: &HttpCheck, variables: &Variables<'_>) 
         Ok(Err(Ended::Failed(why))) => Answer::failed(why),
         Err(_) => Answer::errored(trail.behind(late(&prepared, &heard, check.within))),
     };
-    let answer = Answer { message: secrets.hidden_in(answer.message), ..answer };
-    let evidence = secrets.hidden_in(trail.evidence()) + &heard.evidence(&secrets);
+    let answer = Answer { message: secrets.masked(answer.message), ..answer };
+    let evidence = secrets.masked(trail.evidence()) + &heard.evidence(&secrets);
     let answer = captured::take(&check.capture, &heard, answer.with_evidence(evidence));
     (answer.in_time(took).refused(heard.stage == Stage::Refused), heard)
 }
@@ -129,7 +126,7 @@ async fn exchange(
     heard: &mut Heard,
 ) -> Result<(), String> {
     // Others wait for a place: a connection is worth passing on.
-    let keep = prepared.repeatable() && check.version == HttpVersion::One && runner.is_full();
+    let keep = prepared.repeatable() && check.version == HttpVersion::One && runner.turns.is_full();
     let key = keep.then(|| Key::of(&prepared.place, &prepared.tls));
     if let Some(key) = &key
         && let Some(mut connection) = runner.pool.take(key)
@@ -171,7 +168,7 @@ async fn over(
 }
 
 fn pass_on(runner: &Runner, key: Key, connection: Connection, heard: &Heard) {
-    if runner.is_full() && connection.reusable(heard) {
+    if runner.turns.is_full() && connection.reusable(heard) {
         runner.pool.put(key, connection);
     }
 }

@@ -101,8 +101,7 @@ pub(super) async fn bounded<T>(
     runner: &Runner,
     call: impl Future<Output = Result<T, aws::Error>>,
 ) -> Result<Result<T, aws::Error>, String> {
-    let _permit = runner.permit().await;
-    let answer = tokio::time::timeout(runner.clock.real(WITHIN), call).await;
+    let answer = runner.turns.take(|| tokio::time::timeout(runner.clock.real(WITHIN), call)).await;
     answer.map_err(|_| format!("AWS did not answer within {WITHIN:?}"))
 }
 

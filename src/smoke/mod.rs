@@ -22,13 +22,16 @@ mod program;
 mod progress;
 mod reach;
 mod retry;
+mod room;
 mod secrets;
 mod ssm;
 mod ssm_command;
 mod targets;
 mod tcp;
 mod tls;
+mod turns;
 mod variables;
+mod whole;
 
 #[cfg(test)]
 mod tests;
@@ -43,27 +46,26 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
-use self::answer::{Answer, Asked, Subject, worst};
+use self::answer::{Answer, Asked, Subject, Told, worst};
 use self::captured::Captured;
 use self::each::Question;
 use self::http::Pool;
 use self::look::{Calls, Look};
 use self::needs::Needed;
 use self::progress::Progress;
-use self::retry::Retry;
 use self::tls::Tls;
+use self::turns::{LIMIT, Turns};
 use self::variables::Variables;
+use self::whole::Whole;
 use crate::aws::Account;
 use crate::clock::Clock;
-use crate::config::{AlarmCheck, Check, CheckKind, RetryPolicy, Scope};
+use crate::config::{Check, CheckKind, RetryPolicy, Scope};
 use crate::event::{CheckResult, GroupRef, Status};
 use crate::model::{Instance, InstanceId, Launch};
 use crate::net::Network;
 
-/// How many askings are under way at once, unless told otherwise.
-const LIMIT: usize = 256;
 /// How many checks of a group are begun at once, most of which wait for an asking: each holds memory.
 const BEGUN: usize = 2 * LIMIT;
 /// How many programs of the team's own run at once: each is a process.
@@ -76,7 +78,7 @@ const FRESH: Duration = Duration::from_secs(1);
 pub struct Runner {
     clock: Clock,
     network: Network,
-    limit: Arc<Semaphore>,
+    turns: Arc<Turns>,
     programs: Arc<Semaphore>,
     tls: Tls,
     pool: Arc<Pool>,
@@ -123,22 +125,13 @@ struct Asking<'a> {
     progress: &'a Progress,
 }
 
-/// What is asked of the group as a whole.
-#[derive(Debug, Clone, Copy)]
-enum Whole<'a> {
-    Instances,
-    Targets,
-    Alarm(&'a AlarmCheck),
-    Question(Question<'a>),
-}
-
 impl Runner {
-    /// A runner on this clock and network, with a limit of 256 askings at once.
+    /// A runner on this clock and network, with a limit of 256 askings at once, 64 of which are young.
     pub fn new(clock: Clock, network: Network) -> Self {
         Self {
             clock,
             network,
-            limit: Arc::new(Semaphore::new(LIMIT)),
+            turns: Arc::new(Turns::of(clock, LIMIT)),
             programs: Arc::new(Semaphore::new(PROGRAMS)),
             tls: Tls::default(),
             pool: Arc::default(),
@@ -148,8 +141,7 @@ impl Runner {
     /// The same with another limit, at least 1.
     #[must_use]
     pub fn with_limit(self, askings: usize) -> Self {
-        let askings = askings.clamp(1, Semaphore::MAX_PERMITS);
-        Self { limit: Arc::new(Semaphore::new(askings)), ..self }
+        Self { turns: Arc::new(Turns::of(self.clock, askings)), ..self }
     }
 
     /// Runs the checks of one group, all at once; the results are in the order of `checks`.
@@ -187,19 +179,6 @@ impl Runner {
         }
         results.into_iter().flatten().collect()
     }
-
-    /// Waits for a place under the limit, which is free again when the permit is dropped.
-    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
-        // It fails only when the semaphore is closed, and nobody closes it.
-        self.limit.acquire().await.ok()
-    }
-}
-
-impl Runner {
-    /// Whether as many askings are under way as may be: others wait, or are about to.
-    fn is_full(&self) -> bool {
-        self.limit.available_permits() == 0
-    }
 }
 
 impl Round<'_, '_> {
@@ -232,13 +211,13 @@ impl Round<'_, '_> {
             self.captured.end(place);
         }
         let took = clock.since(began);
-        let mut told = Vec::with_capacity(asked.len());
+        let mut told = Told::default();
         for one in asked {
-            told.push(self.masked(one));
+            told.add(self.masked(one));
             // Of a thousand it takes a while, and other checks have deadlines.
             tokio::task::yield_now().await;
         }
-        answer::result(check, told, took)
+        told.result(&check.name, took)
     }
 
     /// Tells those who wait for what the check captures that it has its last answer of somebody.
@@ -263,7 +242,7 @@ impl Round<'_, '_> {
     fn masked(&self, asked: Asked) -> Asked {
         let Asked { subject, mut answer, attempts } = asked;
         answer.message = self.captured.masked(answer.message);
-        answer.evidence = self.captured.masked(answer.evidence);
+        answer.evidence = self.captured.masked(answer.evidence.to_string()).into();
         let subject = match subject {
             Subject::Whole(name) => Subject::Whole(self.captured.masked(name)),
             other @ (Subject::Instance(_) | Subject::Alarm(_)) => other,
@@ -299,77 +278,6 @@ impl Round<'_, '_> {
             (CheckKind::Alarm(alarm), Scope::Instance | Scope::Group) => {
                 self.until(Whole::Alarm(alarm), asking).await
             }
-        }
-    }
-
-    /// Asks again and again, as the policy says, and gives the last answers.
-    async fn until(&self, what: Whole<'_>, asking: Asking<'_>) -> Vec<Asked> {
-        let (clock, policy) = (self.runner.clock, &asking.check.retry);
-        let needed = match self.needed(asking, None).await {
-            Ok(needed) => needed,
-            Err(why) => {
-                let (subject, answer) = self.whole(Answer::errored(why));
-                return vec![Asked { subject, answer, attempts: 0 }];
-            }
-        };
-        let mut retry = Retry::new(clock, policy);
-        loop {
-            let began = clock.now();
-            let answers = self.ask_whole(what, asking, &needed).await;
-            let took = clock.since(began);
-            let status = worst(answers.iter().map(|(_, answer)| answer.status));
-            if !retry.again(status) {
-                self.settle(asking.place, None, status);
-                let asked = |(subject, answer): (Subject, Answer)| {
-                    // What measured itself knows better.
-                    let took = if answer.took.is_zero() { took } else { answer.took };
-                    Asked { subject, answer: answer.in_time(took), attempts: retry.attempts() }
-                };
-                return answers.into_iter().map(asked).collect();
-            }
-            asking.progress.all_answered(&answers, retry.attempts());
-            retry.wait().await;
-        }
-    }
-
-    async fn ask_whole(
-        &self,
-        what: Whole<'_>,
-        asking: Asking<'_>,
-        needed: &Needed,
-    ) -> Vec<(Subject, Answer)> {
-        let policy = &asking.check.retry;
-        match what {
-            Whole::Instances => self.ask_instances(policy).await,
-            Whole::Targets => self.ask_targets(policy).await,
-            Whole::Alarm(check) => alarm::ask(self, check, needed).await,
-            Whole::Question(question) => {
-                let variables = self.variables(None, needed);
-                let subject = question.address(&variables).unwrap_or_else(|_| self.name());
-                vec![(Subject::Whole(subject), self.ask(question, asking.place, &variables).await)]
-            }
-        }
-    }
-
-    async fn ask_instances(&self, policy: &RetryPolicy) -> Vec<(Subject, Answer)> {
-        match self.look.sighting(fresh(policy)).await {
-            Ok(sighting) => instances::judge(&sighting, self.expect),
-            Err(why) => vec![self.whole(Answer::errored(why))],
-        }
-    }
-
-    async fn ask_targets(&self, policy: &RetryPolicy) -> Vec<(Subject, Answer)> {
-        let group = match self.look.sighting(fresh(policy)).await {
-            Ok(sighting) => sighting,
-            Err(why) => return vec![self.whole(Answer::errored(why))],
-        };
-        let group = &group.group;
-        if let Some(answer) = targets::nothing_to_ask(group) {
-            return vec![self.whole(answer)];
-        }
-        match self.look.target_health(&group.target_groups).await {
-            Ok(health) => targets::judge(group, &health),
-            Err(why) => vec![self.whole(Answer::errored(why))],
         }
     }
 

@@ -125,7 +125,7 @@ mod tests {
         let answer = judge(&wanted(&[0, 3], None, None), &ended(1, "a\nb\n", "\u{1b}[31mno route\n\n"), took);
         assert_eq!(answer.status, Status::Failed);
         assert_eq!(answer.message, "exit 1, expected 0 or 3: [31mno route");
-        assert_eq!(answer.evidence, "exit 1\n\noutput:\na\nb\n\nerror output:\n\u{1b}[31mno route");
+        assert_eq!(&*answer.evidence, "exit 1\n\noutput:\na\nb\n\nerror output:\n\u{1b}[31mno route");
         let killed = Ended { signal: Some(9), ..Ended::default() };
         let answer = judge(&wanted(&[0], None, None), &killed, took);
         assert_eq!(answer.message, "ended by signal 9, expected 0");

@@ -1,13 +1,19 @@
 //! How far a check is, for the moment at which its deadline is over: pure.
+//!
+//! Of answers it holds no more than their result can show (`room`).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::answer::{Answer, Asked, Subject};
+use super::room::Room;
 use crate::event::Status;
 
 /// Who is asked by a check, with the last answer of each.
 #[derive(Debug, Default)]
-pub(super) struct Progress(Mutex<Vec<Standing>>);
+pub(super) struct Progress {
+    all: Mutex<Vec<Standing>>,
+    room: Mutex<Room>,
+}
 
 #[derive(Debug)]
 struct Standing {
@@ -20,19 +26,28 @@ struct Standing {
 impl Progress {
     /// Somebody is to be asked.
     pub(super) fn begin(&self, subject: &Subject) {
-        let mut all = self.lock();
+        let mut all = lock(&self.all);
         if !all.iter().any(|one| one.subject == *subject) {
             all.push(Standing { subject: subject.clone(), last: None, done: false });
         }
     }
 
-    /// Somebody answered.
-    pub(super) fn answered(&self, subject: &Subject, answer: &Answer, attempts: u32, done: bool) {
+    /// Somebody answered; the answer with as much of it as is held.
+    pub(super) fn answered(&self, subject: &Subject, answer: Answer, attempts: u32, done: bool) -> Answer {
         self.begin(subject);
-        if let Some(one) = self.lock().iter_mut().find(|one| one.subject == *subject) {
-            one.last = Some((answer.clone(), attempts));
-            one.done = done;
-        }
+        let mut all = lock(&self.all);
+        let Some(one) = all.iter_mut().find(|one| one.subject == *subject) else { return answer };
+        // It makes room for this one.
+        one.last = None;
+        let answer = self.keep(answer);
+        one.last = Some((answer.clone(), attempts));
+        one.done = done;
+        answer
+    }
+
+    /// The answer with as much of it as is held.
+    pub(super) fn keep(&self, answer: Answer) -> Answer {
+        lock(&self.room).keep(answer)
     }
 
     /// Everybody is asked together, and answered so.
@@ -45,27 +60,27 @@ impl Progress {
             last: Some((answer.clone(), attempts)),
             done: good(answer) && !all_good,
         };
-        *self.lock() = answers.iter().map(standing).collect();
+        *lock(&self.all) = answers.iter().map(standing).collect();
     }
 
     /// That one is waited for no more.
     pub(super) fn forget(&self, subject: &Subject) {
-        self.lock().retain(|one| one.subject != *subject);
+        lock(&self.all).retain(|one| one.subject != *subject);
     }
 
     /// What there is when `deadline` is over: last answers, with that said.
     pub(super) fn over(self, deadline: &str, whole: Subject) -> Vec<Asked> {
-        let all = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let all = self.all.into_inner().unwrap_or_else(PoisonError::into_inner);
         if all.is_empty() {
             let answer = Answer::errored(format!("nobody could be asked before {deadline} was over"));
             return vec![Asked { subject: whole, answer, attempts: 0 }];
         }
         all.into_iter().map(|one| one.over(deadline)).collect()
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Standing>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Standing {

@@ -39,9 +39,7 @@ pub(super) fn address(check: &TcpCheck, variables: &Variables<'_>) -> Result<Str
 
 /// Asks once: connects, says what it should, and listens for the banner, all within the check's time.
 pub(super) async fn ask(runner: &Runner, check: &TcpCheck, variables: &Variables<'_>) -> Answer {
-    let _permit = runner.permit().await;
-    // Those that wait for their turn need no room for what only an asking holds.
-    Box::pin(ask_now(runner, check, variables)).await
+    runner.turns.take(|| ask_now(runner, check, variables)).await
 }
 
 async fn ask_now(runner: &Runner, check: &TcpCheck, variables: &Variables<'_>) -> Answer {

@@ -6,6 +6,7 @@
 mod accounts;
 mod attributes;
 mod baseline;
+mod baseline_record;
 mod candidate_builder;
 mod candidate_builder_troubles;
 mod changed_meanwhile;

@@ -140,7 +140,7 @@ fn an_alarm_that_fires_already_or_is_absent_refuses_the_environment() {
 }
 
 /// A group whose root volumes can be replaced: an image in every override, no balancer.
-fn in_place(spec: &mut FleetSpec) {
+pub(crate) fn in_place(spec: &mut FleetSpec) {
     four(spec);
     for group in &mut spec.groups {
         group.target_groups.clear();
@@ -152,8 +152,8 @@ fn in_place(spec: &mut FleetSpec) {
 }
 
 /// The configuration with root volumes replaced in one group.
-fn root_volumes() -> String {
-    CONFIG.replace(
+pub(crate) fn root_volumes(config: &str) -> String {
+    config.replace(
         "checks:\n  app-health:",
         "overrides:\n  - match: { name: payments-dev }\n    refresh: { strategy: replace-root-volume }\nchecks:\n  app-health:",
     )
@@ -162,7 +162,7 @@ fn root_volumes() -> String {
 #[test]
 fn root_volumes_are_replaced_in_place() {
     block(async {
-        let stage = Stage::with(&root_volumes(), Scenario::clean(), 7, in_place).await;
+        let stage = Stage::with(&root_volumes(CONFIG), Scenario::clean(), 7, in_place).await;
         let ids = |stage: &Stage| {
             stage.simulator.inspect(|world| {
                 let group = world.group("payments-dev").expect("the group");
@@ -186,7 +186,8 @@ fn root_volumes_are_replaced_in_place() {
 #[test]
 fn root_volumes_go_back_too() {
     block(async {
-        let done = Rehearsal::with(&root_volumes(), scenario("app-down", "payments-dev"), in_place).await;
+        let done =
+            Rehearsal::with(&root_volumes(CONFIG), scenario("app-down", "payments-dev"), in_place).await;
         done.keeps_its_promises();
         assert_eq!(
             done.verdicts,
@@ -217,7 +218,7 @@ fn root_volumes_that_can_not_be_replaced_are_refused_with_the_condition() {
     ];
     for (change, words) in cases {
         block(async {
-            let stage = Stage::with(&root_volumes(), Scenario::clean(), 7, |spec| {
+            let stage = Stage::with(&root_volumes(CONFIG), Scenario::clean(), 7, |spec| {
                 in_place(spec);
                 change(spec);
             })

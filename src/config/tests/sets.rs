@@ -79,6 +79,18 @@ fn overrides_replace_add_and_remove_one_after_another() {
 }
 
 #[test]
+fn an_override_may_be_a_set_and_every_check_of_any_group_is_known() {
+    let overrides = "\n  - match: { name: \"*-batch\" }\n    checks: [more, a]\n  \
+                     - match: { name: \"pay-*\" }\n    checks: { add: [d] }";
+    let text = text("[web]", overrides, "check_sets:\n  web: [instances]\n  more: [c, b]");
+    assert_eq!(of_group(&text, "search-batch"), ["c", "b", "a"]);
+    let fleet = parse(&text).unwrap();
+    let any = fleet.checks_of_any(fleet.environment("prod").unwrap());
+    let names: Vec<&str> = any.iter().map(|check| check.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c", "d", "instances"]);
+}
+
+#[test]
 fn an_override_of_checks_that_changes_nothing_is_a_mistake() {
     let with = |checks: &str| said(&text("[a]", &format!("[{{ match: {{ name: x }}, {checks} }}]"), ""));
     assert_eq!(with("checks: {}"), ["`checks` changes nothing (add `add` or `remove`)"]);
@@ -96,7 +108,8 @@ fn an_override_of_checks_that_changes_nothing_is_a_mistake() {
 
 #[test]
 fn the_deadline_of_a_group_is_its_last_overrides_else_its_environments() {
-    let overrides = "[{ match: { name: \"*-batch\" }, checks_deadline: 1h }]";
+    let overrides = "[{ match: { name: \"*-batch\" }, checks_deadline: 1h }, \
+                      { match: { name: \"pay-*\" }, checks_deadline: 2h }]";
     let text = text("[a]\n    checks_deadline: 5m", overrides, "");
     let text = text.replace("regions: [eu-west-2]", "regions: [eu-west-2]\n  checks_deadline: 7m");
     let fleet = parse(&text).unwrap();
@@ -105,6 +118,7 @@ fn the_deadline_of_a_group_is_its_last_overrides_else_its_environments() {
         fleet.checks_deadline(environment, &group.into()).unwrap().as_secs() / 60
     };
     assert_eq!((minutes("prod", "x"), minutes("dev", "x"), minutes("dev", "x-batch")), (5, 7, 60));
+    assert_eq!(minutes("dev", "pay-batch"), 120);
 }
 
 #[test]

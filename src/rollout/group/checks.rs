@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use super::super::before::{Before, failed_wholly, is_bad, told_before};
 use super::super::machine::Seen;
+use super::super::patience::patiently;
 use super::super::prepare::set_marker;
 use super::Driver;
 use crate::config::{Check, Protected};
 use crate::event::{CheckResult, Event};
+use crate::model::Member;
 use crate::plan::{Baseline, Decision};
 use crate::smoke::Expectation;
 
@@ -19,13 +21,8 @@ impl<'a> Driver<'a> {
         if checks.is_empty() || self.marker.baseline.is_some() {
             return false;
         }
-        if self.has_new() {
-            let baselines = checks.iter().filter(|check| check.baseline);
-            let names: Vec<&str> = baselines.map(|check| check.name.as_str()).collect();
-            self.note(&format!(
-                "it was begun already, and what {} answered before is not known: a failure counts",
-                names.join(", ")
-            ));
+        if self.has_new().await {
+            self.note_unknown(&checks);
             return false;
         }
         // Whatever it runs: that is what is to be compared with.
@@ -34,6 +31,11 @@ impl<'a> Driver<'a> {
         let baselines = results.iter().zip(&checks).filter(|(_, check)| check.baseline);
         let bad = baselines.map(|(result, _)| result).filter(|result| is_bad(result.status));
         let bad: Vec<&CheckResult> = bad.collect();
+        // Somebody's refresh may have gone on meanwhile: then it was the new image that failed.
+        if !bad.is_empty() && self.has_new().await {
+            self.note_unknown(&checks);
+            return true;
+        }
         let failed = bad.iter().filter(|result| failed_wholly(result));
         let names = failed.map(|result| result.check.clone()).collect();
         for told in told_before(&bad) {
@@ -83,10 +85,19 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Whether some of it may be on the new image already: then it is no baseline any more.
-    fn has_new(&self) -> bool {
+    /// Whether some of it may be on the new image already: then it is no baseline any more. It is
+    /// seen as it is now, for it may have waited for its turn beside a refresh that somebody began.
+    async fn has_new(&self) -> bool {
+        let resumed = matches!(self.plan.decision, Decision::Resume(_));
+        if resumed && self.plan.keeps_instances() {
+            return true;
+        }
+        let name = &self.at().group;
+        let now = patiently(self.run.clock, async || self.account.glimpse(name).await).await;
+        // Where nobody can see it, what it was planned with is the best there is.
+        let members = now.map_or_else(|_| self.plan.group.members.clone(), |seen| seen.group.members);
         let launches = self.change.launches(self.target);
-        let is_new = |member: &crate::model::Member| {
+        let is_new = |member: &Member| {
             let from = member.launched_from.as_ref();
             launches.iter().any(|launch| {
                 from.is_some_and(|(template, version)| {
@@ -94,8 +105,17 @@ impl<'a> Driver<'a> {
                 })
             })
         };
-        let resumed = matches!(self.plan.decision, Decision::Resume(_));
-        (resumed && self.plan.keeps_instances()) || self.plan.group.members.iter().any(is_new)
+        members.iter().any(is_new)
+    }
+
+    /// Tells that the baseline checks have no record, and what that means.
+    fn note_unknown(&self, checks: &[&Check]) {
+        let baselines = checks.iter().filter(|check| check.baseline);
+        let names: Vec<&str> = baselines.map(|check| check.name.as_str()).collect();
+        self.note(&format!(
+            "it was begun already, and what {} answered before is not known: a failure counts",
+            names.join(", ")
+        ));
     }
 
     fn note(&self, text: &str) {

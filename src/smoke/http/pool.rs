@@ -19,7 +19,7 @@ use crate::config::TlsSettings;
 /// How long one waits: far shorter than any server lets one wait, or a check is asked again.
 const LONGEST: Duration = Duration::from_millis(500);
 /// How many wait at most, all places together.
-const MOST: usize = 256;
+const MOST: usize = 64;
 
 /// Which connections are alike: the place, and what TLS it is spoken to with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,9 +80,16 @@ impl Pool {
     pub(super) fn take(&self, key: &Key) -> Option<Connection> {
         let mut waiting = self.lock();
         let Waiting { by_key, count } = &mut *waiting;
-        let (since, connection) = by_key.get_mut(key)?.pop()?;
+        let alike = by_key.get_mut(key)?;
+        let (since, connection) = alike.pop()?;
         *count -= 1;
-        (since.elapsed() <= LONGEST).then_some(connection)
+        if since.elapsed() > LONGEST {
+            // The others wait longer still.
+            *count -= alike.len();
+            alike.clear();
+            return None;
+        }
+        Some(connection)
     }
 
     /// Lets it wait, unless as many do as may; those that waited too long are closed.

@@ -12,9 +12,9 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::place::Place;
-use super::secrets::Secrets;
 use crate::config::{HttpCheck, SentBody, SentValue, TlsSettings};
 use crate::secret;
+use crate::smoke::secrets::Secrets;
 use crate::smoke::variables::Variables;
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("ami-refresh/", env!("CARGO_PKG_VERSION")));
@@ -166,7 +166,7 @@ impl Filler<'_, '_> {
             SentValue::Kept(source) => (secret::read(source)?.expose_secret().to_owned(), true),
         };
         if secret {
-            self.secrets.add(&text);
+            self.secrets.add_sent(&text);
             self.told = true;
         }
         Ok(text)

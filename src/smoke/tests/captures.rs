@@ -174,3 +174,109 @@ async fn a_tag_that_the_group_does_not_have_is_an_error() {
     let message = "the group has no tag Team, which {tag:Team} stands for";
     assert_eq!((result.status, result.probes[0].message.as_str()), (Status::Errored, message));
 }
+
+const NOT_PASSED: &str = "not asked: check login, which captures {token}, did not pass";
+
+#[tokio::test]
+async fn what_a_failed_answer_gave_is_masked_and_nobody_is_asked_with_it() {
+    let address = answers(answer("503 Service Unavailable", r#"{"token": "secret-of-i-1"}"#)).await;
+    let base = format!("http://{{private_ip}}:{}", address.port());
+    let login = login(&base, Scope::Instance);
+    // It would be asked for five minutes, if there were anything to ask with.
+    let app = Check { retry: retry(300, 5, 1), ..uses(&format!("{base}/{{token}}"), Scope::Instance) };
+    let results = run(calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &[&login, &app]).await;
+    assert_eq!(results[0].probes[0].message, "status 503, expected 200");
+    assert!(results[0].probes[0].evidence.contains(r#"{"token": "***"}"#), "{results:?}");
+    let probe = &results[1].probes[0];
+    assert_eq!((probe.status, probe.message.as_str(), probe.attempts), (Status::Errored, NOT_PASSED, 1));
+}
+
+#[tokio::test]
+async fn a_value_of_passes_that_were_not_enough_is_not_used() {
+    let base = application().await;
+    let login = login(&format!("{base}/login/{{instance_id}}"), Scope::Instance);
+    let login = Check { retry: retry(3000, 5, 100), deadline: Some(Duration::from_secs(30)), ..login };
+    let app = uses(&format!("{base}/app/{{instance_id}}/{{token}}"), Scope::Instance);
+    let results = run(calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &[&login, &app]).await;
+    let message = &results[0].probes[0].message;
+    assert!(message.ends_with("but not often enough before its deadline of 30s was over"), "{message}");
+    assert_eq!((results[1].status, results[1].probes[0].message.as_str()), (Status::Errored, NOT_PASSED));
+}
+
+#[tokio::test]
+async fn an_instance_whose_time_was_over_is_not_asked_again_for_others() {
+    let asked = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&asked);
+    let address = server(move |stream| {
+        *count.lock().unwrap() += 1;
+        async move {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            drop(stream);
+        }
+    })
+    .await;
+    let login = login(&format!("http://{{private_ip}}:{}/", address.port()), Scope::Instance);
+    let login = Check { deadline: Some(Duration::from_secs(20)), ..login };
+    let app = uses("http://{private_ip}:1/{token}", Scope::Instance);
+    let results = run(calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &[&login, &app]).await;
+    assert_eq!((results[1].status, results[1].probes[0].message.as_str()), (Status::Errored, NOT_PASSED));
+    assert_eq!(*asked.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_instance_that_has_its_value_waits_for_no_other() {
+    let asked = Arc::new(tokio::sync::Notify::new());
+    let address = server(move |mut stream| {
+        let asked = Arc::clone(&asked);
+        async move {
+            let head = request(&mut stream).await;
+            match head.split(' ').nth(1).unwrap_or_default() {
+                "/login/i-2" => asked.notified().await,
+                "/app/i-1" => asked.notify_one(),
+                _ => {}
+            }
+            let text = answer("200 OK", r#"{"token": "secret"}"#);
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await;
+        }
+    })
+    .await;
+    let base = format!("http://{{private_ip}}:{}", address.port());
+    let login = login(&format!("{base}/login/{{instance_id}}"), Scope::Instance);
+    let app = uses(&format!("{base}/app/{{instance_id}}"), Scope::Instance);
+    let results = run(calls(|_| Ok(sighting(&["i-1", "i-2"], "127.0.0.1"))), &[&login, &app]).await;
+    assert!(results.iter().all(|result| result.status == Status::Passed), "{results:?}");
+}
+
+#[tokio::test]
+async fn a_secret_in_an_address_is_masked_in_the_subject_and_in_what_is_said() {
+    // Nobody listens there.
+    let address = answers(answer("200 OK", r#"{"token": "127.0.0.99"}"#)).await;
+    let login = login(&format!("http://127.0.0.1:{}/", address.port()), Scope::Group);
+    let app = uses("http://{token}:1/", Scope::Group);
+    let results = run(calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &[&login, &app]).await;
+    let probe = &results[1].probes[0];
+    assert_eq!((probe.status, probe.subject.as_str()), (Status::Errored, "***:1"));
+    assert!(probe.message.contains("***:1"), "{probe:?}");
+    assert!(!format!("{results:?}").contains("127.0.0.99"), "{results:?}");
+}
+
+#[tokio::test]
+async fn a_value_may_stand_behind_what_is_held_of_an_answer() {
+    let address = server(|mut stream| async move {
+        let head = request(&mut stream).await;
+        let text = match head.split(' ').nth(1).unwrap_or_default() {
+            "/login" => {
+                answer("200 OK", &format!(r#"{{"pad": "{}", "token": "secret"}}"#, "x".repeat(100_000)))
+            }
+            "/app/secret" => answer("200 OK", "welcome"),
+            _ => answer("403 Forbidden", ""),
+        };
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await;
+    })
+    .await;
+    let base = format!("http://{{private_ip}}:{}", address.port());
+    let login = login(&format!("{base}/login"), Scope::Instance);
+    let app = uses(&format!("{base}/app/{{token}}"), Scope::Instance);
+    let results = run(calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &[&login, &app]).await;
+    assert!(results.iter().all(|result| result.status == Status::Passed), "{results:?}");
+}

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::network::{answer, answers, server};
+use super::network::{answer, answers, request, server};
 use super::*;
 
 /// Takes a connection, and never says anything.
@@ -92,4 +92,94 @@ async fn a_successor_that_has_not_come_is_no_pass() {
     let probes: Vec<(&str, Status)> =
         result.probes.iter().map(|probe| (probe.subject.as_str(), probe.status)).collect();
     assert_eq!(probes, [("i-1", Status::Skipped), ("in place of i-1", Status::Errored)]);
+}
+
+/// What each subject said.
+fn said(result: &CheckResult) -> Vec<(&str, Status, &str)> {
+    result.probes.iter().map(|probe| (probe.subject.as_str(), probe.status, probe.message.as_str())).collect()
+}
+
+#[tokio::test]
+async fn who_was_done_before_is_not_blamed_for_who_was_not() {
+    let address = server(|mut stream| async move {
+        let head = request(&mut stream).await;
+        let text = match head.split(' ').nth(1).unwrap_or_default() {
+            "/i-1" => answer("200 OK", ""),
+            "/i-2" => answer("503 Service Unavailable", ""),
+            _ => return tokio::time::sleep(Duration::from_secs(60)).await,
+        };
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await;
+    })
+    .await;
+    let url = format!("http://{{private_ip}}:{}/{{instance_id}}", address.port());
+    let check = check("app", CheckKind::Http(get(&url)), Scope::Instance, once());
+    let check = Check { deadline: Some(Duration::from_secs(40)), ..check };
+    let three = calls(|_| Ok(sighting(&["i-1", "i-2", "i-3"], "127.0.0.1")));
+    let result = run_one(&runner(), three, &check).await;
+    let said = said(&result);
+    assert!(said[0].1 == Status::Passed && said[0].2.starts_with("200 OK in "), "{said:?}");
+    assert_eq!(
+        said[1..],
+        [
+            ("i-2", Status::Failed, "status 503, expected 200"),
+            ("i-3", Status::Errored, "no answer before its deadline of 40s was over"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn who_is_all_right_but_not_often_enough_is_no_pass_of_the_group_either() {
+    let wanted = Check {
+        deadline: Some(Duration::from_secs(20)),
+        ..check("instances", CheckKind::Instances, Scope::Group, retry(3000, 5, 100))
+    };
+    let result = run_one(&runner(), calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &wanted).await;
+    assert_eq!(result.status, Status::Errored);
+    for (subject, status, message) in said(&result) {
+        assert_eq!(status, Status::Errored, "{subject}");
+        assert!(
+            message.ends_with("but not often enough before its deadline of 20s was over"),
+            "{subject}: {message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_waited_for_and_came_is_not_missed_when_the_time_is_over() {
+    let silent = silent().await;
+    let calls = calls(|k| {
+        // Nobody serves at first; then i-1, which leaves; i-2 comes in its place, and is silent.
+        let mut seen = sighting(if k < 2 { &["i-1"] } else { &["i-2"] }, "127.0.0.1");
+        if k == 0 {
+            seen.group.members.clear();
+        }
+        Ok(seen)
+    });
+    let url = format!("http://{{private_ip}}:{}/", silent.port());
+    let http = HttpCheck::get(&url, Duration::from_secs(2));
+    let check = check("app", CheckKind::Http(http), Scope::Instance, retry(3000, 5, 1));
+    let check = Check { deadline: Some(Duration::from_secs(100)), ..check };
+    let result = run_one(&runner(), calls, &check).await;
+    let subjects: Vec<_> = said(&result).into_iter().map(|(subject, status, _)| (subject, status)).collect();
+    assert_eq!(subjects, [("i-1", Status::Skipped), ("i-2", Status::Errored)], "{result:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_all_checks_is_over_for_those_too_that_had_not_begun() {
+    let clock = Clock::starting_at("2026-11-22T19:00:00Z".parse().unwrap(), 1.0);
+    let wanted = check("instances", CheckKind::Instances, Scope::Group, retry(3000, 5, 1));
+    let checks = vec![&wanted; BEGUN + 1];
+    let expect = Expectation { deadline: Some(Duration::from_secs(20)), ..expectation() };
+    let few = calls(|_| {
+        let mut few = sighting(&["i-1"], "127.0.0.1");
+        few.group.desired = 2;
+        Ok(few)
+    });
+    let began = clock.now();
+    let results = Runner::new(clock, Network::Sockets).run_with(few, &expect, &checks, |_| {}).await;
+    assert_eq!(results.len(), BEGUN + 1);
+    let not_passed = results.iter().filter(|result| result.status != Status::Passed).count();
+    assert_eq!(not_passed, BEGUN + 1);
+    let took = clock.since(began).as_secs();
+    assert!((20..22).contains(&took), "{took} s");
 }

@@ -4,6 +4,7 @@ mod captures;
 mod command;
 mod deadlines;
 mod follow;
+mod held;
 mod http;
 mod https;
 mod judgements;
@@ -13,6 +14,7 @@ mod network;
 mod redirects;
 mod reuse;
 mod send;
+mod taken;
 mod tcp;
 mod trust;
 
