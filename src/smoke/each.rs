@@ -144,13 +144,8 @@ impl Round<'_, '_> {
             let subject = Subject::Instance(id.clone());
             asking.progress.begin(&subject);
             let (answer, attempts) = self.ask_one(question, asking, &id, &mut seen).await;
-<<<<<<< HEAD
-            asking.progress.answered(&subject, &answer, attempts, true);
-            self.settle(asking.place, Some(&id), answer.status);
-=======
             let answer = asking.progress.answered(&subject, answer, attempts, true);
-            self.captured.settle(asking.place, Some(&id), answer.status);
->>>>>>> part-a
+            self.settle(asking.place, Some(&id), answer.status);
             let left = answer.status == Status::Skipped;
             asked.push(Asked { subject, answer, attempts });
             if !left {

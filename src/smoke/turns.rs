@@ -60,6 +60,12 @@ impl Turns {
     pub(super) fn is_full(&self) -> bool {
         self.young.available_permits() == 0
     }
+
+    /// How many places are free.
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        self.young.available_permits() + self.old.available_permits()
+    }
 }
 
 #[cfg(test)]

@@ -236,5 +236,5 @@ async fn dropping_a_run_drops_its_connections() {
         }
     }
     assert_eq!(told.recv().await, Some("gone"));
-    assert_eq!(runner.limit.available_permits(), LIMIT);
+    assert_eq!(runner.turns.free(), LIMIT);
 }
