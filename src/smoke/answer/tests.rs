@@ -100,3 +100,32 @@ fn long_text_is_cut_between_characters() {
     assert_eq!(quoted("a\"b"), r#""a\"b""#);
     assert_eq!(quoted(&"é".repeat(200)), format!("\"{}\"…", "é".repeat(120)));
 }
+
+#[test]
+fn a_secret_by_its_look_alone_is_redacted_before_the_text_is_cut_close() {
+    let token = "ghp_0123456789abcdefghijABCDEF";
+    let result = judged(vec![
+        Answer::failed("500").with_evidence(format!("{} {token}", " ".repeat(1985))),
+        Answer::failed("500").with_evidence(format!(
+            "{} {token} {}",
+            " ".repeat(OUTPUT - 10),
+            "x".repeat(9000)
+        )),
+        Answer::passed("ok").with_evidence(format!("{} {token}", "é".repeat(1990))),
+    ]);
+    let json = serde_json::to_string(&result).unwrap();
+    assert!(!json.contains("ghp_"), "{json}");
+}
+
+#[test]
+fn no_secret_is_in_the_name_of_who_was_asked() {
+    let mut told = Told::default();
+    let address = "https://me:Zq9fT2kLw8XvB3nM@db.internal/x";
+    for subject in [Subject::Whole(address.into()), Subject::Alarm(address.into())] {
+        told.add(Asked { subject, answer: Answer::passed("ok"), attempts: 1 });
+    }
+    let result = told.result("app", Duration::ZERO);
+    for probe in &result.probes {
+        assert_eq!(probe.subject, "https://[redacted, 19 characters]@db.internal/x");
+    }
+}

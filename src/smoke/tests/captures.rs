@@ -280,3 +280,27 @@ async fn a_value_may_stand_behind_what_is_held_of_an_answer() {
     let results = run(calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &[&login, &app]).await;
     assert!(results.iter().all(|result| result.status == Status::Passed), "{results:?}");
 }
+
+#[tokio::test]
+async fn an_instance_that_came_late_is_not_asked_with_what_a_failed_answer_gave() {
+    let address = server(|mut stream| async move {
+        let head = request(&mut stream).await;
+        let text = match head.split(' ').nth(1).unwrap_or_default() {
+            "/login/i-1" => answer("200 OK", r#"{"token": "secret"}"#),
+            "/login/i-2" => answer("503 Service Unavailable", r#"{"token": "secret"}"#),
+            "/app/i-2/secret" => answer("200 OK", "welcome"),
+            _ => answer("403 Forbidden", ""),
+        };
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await;
+    })
+    .await;
+    let base = format!("http://{{private_ip}}:{}", address.port());
+    let login = login(&format!("{base}/login/{{instance_id}}"), Scope::Instance);
+    let app = uses(&format!("{base}/app/{{instance_id}}/{{token}}"), Scope::Instance);
+    let sight =
+        |k| Ok(if k == 0 { sighting(&["i-1"], "127.0.0.1") } else { sighting(&["i-2"], "127.0.0.1") });
+    let results = run(calls(sight), &[&login, &app]).await;
+    let last = results[1].probes.last().expect("a probe");
+    let message = format!("{NOT_PASSED}: status 503, expected 200");
+    assert_eq!((last.subject.as_str(), last.status, &last.message), ("i-2", Status::Errored, &message));
+}
