@@ -73,7 +73,9 @@ fn the_reports_of_one_run_are_the_same_to_the_byte_wherever_it_was_cut_off() {
         for end in [1, events.len() / 2, events.len() - 1, events.len()] {
             let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
             at_first(&events[..end], first.path());
-            let runs = vec![past("journal.jsonl", events[..end].to_vec())];
+            let journal = second.path().join("journal.jsonl");
+            fs::copy(first.path().join("journal.jsonl"), &journal).unwrap();
+            let runs = vec![past(journal.to_str().unwrap(), events[..end].to_vec())];
             let made = again(runs, second.path(), false).unwrap();
             let files_made = files(second.path());
             // The stylesheet comes with the page.

@@ -213,4 +213,6 @@ fn style() -> ProgressStyle {
 }
 
 #[cfg(test)]
+mod crowd;
+#[cfg(test)]
 mod tests;
