@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::collect::Run;
+use super::record::EnvironmentRecord;
 use super::{
     Detail, ReportError, Reporters, Settings, TerminalMode, attachments, html, junit, summary, write_problem,
 };
@@ -50,11 +51,16 @@ pub struct Made {
 }
 
 /// A past run, folded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Folded {
     /// Its place in the order of time, from 1.
     pub(super) number: usize,
-    pub(super) past: Past,
+    /// The journal, as it was named.
+    pub(super) source: PathBuf,
+    /// Whether the journal was cut off in the middle of a line.
+    pub(super) cut_off: bool,
+    /// The events of a single step, which may go on what an earlier step began; of others none are kept.
+    events: Vec<Stamped>,
     pub(super) run: Run,
     pub(super) simulated: bool,
     pub(super) zone: TimeZone,
@@ -65,11 +71,14 @@ pub(super) struct Folded {
 /// # Errors
 /// Every file that could not be written; the others are.
 pub fn again(runs: Vec<Past>, report_dir: &Path, color: bool) -> Result<Made, ReportError> {
-    let folded = fold(runs);
     fs::create_dir_all(report_dir).map_err(|error| one(report_dir, &error.to_string()))?;
-    let written = match folded.as_slice() {
-        [only] => as_it_was(only, report_dir)?,
-        several => as_one_set(several, report_dir)?,
+    let (folded, written) = match <[Past; 1]>::try_from(runs) {
+        Ok([only]) => as_it_was(only, report_dir)?,
+        Err(several) => {
+            let folded = fold(several);
+            let written = as_one_set(&folded, report_dir)?;
+            (folded, written)
+        }
     };
     Ok(Made { text: text::of(&folded, &written, report_dir, color), written })
 }
@@ -84,7 +93,10 @@ pub(super) fn fold(mut pasts: Vec<Past>) -> Vec<Folded> {
             let mut run = Run::default();
             past.events.iter().for_each(|event| run.apply(event));
             let (simulated, zone) = where_and_when(&past.events);
-            Folded { number: at + 1, past, run, simulated, zone }
+            // Others are told by what became of them alone.
+            let events = if steps::is_step(&run) { past.events } else { Vec::new() };
+            let Past { source, cut_off, .. } = past;
+            Folded { number: at + 1, source, cut_off, events, run, simulated, zone }
         })
         .collect()
 }
@@ -102,19 +114,25 @@ fn where_and_when(events: &[Stamped]) -> (bool, TimeZone) {
     (simulated, zone)
 }
 
-fn as_it_was(only: &Folded, report_dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    let mut reporters = Reporters::again(Settings {
+/// The reports of a single run. Its events are given up one by one: they may be large.
+fn as_it_was(only: Past, report_dir: &Path) -> Result<(Vec<Folded>, Vec<PathBuf>), ReportError> {
+    let Past { source, events, cut_off } = only;
+    let (simulated, zone) = where_and_when(&events);
+    let settings = Settings {
         report_dir: report_dir.to_owned(),
         terminal: TerminalMode::Silent,
         detail: Detail::Groups,
         color: false,
-        timezone: only.zone.clone(),
-        simulated: only.simulated,
-    });
-    for event in &only.past.events {
-        reporters.emit(event.clone());
+        timezone: zone.clone(),
+        simulated,
+    };
+    let mut reporters = Reporters::again(settings, source.clone());
+    for event in events {
+        reporters.emit(event);
     }
-    reporters.finish()
+    let written = reporters.finish()?;
+    let run = reporters.run;
+    Ok((vec![Folded { number: 1, source, cut_off, events: Vec::new(), run, simulated, zone }], written))
 }
 
 fn as_one_set(several: &[Folded], report_dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
@@ -133,8 +151,8 @@ fn as_one_set(several: &[Folded], report_dir: &Path) -> Result<Vec<PathBuf>, Rep
     let bytes = summary::of_several(several).map_err(|error| error.to_string());
     note(super::write_file(report_dir.join(summary::FILE_NAME), bytes));
     for folded in several {
-        for name in folded.run.environments.iter().map(|one| &one.name) {
-            note(environment_of(folded, name, several, report_dir));
+        for record in &folded.run.environments {
+            note(environment_of(folded, record, several, report_dir));
         }
     }
     note(page_of(several, report_dir));
@@ -159,6 +177,7 @@ fn page_of(several: &[Folded], report_dir: &Path) -> Result<PathBuf, Problem> {
         simulated,
         is_mixed: simulated && several.iter().any(|folded| !folded.simulated),
         of_set: Some(cases),
+        journal: None,
         has_attachments: report_dir.join(attachments::DIR).is_dir(),
     };
     for (file, bytes) in html::write(PAGE, &runs, &look) {
@@ -170,10 +189,11 @@ fn page_of(several: &[Folded], report_dir: &Path) -> Result<PathBuf, Problem> {
 /// Writes an environment's test cases where they belong.
 fn environment_of(
     folded: &Folded,
-    name: &EnvironmentName,
+    record: &EnvironmentRecord,
     several: &[Folded],
     report_dir: &Path,
 ) -> Result<PathBuf, Problem> {
+    let name = &record.name;
     let later = later(folded, name, several);
     let dir = match later {
         None => report_dir.to_owned(),
@@ -181,17 +201,16 @@ fn environment_of(
     };
     fs::create_dir_all(&dir)
         .map_err(|error| write_problem(&dir.display().to_string(), &error.to_string()))?;
-    let mut run = folded.run.clone();
-    if let (Some(later), Some(record)) =
-        (later, run.environments.iter_mut().find(|record| record.name == *name))
-    {
-        record.notes.push(if later.number > folded.number {
-            format!("{} of {name} came after this one", title(later))
-        } else {
-            format!("{name} was not reached, {} was the last that did", title(later))
-        });
-    }
-    super::write_environment(&run, name, &dir, folded.simulated)
+    let Some(later) = later else {
+        return super::write_environment(&folded.run, record, &dir, folded.simulated);
+    };
+    let mut record = record.clone();
+    record.notes.push(if later.number > folded.number {
+        format!("{} of {name} came after this one", title(later))
+    } else {
+        format!("{name} was not reached, {} was the last that did", title(later))
+    });
+    super::write_environment(&folded.run, &record, &dir, folded.simulated)
 }
 
 /// The other run that has this environment's file: the last that reached it.

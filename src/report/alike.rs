@@ -70,9 +70,7 @@ impl Alike<'_> {
         if self.probes.iter().all(|probe| probe.message == first.message) {
             return first.message.clone();
         }
-        let (least, most) = self.range(|probe| probe.latency_ms);
-        let time = format!(" in {least} to {most} ms");
-        let message = replaced(&TIME, &first.message, &time);
+        let message = replaced(&TIME, &first.message, &format!(" in {}", self.took()));
         let message = replaced(&ADDRESS, &message, "<address>");
         if first.subject.is_empty() { message } else { message.replace(&first.subject, "<instance>") }
     }
@@ -96,8 +94,13 @@ impl Alike<'_> {
             (least, most) if least == most => format!("asked {most} times"),
             (least, most) => format!("asked {least} to {most} times"),
         };
+        format!("{asked}, {}", self.took())
+    }
+
+    /// `12 to 40 ms`, or the time that all of them took.
+    fn took(&self) -> String {
         let (least, most) = self.range(|probe| probe.latency_ms);
-        if least == most { format!("{asked}, {most} ms") } else { format!("{asked}, {least} to {most} ms") }
+        if least == most { format!("{most} ms") } else { format!("{least} to {most} ms") }
     }
 
     fn range(&self, of: impl Fn(&Probe) -> u64) -> (u64, u64) {
@@ -131,6 +134,19 @@ mod tests {
         assert_eq!(subjects.len(), 3);
         let named: Vec<&str> = subjects.iter().flat_map(|line| line.split(", ")).collect();
         assert!(named.iter().eq(probes.iter().map(|probe| &probe.subject)), "{named:?}");
+    }
+
+    #[test]
+    fn answers_that_took_as_long_as_one_another_say_one_time() {
+        let probes = ["10.0.0.1", "10.0.0.2"].map(|address| {
+            let message = format!("503 from {address}:8080 in 12 ms");
+            probe(address, Status::Failed, &message, "")
+        });
+        let groups = alike(&probes);
+        assert_eq!(
+            groups[0].line(),
+            "2 subjects failed: 503 from <address>:8080 in 12 ms (asked 3 times, 12 ms)"
+        );
     }
 
     #[test]

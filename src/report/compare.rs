@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::again::Past;
+use super::again::{Past, fold};
 use super::record::{EnvironmentRecord, GroupRecord};
 use crate::event::{GroupRef, Status, Step};
 use crate::model::{CandidateImage, EnvironmentName, GroupName, ImageId, Outcome, Region, Verdict};
@@ -128,7 +128,8 @@ struct OneCheck {
 
 /// Compares the runs of one side with those of another; each has at least one.
 pub fn compare(a: Vec<Past>, b: Vec<Past>) -> Comparison {
-    let (a, b) = (Gathered::of(a), Gathered::of(b));
+    let (a, b) = (fold(a), fold(b));
+    let (a, b) = (Gathered::of(&a), Gathered::of(&b));
     let mut names: Vec<EnvironmentName> = Vec::new();
     for name in a.environments().chain(b.environments()) {
         if !names.contains(name) {

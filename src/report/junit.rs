@@ -2,9 +2,10 @@
 //!
 //! [`write()`] makes the XML of one environment. Names are stable from build to build; every
 //! text is cleaned here, so that the XML is valid whatever the events hold. Nothing here
-//! touches the disk.
+//! knows of files.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -58,33 +59,36 @@ impl Limits {
     }
 }
 
-/// The XML of an environment. `report_dir` is where its attachments are, as it was named.
+/// Writes the XML of an environment. `report_dir` is where its attachments are, as it was named.
 ///
 /// # Errors
-/// What the XML writer says; it writes to memory.
+/// What the XML writer says.
 pub(super) fn write(
     run: &Run,
     environment: &EnvironmentRecord,
     simulated: bool,
     attachments: &Attachments,
     report_dir: &Path,
-) -> Result<Vec<u8>, junit_report::Error> {
+    out: &mut dyn Write,
+) -> Result<(), junit_report::Error> {
     let mark = evidence::simulation_mark(run, simulated);
-    let groups: Vec<Vec<Case>> =
-        environment.groups.iter().map(|group| cases::of_group(run, environment, group)).collect();
-    let green = groups.iter().flatten().all(|case| !case.failed());
+    let (mut green, mut texts) = (true, environment.groups.len() + 1);
+    // Made twice, for all cases at once would hold all evidence a second time.
+    for group in &environment.groups {
+        let cases = cases::of_group(run, environment, group);
+        green &= !cases.iter().any(Case::failed);
+        texts += cases.len();
+    }
     let own = cases::of_environment(run, environment, green);
-    let limits = Limits::of(own.len() + 1 + groups.iter().map(|cases| cases.len() + 1).sum::<usize>());
+    let limits = Limits::of(own.len() + texts);
     let maker = Maker { run, environment, mark, limits, attachments, report_dir };
     let mut report = Report::new();
     report.add_testsuite(maker.environment(&own));
     let counts = name_counts(environment);
-    for (group, cases) in environment.groups.iter().zip(groups) {
-        report.add_testsuite(maker.group(group, &counts, cases));
+    for group in &environment.groups {
+        report.add_testsuite(maker.group(group, &counts, cases::of_group(run, environment, group)));
     }
-    let mut xml = Vec::new();
-    report.write_xml(&mut xml)?;
-    Ok(xml)
+    report.write_xml(out)
 }
 
 /// Makes suites and cases of one file.

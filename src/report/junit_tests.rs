@@ -24,8 +24,9 @@ fn xml(events: &[Stamped], environment: &str) -> String {
     let run = run(events);
     let record = run.environment(&env(environment)).unwrap();
     let attachments = Attachments::of(&run, record, None);
-    let xml = write(&run, record, run.simulation.is_some(), &attachments, Path::new("reports"));
-    String::from_utf8(xml.unwrap()).unwrap()
+    let mut xml = Vec::new();
+    write(&run, record, run.simulation.is_some(), &attachments, Path::new("reports"), &mut xml).unwrap();
+    String::from_utf8(xml).unwrap()
 }
 
 /// A line per element, so that a change can be read.

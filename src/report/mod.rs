@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::event::{Event, GroupRef, Stamped};
-use crate::journal::Journal;
+use crate::journal::{FILE_NAME, Journal};
 use crate::model::{EnvironmentName, Problem};
 
 mod again;
@@ -22,6 +22,7 @@ mod cases;
 pub(crate) mod clean;
 mod collect;
 mod compare;
+mod environments;
 mod evidence;
 mod files;
 mod gates;
@@ -50,6 +51,7 @@ pub use compare::{Comparison, compare};
 pub use gates::{GateRow, GatesText, Held, gates, moment, one_line, quarantine};
 pub use plan::{PlanText, plan};
 pub use problems::problems;
+use record::EnvironmentRecord;
 pub use schedule::{ScheduleText, schedule, span};
 pub use status::{StatusText, status};
 pub(crate) use style::count;
@@ -97,6 +99,8 @@ pub struct Reporters {
     settings: Settings,
     /// `None` where the events come from one.
     journal: Option<Journal>,
+    /// The journal that the events come from, as it was named.
+    source: Option<PathBuf>,
     terminal: terminal::Terminal,
     run: Run,
     /// The first failure of the journal; one is enough to know.
@@ -126,14 +130,16 @@ impl Reporters {
             ReportError { problems: vec![Problem::new(what, error.to_string(), next)] }
         })?;
         let terminal = terminal::Terminal::new(&settings, output);
-        Ok(Self { settings, journal: Some(journal), terminal, run: Run::default(), journal_failed: None })
+        let run = Run::default();
+        Ok(Self { settings, journal: Some(journal), source: None, terminal, run, journal_failed: None })
     }
 
-    /// Makes the files again, from events that a journal holds already; prints nothing.
-    pub(crate) fn again(settings: Settings) -> Self {
+    /// Makes the files again, from events that the journal `source` holds already; prints nothing.
+    fn again(settings: Settings, source: PathBuf) -> Self {
         let settings = Settings { terminal: TerminalMode::Silent, ..settings };
         let terminal = terminal::Terminal::new(&settings, Box::new(io::sink()));
-        Self { settings, journal: None, terminal, run: Run::default(), journal_failed: None }
+        let run = Run::default();
+        Self { settings, journal: None, source: Some(source), terminal, run, journal_failed: None }
     }
 
     /// Tells the terminal how long each group bakes, so that it can say when it is likely to end.
@@ -165,9 +171,11 @@ impl Reporters {
         self.terminal.event(&event, &self.run);
         match &event.event {
             Event::RunStarted { environments, .. } => self.remove_stale(environments),
+            // Of what is over already, all is written at the end.
+            Event::EnvironmentEnded { .. } if self.source.is_some() => {}
             Event::EnvironmentEnded { environment, .. } => {
                 // What fails here is tried again, and told, at the end.
-                let _retried = self.write_environment(environment);
+                let _retried = self.run.environment(environment).map(|one| self.write_environment(one));
                 let _retried = self.write_summary();
                 let _retried = self.write_page();
             }
@@ -215,9 +223,8 @@ impl Reporters {
         };
         note(self.write_summary());
         note(self.write_page());
-        let names: Vec<EnvironmentName> = self.run.environments.iter().map(|one| one.name.clone()).collect();
-        for name in &names {
-            note(self.write_environment(name));
+        for environment in &self.run.environments {
+            note(self.write_environment(environment));
         }
         if self.run.simulation.is_some() {
             // What a rehearsal would have told others, where anybody is told.
@@ -252,8 +259,8 @@ impl Reporters {
         }
     }
 
-    fn write_environment(&self, name: &EnvironmentName) -> Result<PathBuf, Problem> {
-        write_environment(&self.run, name, &self.settings.report_dir, self.settings.simulated)
+    fn write_environment(&self, environment: &EnvironmentRecord) -> Result<PathBuf, Problem> {
+        write_environment(&self.run, environment, &self.settings.report_dir, self.settings.simulated)
     }
 
     /// The page and its stylesheet; the page's path.
@@ -263,6 +270,7 @@ impl Reporters {
             simulated: self.settings.simulated,
             is_mixed: false,
             of_set: None,
+            journal: Some(self.journal_at()),
             has_attachments: self
                 .run
                 .environments
@@ -277,6 +285,20 @@ impl Reporters {
         Ok(page)
     }
 
+    fn journal_at(&self) -> html::JournalAt {
+        let Some(source) = &self.source else { return html::JournalAt::Beside(FILE_NAME.to_owned()) };
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let is_beside = real(source).is_some_and(|real_source| {
+            real_source.parent().map(Path::to_owned) == real(&self.settings.report_dir)
+        });
+        match source.file_name().and_then(|name| name.to_str()) {
+            Some(name) if is_beside && clean::file_name(name) == name => {
+                html::JournalAt::Beside(name.to_owned())
+            }
+            Some(_) | None => html::JournalAt::Elsewhere(source.display().to_string()),
+        }
+    }
+
     fn write_summary(&self) -> Result<PathBuf, Problem> {
         let bytes = summary::write(&self.run, self.settings.simulated);
         let path = self.settings.report_dir.join(summary::FILE_NAME);
@@ -287,25 +309,22 @@ impl Reporters {
 /// Writes an environment's test cases, and what hangs on them, into the directory.
 fn write_environment(
     run: &Run,
-    name: &EnvironmentName,
+    environment: &EnvironmentRecord,
     dir: &Path,
     simulated: bool,
 ) -> Result<PathBuf, Problem> {
-    let path = dir.join(junit::file_name(&run.command, name));
-    match run.environment(name) {
-        None => Ok(path),
-        Some(environment) => {
-            let mark = evidence::simulation_mark(run, simulated);
-            let attachments = Attachments::of(run, environment, mark.as_deref());
-            // Before the cases that name them, which are written whatever becomes of these.
-            let attached = attachments
-                .write(dir)
-                .map_err(|(path, error)| write_problem(&path.display().to_string(), &error.to_string()));
-            let bytes = junit::write(run, environment, simulated, &attachments, dir);
-            let written = write_file(path, bytes.map_err(|error| error.to_string()))?;
-            attached.map(|()| written)
-        }
-    }
+    let path = dir.join(junit::file_name(&run.command, &environment.name));
+    let told =
+        |path: &Path, error: &io::Error| write_problem(&path.display().to_string(), &error.to_string());
+    let mark = evidence::simulation_mark(run, simulated);
+    let attachments = Attachments::of(run, environment, mark.as_deref());
+    // Before the cases that name them, which are written whatever becomes of these.
+    let attached = attachments.write(dir).map_err(|(path, error)| told(&path, &error));
+    let write = |file: &mut dyn Write| {
+        junit::write(run, environment, simulated, &attachments, dir, file).map_err(io::Error::other)
+    };
+    files::replace_by(&path, write).map_err(|error| told(&path, &error))?;
+    attached.map(|()| path)
 }
 
 fn write_file(path: PathBuf, bytes: Result<Vec<u8>, String>) -> Result<PathBuf, Problem> {

@@ -2,8 +2,12 @@
 //!
 //! The shape is `Summary` below, with `format` 1. Keys may be added; none changes its meaning
 //! while the format's number stays. Absent facts are `null`, lists may be empty. `simulated`
-//! is always there: a rehearsal must not be mistaken for AWS.
+//! is always there: a rehearsal must not be mistaken for AWS. It is bounded ([`bounds`]): what
+//! has no room is counted in `left_out`.
 
+mod bounds;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -18,6 +22,7 @@ use crate::model::{
     Build, CandidateImage, EnvironmentName, GroupName, ImageId, InstanceId, Outcome, Problem, RefreshId,
     Region, Verdict,
 };
+use bounds::{Bounds, LeftOut};
 
 /// The name of the file in the report directory.
 pub const FILE_NAME: &str = "summary.json";
@@ -54,6 +59,8 @@ struct Summary<'a> {
     environments: Vec<Environment<'a>>,
     /// What could not be told to somebody outside. It changed nothing else.
     undelivered: Vec<Undelivered<'a>>,
+    /// What there was no room for; `null` when all is there.
+    left_out: Option<LeftOut>,
 }
 
 /// Several runs whose journals were put together.
@@ -132,8 +139,10 @@ struct Group<'a> {
     took_ms: u64,
     steps: Vec<StepLine<'a>>,
     checks: Vec<CheckLine<'a>>,
+    /// How many of its checks there was no room for; those that did not pass are the last to go.
+    checks_left_out: usize,
     /// AWS's words on launches that failed.
-    launch_failures: Vec<&'a str>,
+    launch_failures: Vec<Cow<'a, str>>,
 }
 
 /// A step that ran.
@@ -141,7 +150,7 @@ struct Group<'a> {
 struct StepLine<'a> {
     step: Step,
     status: Status,
-    message: &'a str,
+    message: Cow<'a, str>,
     took_ms: u64,
 }
 
@@ -150,7 +159,7 @@ struct StepLine<'a> {
 struct CheckLine<'a> {
     check: &'a str,
     status: Status,
-    message: &'a str,
+    message: Cow<'a, str>,
     /// How many of its subjects passed, …
     passed: usize,
     /// … of how many.
@@ -163,13 +172,17 @@ struct CheckLine<'a> {
 /// # Errors
 /// What the JSON writer says; it writes to memory.
 pub(super) fn write(run: &Run, simulated: bool) -> serde_json::Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(&summary(run, simulated))?;
+    let mut bytes = serde_json::to_vec_pretty(&summary(run, simulated, 1))?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-fn summary(run: &Run, simulated: bool) -> Summary<'_> {
+/// The summary of a run, one of so many in the file.
+fn summary(run: &Run, simulated: bool, runs: usize) -> Summary<'_> {
     let ended = run.ended.as_ref();
+    let bounds = Bounds::of(run, runs);
+    let environments = run.environments.iter().map(|record| environment(run, record, &bounds)).collect();
+    let undelivered = bounds.list(&run.undelivered).iter().map(undelivered).collect();
     Summary {
         format: FORMAT,
         simulated: simulated || run.simulation.is_some(),
@@ -185,8 +198,9 @@ fn summary(run: &Run, simulated: bool) -> Summary<'_> {
         message: ended.map_or("", |(_, message)| message),
         aborted_by: run.aborting.as_ref().map(|(signal, _)| signal.as_str()),
         page: Some(html::file_name(&run.command)),
-        environments: run.environments.iter().map(|record| environment(run, record)).collect(),
-        undelivered: run.undelivered.iter().map(undelivered).collect(),
+        environments,
+        undelivered,
+        left_out: bounds.left_out(),
     }
 }
 
@@ -195,6 +209,7 @@ fn summary(run: &Run, simulated: bool) -> Summary<'_> {
 /// # Errors
 /// What the JSON writer says; it writes to memory.
 pub(super) fn of_several(runs: &[Folded]) -> serde_json::Result<Vec<u8>> {
+    let number = runs.len();
     let runs = runs.iter().map(|folded| {
         let of = &folded.run.environments;
         let later = of.iter().filter_map(|record| {
@@ -203,10 +218,10 @@ pub(super) fn of_several(runs: &[Folded]) -> serde_json::Result<Vec<u8>> {
         });
         OneOfSeveral {
             run: folded.number,
-            journal: folded.past.source.display().to_string(),
-            cut_off: folded.past.cut_off,
+            journal: folded.source.display().to_string(),
+            cut_off: folded.cut_off,
             later: later.collect(),
-            summary: Summary { page: None, ..summary(&folded.run, folded.simulated) },
+            summary: Summary { page: None, ..summary(&folded.run, folded.simulated, number) },
         }
     });
     let several = Several { format: FORMAT, page: PAGE, runs: runs.collect() };
@@ -219,7 +234,7 @@ fn undelivered((sink, what, problem): &(String, String, Problem)) -> Undelivered
     Undelivered { sink, what, problem }
 }
 
-fn environment<'a>(run: &Run, record: &'a EnvironmentRecord) -> Environment<'a> {
+fn environment<'a>(run: &Run, record: &'a EnvironmentRecord, bounds: &Bounds) -> Environment<'a> {
     Environment {
         name: &record.name,
         verdict: record.verdict,
@@ -229,16 +244,19 @@ fn environment<'a>(run: &Run, record: &'a EnvironmentRecord) -> Environment<'a> 
         took_ms: record.took_ms,
         counts: Counts::of(record),
         next: &record.next,
-        problems: &record.problems,
+        problems: bounds.list(&record.problems),
         junit: junit::file_name(&run.command, &record.name),
-        steps: steps(&record.steps),
-        groups: record.groups.iter().map(|one| group(record, one)).collect(),
+        steps: steps(&record.steps, bounds),
+        groups: record.groups.iter().map(|one| group(record, one, bounds)).collect(),
     }
 }
 
-fn group<'a>(environment: &'a EnvironmentRecord, record: &'a GroupRecord) -> Group<'a> {
+fn group<'a>(environment: &'a EnvironmentRecord, record: &'a GroupRecord, bounds: &Bounds) -> Group<'a> {
     let planned = record.planned.as_ref();
     let target = record.refresh.as_ref().map(|(_, target, _)| target.version);
+    let taken = record.checks.iter().filter(|check| bounds.takes_check(check.result.status));
+    let checks: Vec<CheckLine<'_>> = taken.map(|check| check_line(&check.result, bounds)).collect();
+    let failures = bounds.list(&record.launch_failures).iter();
     Group {
         name: &record.group.group,
         region: &record.group.region,
@@ -252,31 +270,35 @@ fn group<'a>(environment: &'a EnvironmentRecord, record: &'a GroupRecord) -> Gro
         images: &record.images,
         stragglers: &record.stragglers,
         took_ms: record.took_ms,
-        steps: steps(&record.steps),
-        checks: record.checks.iter().map(|check| check_line(&check.result)).collect(),
-        launch_failures: record.launch_failures.iter().map(|(_, message)| message.as_str()).collect(),
+        steps: steps(&record.steps, bounds),
+        checks_left_out: record.checks.len() - checks.len(),
+        checks,
+        launch_failures: failures.map(|(_, message)| bounds.message(message)).collect(),
     }
 }
 
-fn steps(records: &[StepRecord]) -> Vec<StepLine<'_>> {
+fn steps<'a>(records: &'a [StepRecord], bounds: &Bounds) -> Vec<StepLine<'a>> {
     records
         .iter()
         .map(|record| StepLine {
             step: record.step,
             status: record.status,
-            message: &record.message,
+            message: bounds.message(&record.message),
             took_ms: record.took_ms,
         })
         .collect()
 }
 
-fn check_line(result: &CheckResult) -> CheckLine<'_> {
+fn check_line<'a>(result: &'a CheckResult, bounds: &Bounds) -> CheckLine<'a> {
     CheckLine {
         check: &result.check,
         status: result.status,
-        message: &result.message,
+        message: bounds.message(&result.message),
         passed: result.probes.iter().filter(|probe| probe.status == Status::Passed).count(),
         subjects: result.probes.len(),
         took_ms: result.took_ms,
     }
 }
+
+#[cfg(test)]
+mod tests;

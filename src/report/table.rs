@@ -50,9 +50,18 @@ impl Table {
 
     /// The lines, each ended by a newline and without trailing blanks.
     pub(super) fn render(&self, color: bool) -> String {
-        let widths: Vec<usize> = (0..self.leans.len())
+        self.render_within(color, usize::MAX)
+    }
+
+    /// The lines with as many columns as fit into so many characters: the last are left out first,
+    /// the first two never.
+    pub(super) fn render_within(&self, color: bool, longest: usize) -> String {
+        let mut widths: Vec<usize> = (0..self.leans.len())
             .map(|at| self.rows.iter().filter_map(|row| row.get(at)).map(width).max().unwrap_or(0))
             .collect();
+        while widths.len() > 2 && widths.iter().sum::<usize>() + 2 * (widths.len() - 1) > longest {
+            widths.pop();
+        }
         let mut text = String::new();
         for row in &self.rows {
             let mut line = String::new();
@@ -89,5 +98,14 @@ mod tests {
         assert_eq!(table.render(false), "name     n  end\né       10  x\nlonger   1\n");
         let colored = table.render(true);
         assert!(colored.contains("\u{1b}[32mé\u{1b}[0m       10  x\n"), "{colored:?}");
+    }
+
+    #[test]
+    fn where_there_is_no_room_the_last_columns_are_left_out() {
+        let mut table = Table::new(&[("name", Lean::Left), ("n", Lean::Right), ("end", Lean::Left)]);
+        table.row(vec![Cell::new("longer"), Cell::new("1"), Cell::new("x")]);
+        assert_eq!(table.render_within(false, 14), table.render(false));
+        assert_eq!(table.render_within(false, 13), "name    n\nlonger  1\n");
+        assert_eq!(table.render_within(false, 1), "name    n\nlonger  1\n");
     }
 }

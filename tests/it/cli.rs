@@ -18,6 +18,7 @@ mod rehearse;
 mod report;
 mod rollback;
 mod schedule;
+mod screen;
 mod secrets;
 mod secrets_told;
 mod simulator;

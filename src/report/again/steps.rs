@@ -1,35 +1,33 @@
 //! The steps of one rollout as one run: a pipeline's stages leave a journal each.
 
+use std::borrow::Cow;
+
 use super::super::cases::single_step;
-use super::{Folded, Past, fold};
-use crate::event::{Event, Stamped};
+use super::super::collect::Run;
+use super::Folded;
 
 /// The runs in order of time, single steps of one candidate that follow one another put together.
-pub(in super::super) fn rollouts(runs: &[Folded]) -> Vec<Folded> {
-    let mut rollouts: Vec<Past> = Vec::new();
-    let mut before: Option<&Folded> = None;
-    for run in runs {
-        let goes_on = before.is_some_and(|before| is_step(before) && is_step(run) && is_of_one(before, run));
-        match rollouts.last_mut().filter(|_| goes_on) {
-            Some(last) => last.events.extend(run.past.events.iter().cloned()),
-            None => rollouts.push(run.past.clone()),
-        }
-        before = Some(run);
-    }
-    fold(rollouts)
+pub(in super::super) fn rollouts(runs: &[Folded]) -> Vec<Cow<'_, Folded>> {
+    let chains =
+        runs.chunk_by(|before, run| is_step(&before.run) && is_step(&run.run) && is_of_one(before, run));
+    chains.filter_map(rollout).collect()
 }
 
-fn is_step(run: &Folded) -> bool {
-    single_step(&run.run.command).is_some()
+fn rollout(chain: &[Folded]) -> Option<Cow<'_, Folded>> {
+    let (first, more) = chain.split_first()?;
+    let mut whole = Cow::Borrowed(first);
+    // What one step began another ends: its events go on what became of those before.
+    for event in more.iter().flat_map(|step| &step.events) {
+        whole.to_mut().run.apply(event);
+    }
+    Some(whole)
+}
+
+pub(super) fn is_step(run: &Run) -> bool {
+    single_step(&run.command).is_some()
 }
 
 /// Whether both are of the same candidate, and both on AWS or both rehearsed.
 fn is_of_one(before: &Folded, run: &Folded) -> bool {
-    let images = |events: &[Stamped]| {
-        events.iter().find_map(|stamped| match &stamped.event {
-            Event::RunStarted { images, .. } => Some(images.clone()),
-            _ => None,
-        })
-    };
-    before.simulated == run.simulated && images(&before.past.events) == images(&run.past.events)
+    before.simulated == run.simulated && before.run.images == run.run.images
 }

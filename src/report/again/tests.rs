@@ -73,7 +73,9 @@ fn the_reports_of_one_run_are_the_same_to_the_byte_wherever_it_was_cut_off() {
         for end in [1, events.len() / 2, events.len() - 1, events.len()] {
             let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
             at_first(&events[..end], first.path());
-            let runs = vec![past("journal.jsonl", events[..end].to_vec())];
+            let journal = second.path().join("journal.jsonl");
+            fs::copy(first.path().join("journal.jsonl"), &journal).unwrap();
+            let runs = vec![past(journal.to_str().unwrap(), events[..end].to_vec())];
             let made = again(runs, second.path(), false).unwrap();
             let files_made = files(second.path());
             // The stylesheet comes with the page.
@@ -169,8 +171,8 @@ fn a_later_run_that_did_not_reach_an_environment_takes_nothing_from_an_earlier_o
     assert!(read(dir.path(), "junit-qa.xml").contains("<failure"), "run 2 failed there");
     let aside = read(dir.path(), "earlier-runs/run-2/junit-prod.xml");
     assert!(aside.contains("prod was not reached, run 1 (rollout, begun"), "{aside}");
-    let all = merge::merged(&fold(runs));
-    let names: Vec<&str> = all.environments.iter().map(|one| one.name.as_str()).collect();
+    let folded = fold(runs);
+    let names: Vec<String> = merge::labelled(&folded).into_iter().map(|(.., name)| name).collect();
     let expected = [
         "prod (run 1, rollout, latest)",
         "qa (run 1, rollout)",
@@ -192,18 +194,12 @@ fn several_runs_as_people_read_them() {
 }
 
 #[test]
-fn merged_environments_are_told_apart_and_their_groups_found_by_the_new_name() {
-    let all = merge::merged(&fold(failed_and_mended()));
-    let names: Vec<&str> = all.environments.iter().map(|one| one.name.as_str()).collect();
-    assert_eq!(names, ["qa (run 1, rollout, earlier)", "prod", "qa (run 2, rollout, latest)"]);
-    for environment in &all.environments {
-        for group in &environment.groups {
-            assert_eq!(group.group.environment, environment.name);
-            assert!(all.group(&group.group).is_some());
-        }
-    }
-    let one = merge::merged(&fold(vec![past("a", samples::clean(None))]));
-    assert!(one.environment(&env("qa")).is_some());
+fn environments_of_several_runs_are_told_apart_and_one_of_a_kind_keeps_its_name() {
+    let names =
+        |runs| -> Vec<String> { merge::labelled(&fold(runs)).into_iter().map(|(.., name)| name).collect() };
+    let expected = ["qa (run 1, rollout, earlier)", "prod", "qa (run 2, rollout, latest)"];
+    assert_eq!(names(failed_and_mended()), expected);
+    assert_eq!(names(vec![past("a", samples::clean(None))]), ["qa"]);
 }
 
 #[test]

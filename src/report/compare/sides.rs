@@ -1,23 +1,23 @@
 //! One side of a comparison: its runs, and what counts of them.
 
+use std::borrow::Cow;
+
 use jiff::tz::TimeZone;
 
-use super::super::again::{Folded, Past, command, fold, reached, rollouts};
+use super::super::again::{Folded, command, reached, rollouts};
 use super::super::record::EnvironmentRecord;
 use super::Side;
 use crate::model::EnvironmentName;
 
 /// The rollouts of a side, the steps of one put together, in order of time.
-pub(super) struct Gathered {
-    runs: Vec<Folded>,
-    rollouts: Vec<Folded>,
+pub(super) struct Gathered<'a> {
+    runs: &'a [Folded],
+    rollouts: Vec<Cow<'a, Folded>>,
 }
 
-impl Gathered {
-    pub(super) fn of(pasts: Vec<Past>) -> Self {
-        let runs = fold(pasts);
-        let rollouts = rollouts(&runs);
-        Self { runs, rollouts }
+impl<'a> Gathered<'a> {
+    pub(super) fn of(runs: &'a [Folded]) -> Self {
+        Self { runs, rollouts: rollouts(runs) }
     }
 
     /// All environments, in the order in which they first come.
@@ -39,8 +39,8 @@ impl Gathered {
     pub(super) fn side(&self) -> Side {
         let last = self.runs.last().map(|folded| &folded.run);
         Side {
-            journals: self.runs.iter().map(|run| run.past.source.display().to_string()).collect(),
-            cut_off: self.runs.iter().any(|run| run.past.cut_off),
+            journals: self.runs.iter().map(|run| run.source.display().to_string()).collect(),
+            cut_off: self.runs.iter().any(|run| run.cut_off),
             simulated: self.runs.iter().any(|run| run.simulated),
             commands: self.runs.iter().map(|run| command(&run.run).to_owned()).collect(),
             family: last.map_or_else(String::new, |run| run.family.clone()),

@@ -89,3 +89,28 @@ fn the_steps_of_one_rollout_are_one_side() {
     let payments = qa.groups.iter().find(|group| group.name.as_str() == "payments-qa").unwrap();
     assert!(payments.checks.is_empty() && payments.steps.iter().all(|step| step.b.is_some()), "{payments:?}");
 }
+
+#[test]
+fn a_rollout_that_did_not_come_to_an_environment_hides_nothing_of_one_that_did() {
+    let mut later = samples::refused();
+    if let Event::RunStarted { environments, .. } = &mut later[0].event {
+        environments.insert(0, samples::env("qa"));
+    }
+    let side = [past("1", 0, samples::failed_check()), past("2", 5, later)].concat();
+    let comparison = compare(side, past("3", 9, samples::clean(None)));
+    let qa = comparison.environments.iter().find(|one| one.name.as_str() == "qa").unwrap();
+    assert_eq!(qa.a.as_ref().unwrap().verdict, Some(crate::model::Verdict::RolledBack));
+    assert!(qa.groups.iter().any(|group| group.a.is_some()), "{qa:?}");
+}
+
+#[test]
+fn a_side_that_took_longer_has_a_plus() {
+    let (a, b) = failed_and_clean();
+    let text = compare(a, b).text(false);
+    let line = text.lines().find(|line| line.trim_start().starts_with("payments-qa")).unwrap();
+    assert!(line.ends_with("-1m 40s"), "{line}");
+    let (a, b) = failed_and_clean();
+    let text = compare(b, a).text(false);
+    let line = text.lines().find(|line| line.trim_start().starts_with("payments-qa")).unwrap();
+    assert!(line.ends_with("+1m 40s"), "{line}");
+}

@@ -46,10 +46,21 @@ pub(super) struct Look {
     pub(super) simulated: bool,
     /// Whether some of the runs were rehearsals and others were not.
     pub(super) is_mixed: bool,
-    /// Of a set of runs the files of test cases beside the page; no journal is beside it.
+    /// Of a set of runs the files of test cases beside the page.
     pub(super) of_set: Option<Vec<String>>,
+    /// The journal that it is made from; `None` of a set, whose journals stay where their runs wrote them.
+    pub(super) journal: Option<JournalAt>,
     /// Whether long answers are beside the page, as files.
     pub(super) has_attachments: bool,
+}
+
+/// Where a journal is, seen from the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum JournalAt {
+    /// Beside it, under this name, which can be a link as it is.
+    Beside(String),
+    /// Somewhere else, as it was named.
+    Elsewhere(String),
 }
 
 /// The page's file: `report.html`; with the step where the run is one step of a rollout, so that

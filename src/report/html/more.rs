@@ -4,10 +4,10 @@ use maud::{Markup, html};
 
 use super::super::collect::Run;
 use super::super::{attachments, junit, summary};
+use super::JournalAt;
 use super::room::Room;
 use super::view::{Entry, View};
 use super::words::{line, moment, status_badge};
-use crate::journal;
 
 /// How many notes and versions of an environment are shown.
 const SHOWN: usize = 200;
@@ -112,8 +112,11 @@ fn files(view: &View<'_>) -> Markup {
         details {
             summary { "Files beside this page" }
             ul.brief {
-                // The journals of a set stay where their runs wrote them.
-                @if of_set.is_none() { li { a href=(journal::FILE_NAME) { (journal::FILE_NAME) } ": every event, as it happened" } }
+                @match &view.look.journal {
+                    Some(JournalAt::Beside(name)) => li { a href=(name) { (name) } ": every event, as it happened" },
+                    Some(JournalAt::Elsewhere(path)) => li { code { (path) } ": every event, as it happened" },
+                    None => {}
+                }
                 li { a href=(summary::FILE_NAME) { (summary::FILE_NAME) } ": the verdicts for machines" }
                 @for name in names.iter().take(SHOWN) { li { a href=(name) { (name) } ": its test cases, with every answer" } }
                 @if view.look.has_attachments { li { code { (attachments::DIR) "/" } ": long answers in full" } }

@@ -17,6 +17,7 @@ pub(super) fn look() -> Look {
         is_mixed: false,
         of_set: None,
         has_attachments: false,
+        journal: Some(JournalAt::Beside("journal.jsonl".into())),
     }
 }
 

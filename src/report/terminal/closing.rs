@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::super::collect::{Counts, Run};
-use super::super::record::EnvironmentRecord;
-use super::super::style::{Style, add_line, duration};
-use super::super::table::{Cell, Lean, Table};
-use super::super::{clean, evidence};
+use super::super::collect::Run;
+use super::super::style::{Style, add_line};
+use super::super::{clean, environments, evidence};
 use super::plain::Plain;
-use crate::model::{Exit, Verdict};
+use crate::model::Exit;
 
 /// More JUnit files than this are counted, not listed.
 const LISTED: usize = 3;
@@ -17,7 +15,9 @@ const LISTED: usize = 3;
 pub(super) fn text(plain: &Plain, run: &Run, written: &[PathBuf]) -> String {
     let mut text = String::from("\n");
     if !run.environments.is_empty() {
-        add_line(&mut text, &table(plain, run).render(plain.color));
+        let rows = run.environments.iter().map(|one| (run, one, one.name.to_string()));
+        let table = environments::table(rows, Some(&|at| plain.clock(at)));
+        add_line(&mut text, &table.render_within(plain.color, plain.columns.unwrap_or(usize::MAX)));
     }
     text.push_str(&ending(plain, run));
     let mut label = "next:   ";
@@ -33,48 +33,6 @@ pub(super) fn text(plain: &Plain, run: &Run, written: &[PathBuf]) -> String {
         add_line(&mut text, &Style::Odd.paint(&clean::line(&mark), plain.color));
     }
     text
-}
-
-fn table(plain: &Plain, run: &Run) -> Table {
-    let mut table = Table::new(&[
-        ("environment", Lean::Left),
-        ("verdict", Lean::Left),
-        ("refreshed", Lean::Right),
-        ("skipped", Lean::Right),
-        ("failed", Lean::Right),
-        ("duration", Lean::Right),
-        ("ended", Lean::Left),
-    ]);
-    for environment in &run.environments {
-        table.row(row(plain, run, environment));
-    }
-    table
-}
-
-fn row(plain: &Plain, run: &Run, environment: &EnvironmentRecord) -> Vec<Cell> {
-    let name = Cell::new(clean::line(environment.name.as_str()));
-    let verdict = match (environment.verdict, environment.started) {
-        (Some(verdict), _) => Cell::styled(verdict.as_str(), Style::of(verdict)),
-        (None, Some(_)) => Cell::styled("not finished", Style::Odd),
-        (None, None) => Cell::styled(Verdict::NotReached.as_str(), Style::Dim),
-    };
-    if environment.started.is_none() || environment.verdict == Some(Verdict::NotReached) {
-        return vec![name, verdict];
-    }
-    let counts = Counts::of(environment);
-    let number = |number: usize| Cell::new(number.to_string());
-    vec![
-        name,
-        verdict,
-        number(counts.refreshed),
-        number(counts.skipped),
-        match if run.command == "rollback" { counts.needs_person } else { counts.failed() } {
-            0 => Cell::new("0"),
-            failed => Cell::styled(failed.to_string(), Style::Bad),
-        },
-        Cell::new(if environment.ended.is_some() { duration(environment.took_ms) } else { String::new() }),
-        Cell::new(environment.ended.map_or(String::new(), |at| plain.clock(at))),
-    ]
 }
 
 fn ending(plain: &Plain, run: &Run) -> String {

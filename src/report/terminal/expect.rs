@@ -155,4 +155,61 @@ mod tests {
             assert_eq!(told(seconds).as_deref(), Some(words), "{seconds}");
         }
     }
+
+    use crate::event::PlannedAction::Refresh;
+    use crate::report::collect::Run;
+    use crate::report::samples::{Stream, env, group, planned};
+
+    /// What is told of the groups `a`, `b` and `c` of `qa`, and when it was.
+    fn heard(events: &[Stamped]) -> (Paces, Run, Timestamp) {
+        let (mut paces, mut run) = (Paces::default(), Run::default());
+        paces.expect(Box::new(|_| Duration::from_secs(600)));
+        for event in events {
+            run.apply(event);
+            paces.hear(event);
+        }
+        (paces, run, events.last().unwrap().at)
+    }
+
+    fn begun() -> Stream {
+        let mut stream = Stream::new(&["qa"], None);
+        stream.start("qa", ["a", "b", "c"].map(|name| planned("qa", name, Refresh)).to_vec());
+        stream
+    }
+
+    #[test]
+    fn a_group_that_bakes_ends_when_its_bake_does() {
+        let mut stream = begun();
+        stream.refresh(&group("qa", "a"));
+        let (paces, run, now) = heard(&stream.events);
+        assert_eq!(
+            paces.group(run.group(&group("qa", "a")).unwrap()),
+            Some(now + SignedDuration::from_secs(600))
+        );
+    }
+
+    #[test]
+    fn groups_that_wait_for_a_turn_take_as_long_as_those_that_are_done() {
+        let mut stream = begun();
+        stream.good(&group("qa", "a")).refresh(&group("qa", "b"));
+        let (paces, run, now) = heard(&stream.events);
+        // The bake of `b`, and for `c` the 724 seconds that `a` took.
+        let end = now + SignedDuration::from_secs(600 + 724);
+        assert_eq!(paces.environment(run.environment(&env("qa")).unwrap()), Some(end));
+    }
+
+    #[test]
+    fn of_a_refresh_that_was_adopted_nobody_knows_how_fast_it_goes() {
+        for adopted in [false, true] {
+            let mut stream = begun();
+            let a = group("qa", "a");
+            let (refresh, target) = ("r".into(), crate::model::Target::plain("lt-0".into(), 7));
+            stream.push(Event::RefreshStarted { group: a.clone(), refresh, target, adopted });
+            stream.wait(99).moved(&a, RefreshStatus::InProgress, 50);
+            let (paces, run, now) = heard(&stream.events);
+            // 100 seconds for one half, as many for the other, and the bake.
+            let end = (!adopted).then(|| now + SignedDuration::from_secs(100 + 600));
+            assert_eq!(paces.group(run.group(&a).unwrap()), end, "adopted: {adopted}");
+        }
+    }
 }

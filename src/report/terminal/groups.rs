@@ -16,10 +16,12 @@ use crate::model::{Outcome, RefreshStatus};
 
 /// How long the log may say nothing while groups are under way, …
 const SILENCE: SignedDuration = SignedDuration::from_mins(5);
-/// … longer each time that this is all there is to say, but no longer than this, …
-const LONGEST: SignedDuration = SignedDuration::from_mins(30);
-/// … and while everything waits.
+/// … and while everything waits; …
 const RESTING: SignedDuration = SignedDuration::from_hours(1);
+/// … so much longer each time that this is all there is to say, …
+const LONGER: i32 = 3;
+/// … and how often it is said in one environment: with all else a screenful.
+const SIGNS: u32 = 5;
 
 impl Plain {
     pub(super) fn moved(
@@ -49,12 +51,19 @@ impl Plain {
             | RefreshStatus::Successful
             | RefreshStatus::RollbackSuccessful => String::new(),
         };
-        if text.is_empty() && status.is_active() { self.sign_of_life(at, run) } else { text }
+        if text.is_empty() && status.is_active() { self.alive(at, run) } else { text }
     }
 
-    /// A line on what is under way, when nothing was said for long.
-    pub(super) fn sign_of_life(&self, at: Timestamp, run: &Run) -> String {
-        let Some(last) = self.last.filter(|_| self.signs_of_life && run.ended.is_none()) else {
+    /// A line on what is under way, when nothing was said for long, which counts as said.
+    pub(super) fn alive(&mut self, at: Timestamp, run: &Run) -> String {
+        let text = self.sign_of_life(at, run);
+        self.signs += u32::from(!text.is_empty());
+        text
+    }
+
+    fn sign_of_life(&self, at: Timestamp, run: &Run) -> String {
+        let wanted = self.signs_of_life && run.ended.is_none() && self.signs < SIGNS;
+        let Some(last) = self.last.filter(|_| wanted) else {
             return String::new();
         };
         let asked = self.asked();
@@ -65,7 +74,7 @@ impl Plain {
         let running: Vec<String> =
             groups.filter(running).map(|group| self.under_way(group, &asked)).collect();
         // Where a window or a gate is waited for, hours may pass with nothing to say.
-        let silence = if running.is_empty() { RESTING } else { (SILENCE * self.tired()).min(LONGEST) };
+        let silence = if running.is_empty() { RESTING } else { SILENCE } * LONGER.pow(self.signs);
         if at.duration_since(last) < silence {
             return String::new();
         }
@@ -78,11 +87,6 @@ impl Plain {
             }
         };
         self.line(at, &Style::Dim.paint(&format!("  … {words}"), self.color))
-    }
-
-    /// By how much a silence grows: whoever waits for something long need not hear it so often.
-    fn tired(&self) -> i32 {
-        2_i32.pow(u32::try_from(self.signs).unwrap_or(0).min(3))
     }
 
     /// `payments-qa refreshing 45%`.

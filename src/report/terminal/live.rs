@@ -5,6 +5,8 @@
 //! error is no terminal nothing is drawn, and the lines of the log are all there is.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,7 +15,9 @@ use jiff::Timestamp;
 use super::super::Settings;
 use super::super::collect::Run;
 use super::expect::{Bakes, Paces};
+use super::fold::fold;
 use super::plain::Plain;
+use super::screen::{HERTZ, Screen, Size};
 use super::view::Scene;
 use crate::event::{Event, Stamped};
 use crate::model::EnvironmentName;
@@ -28,14 +32,25 @@ pub(super) struct Live {
     paces: Paces,
     current: Option<EnvironmentName>,
     waiting: BTreeMap<EnvironmentName, Timestamp>,
+    /// The terminal's size; `None` where nothing is drawn.
+    size: Option<Size>,
 }
 
 impl Live {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self::drawing_to(settings, ProgressDrawTarget::stderr())
+        if !io::stderr().is_terminal() {
+            return Self::drawing_to(settings, ProgressDrawTarget::hidden(), None);
+        }
+        Self::on(settings, io::stderr(), Size::of_stderr())
     }
 
-    fn drawing_to(settings: &Settings, target: ProgressDrawTarget) -> Self {
+    /// One on a terminal of that size.
+    fn on(settings: &Settings, out: impl io::Write + Send + fmt::Debug + 'static, size: Size) -> Self {
+        let screen = Box::new(Screen::new(out, size.clone()));
+        Self::drawing_to(settings, ProgressDrawTarget::term_like_with_hz(screen, HERTZ), Some(size))
+    }
+
+    fn drawing_to(settings: &Settings, target: ProgressDrawTarget, size: Option<Size>) -> Self {
         let progress = MultiProgress::with_draw_target(target);
         let mut plain = Plain::new(settings);
         plain.signs_of_life &= progress.is_hidden();
@@ -47,7 +62,18 @@ impl Live {
             paces: Paces::default(),
             current: None,
             waiting: BTreeMap::new(),
+            size,
         }
+    }
+
+    /// How many columns there are, where anything is drawn.
+    fn columns(&self) -> Option<usize> {
+        self.size.as_ref().map(|size| usize::from(size.columns()))
+    }
+
+    /// Lines that are no wider than the terminal.
+    fn folded(&self, text: &str) -> String {
+        self.columns().map_or_else(|| text.to_owned(), |columns| fold(text, columns))
     }
 
     /// From here on it is known how long groups bake.
@@ -68,7 +94,8 @@ impl Live {
 
     /// Prints lines above the view.
     pub(super) fn above(&self, text: &str, mut print: impl FnMut(&str)) {
-        self.progress.suspend(|| print(text));
+        let text = self.folded(text);
+        self.progress.suspend(|| print(&text));
     }
 
     /// Moves the times on. Where nothing is drawn, a sign of life is printed now and then.
@@ -98,7 +125,8 @@ impl Live {
         self.show(Vec::new());
         // A terminal that is gone needs no clearing.
         let _gone = self.progress.clear();
-        print(&self.plain.closing(run, written));
+        self.plain.columns = self.columns();
+        print(&self.folded(&self.plain.closing(run, written)));
     }
 
     /// Notes which environments are under way.
@@ -184,5 +212,7 @@ fn style() -> ProgressStyle {
     ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
+#[cfg(test)]
+mod crowd;
 #[cfg(test)]
 mod tests;

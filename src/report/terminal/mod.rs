@@ -5,9 +5,11 @@
 
 mod closing;
 mod expect;
+mod fold;
 mod groups;
 mod live;
 mod plain;
+mod screen;
 mod view;
 mod words;
 

@@ -26,9 +26,9 @@ const UNDER: usize = 25;
 const UNDER_BRIEF: usize = 14;
 
 /// How many groups may change in an environment of which each step is told, …
-const FEW: usize = 4;
+const FEW: usize = 3;
 /// … and how many groups may be there of which each pin and end is: with all else a screenful.
-const SOME: usize = 10;
+const SOME: usize = 7;
 
 /// How much is said of groups that go well. What fails is always told in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +65,10 @@ pub(super) struct Plain {
     pub(super) signs_of_life: bool,
     /// Whether lines have the time of day only: somebody looks on.
     pub(super) brief: bool,
+    /// How many columns there are, where that is known.
+    pub(super) columns: Option<usize>,
     /// How many signs of life were given in the environment that is under way.
-    pub(super) signs: i64,
+    pub(super) signs: u32,
     /// How much is said of groups that go well in the environment that is under way.
     pub(super) told: Told,
     /// How many tenths of its groups had ended when that was last said.
@@ -92,6 +94,7 @@ impl Plain {
             detail: settings.detail,
             signs_of_life: settings.detail == Detail::Steps,
             brief: false,
+            columns: None,
             signs: 0,
             told: Told::of(settings.detail, 0, 0),
             tenths: 0,
@@ -114,10 +117,9 @@ impl Plain {
 
     /// A line on what is under way, where nothing was said for long; may be empty.
     pub(super) fn beat(&mut self, at: Timestamp, run: &Run) -> String {
-        let text = self.sign_of_life(at, run);
+        let text = self.alive(at, run);
         if !text.is_empty() {
             self.last = Some(at);
-            self.signs += 1;
         }
         text
     }

@@ -25,6 +25,12 @@ fn settings(detail: Detail) -> Settings {
 fn log(detail: Detail, events: &[Stamped]) -> Vec<String> {
     let (mut plain, mut run, mut text) = (Plain::new(&settings(detail)), Run::default(), String::new());
     for event in events {
+        // As often as the program does, as far as it can matter.
+        let silence = plain.last.map_or(0, |last| event.at.duration_since(last).as_mins());
+        for minute in 1..silence {
+            let at = event.at - jiff::SignedDuration::from_mins(silence - minute);
+            text.push_str(&plain.beat(at, &run));
+        }
         run.apply(event);
         text.push_str(&plain.event(event, &run));
     }
@@ -49,23 +55,39 @@ fn clean(environments: &[&str], groups: usize) -> Vec<Stamped> {
     stream.run_ended(Exit::Done, "all passed")
 }
 
-/// The lines of an environment: from its heading to its end, without signs of life: here one group
-/// goes after the other, for days.
+/// The lines of an environment: from its heading to its end.
 fn of(lines: &[String], name: &str) -> Vec<String> {
     let begin = lines.iter().position(|line| line.contains(&format!("  {name} ("))).expect("a heading");
     let end = lines.iter().position(|line| line.contains(&format!("  {name} passed in"))).expect("an end");
-    lines[begin..=end].iter().filter(|line| !line.contains("  … ")).cloned().collect()
+    lines[begin..=end].to_vec()
 }
 
 #[test]
 fn a_clean_environment_is_a_screenful_at_most_however_many_groups_it_has() {
     for detail in [Detail::Steps, Detail::Groups] {
-        for groups in [1, 4, 5, 10, 11, 100, 500] {
+        for groups in [1, 3, 4, 7, 8, 100, 500] {
             let lines = of(&log(detail, &clean(&["qa"], groups)), "qa");
             assert!(lines.len() <= SCREEN, "{} lines of {groups} groups: {lines:#?}", lines.len());
             assert!(lines.len() >= 3, "{groups} groups: {lines:#?}");
             assert!(lines.last().unwrap().ends_with(&format!(": {groups} refreshed")), "{lines:#?}");
         }
+    }
+}
+
+#[test]
+fn a_clean_environment_is_a_screenful_however_long_it_takes() {
+    for groups in [1, 3, 4, 7, 8, 100] {
+        let mut events = clean(&["qa"], groups);
+        // Days pass between any two events.
+        let mut late = jiff::SignedDuration::ZERO;
+        for event in &mut events {
+            event.at += late;
+            late += jiff::SignedDuration::from_hours(if groups > 10 { 1 } else { 50 });
+        }
+        let lines = of(&log(Detail::Steps, &events), "qa");
+        let signs = lines.iter().filter(|line| line.contains("  … ")).count();
+        assert_eq!(signs, 5, "it goes on for days: {lines:#?}");
+        assert!(lines.len() <= SCREEN, "{} lines of {groups} groups: {lines:#?}", lines.len());
     }
 }
 
@@ -110,7 +132,7 @@ fn a_sign_of_life_says_what_is_under_way_and_comes_more_seldom_the_longer_it_tak
     }
     let began = stream.events.last().unwrap().at;
     let mut beats = Vec::new();
-    for second in 1..=2 * 3600 {
+    for second in 1..=100 * 3600 {
         let at = began + jiff::SignedDuration::from_secs(second);
         let text = plain.beat(at, &run);
         if !text.is_empty() {
@@ -118,14 +140,14 @@ fn a_sign_of_life_says_what_is_under_way_and_comes_more_seldom_the_longer_it_tak
         }
     }
     let when: Vec<i64> = beats.iter().map(|(minute, _)| *minute).collect();
-    assert_eq!(when, [4, 14, 34, 64, 94], "{beats:#?}");
+    assert_eq!(when, [4, 19, 64, 199, 604], "{beats:#?}");
     assert!(beats[0].1.ends_with("  … under way: payments-qa baking\n"), "{beats:#?}");
     let paused = beats.windows(2).map(|pair| pair[1].0 - pair[0].0).min();
     assert!(paused >= Some(1), "at most once a minute");
 }
 
 #[test]
-fn a_log_says_once_an_hour_what_is_waited_for() {
+fn a_log_says_what_is_waited_for_more_seldom_the_longer_it_takes() {
     let mut stream = Stream::new(&["qa"], None);
     stream.start("qa", vec![planned("qa", "payments-qa", PlannedAction::Defer)]);
     stream.push(Event::EnvironmentWaits {
@@ -139,12 +161,13 @@ fn a_log_says_once_an_hour_what_is_waited_for() {
         plain.event(event, &run);
     }
     let began = stream.events.last().unwrap().at;
-    let beats: Vec<String> = (1..=5 * 60)
-        .map(|minute| plain.beat(began + jiff::SignedDuration::from_mins(minute), &run))
-        .filter(|text| !text.is_empty())
+    let beats: Vec<(i64, String)> = (1..=14 * 24 * 60)
+        .map(|minute| (minute, plain.beat(began + jiff::SignedDuration::from_mins(minute), &run)))
+        .filter(|(_, text)| !text.is_empty())
         .collect();
-    assert_eq!(beats.len(), 5, "{beats:#?}");
-    assert!(beats[0].ends_with("  … waiting: qa until Mon 23 Nov 15:00:00\n"), "{beats:#?}");
+    let hours: Vec<i64> = beats.iter().map(|(minute, _)| minute / 60).collect();
+    assert_eq!(hours, [1, 4, 13, 40, 121], "{beats:#?}");
+    assert!(beats[0].1.ends_with("  … waiting: qa until Mon 23 Nov 15:00:00\n"), "{beats:#?}");
 }
 
 #[test]

@@ -73,6 +73,13 @@ fn the_reports_of_a_rehearsal_are_made_again_to_the_byte_and_in_place_too() {
         let text = String::from_utf8(bytes.clone()).unwrap();
         *bytes = text.replace("[[ATTACHMENT|again/", "[[ATTACHMENT|reports/").into_bytes();
     }
+    // The page links the journal that is beside it, and names one that is elsewhere.
+    let (linked, named) =
+        ("<a href=\"journal.jsonl\">journal.jsonl</a>", "<code>reports/journal.jsonl</code>");
+    let page = second.get_mut("report.html").unwrap();
+    let text = String::from_utf8(page.clone()).unwrap();
+    assert!(text.contains(named) && !text.contains(linked), "the journal is not beside this page");
+    *page = text.replace(named, linked).into_bytes();
     assert!(first == second, "{:?}\n{:?}", first.keys(), second.keys());
     fs::remove_file(place.path("reports/junit-qa.xml")).unwrap();
     place.run("report reports").exits(0);
@@ -203,4 +210,43 @@ fn names_of_cases_are_the_same_in_two_runs_with_other_images_and_instances() {
     for (class, name) in &one {
         assert!(!id.is_match(class) && !id.is_match(name), "{class} {name}");
     }
+}
+
+#[test]
+fn of_journals_that_were_joined_only_the_last_run_is_cut_off() {
+    let place = Place::empty();
+    place.run("rehearse --env sandbox --when now --report-dir one").exits(0);
+    place.run("rehearse --env sandbox --when now --at 2026-11-24T10:00 --report-dir two").exits(0);
+    let (one, two) = (place.read("one/journal.jsonl"), place.read("two/journal.jsonl"));
+    place.write("both/journal.jsonl", &(one + &two[..two.len() - 30]));
+    let ran = place.run("report both --report-dir out").exits(0);
+    assert_eq!(ran.out.matches("not finished: the journal is cut off").count(), 1, "{}", ran.out);
+    assert_eq!(ran.out.matches("done (exit 0)").count(), 1, "{}", ran.out);
+    // The same file under two names is one.
+    place
+        .run("report both/journal.jsonl ./both/journal.jsonl --report-dir out")
+        .exits(0)
+        .says(&["2 runs, in"]);
+}
+
+#[test]
+fn of_many_damaged_lines_a_few_are_told_and_the_number_of_the_others() {
+    let place = Place::empty();
+    place.write("bad/journal.jsonl", &"no event\n".repeat(30));
+    let ran = place.run("report bad").exits(2);
+    let ran =
+        ran.says(&["bad/journal.jsonl:5 is not an event", "bad/journal.jsonl: 25 more lines are not events"]);
+    assert!(!ran.err.contains("journal.jsonl:6"), "{}", ran.err);
+}
+
+#[test]
+fn journals_are_looked_for_eight_directories_deep_and_links_are_not_followed() {
+    let place = Place::empty();
+    place.run("rehearse --env sandbox --when now --report-dir a/2/3/4/5/6/7/8/9").exits(0);
+    place.run("report a --report-dir out").exits(0).says(&["1 run, in order of time"]);
+    fs::create_dir(place.path("b")).unwrap();
+    fs::rename(place.path("a"), place.path("b/1")).unwrap();
+    place.run("report b --report-dir out").exits(2).says(&["there is no journal in b"]);
+    std::os::unix::fs::symlink("../b/1", place.path("b/link")).unwrap();
+    place.run("report b --report-dir out").exits(2).says(&["there is no journal in b"]);
 }

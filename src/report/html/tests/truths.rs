@@ -148,7 +148,8 @@ fn a_run_that_goes_on_is_not_over_because_another_is() {
 fn a_set_has_no_journal_beside_it_and_says_which_runs_were_rehearsals() {
     let clean = run_of(&ended(Verdict::Passed, Exit::Done, &[]));
     let of_set = Some(vec!["junit-qa.smoke.xml".to_owned()]);
-    let set = Look { simulated: true, is_mixed: true, of_set, has_attachments: true, ..look() };
+    let set =
+        Look { simulated: true, is_mixed: true, of_set, has_attachments: true, journal: None, ..look() };
     let page = text(&write("report.html", &[&clean], &set));
     assert!(page.contains("Some of these runs were rehearsals") && !page.contains("Nothing here happened"));
     let more = section(&page, "more");
@@ -156,6 +157,13 @@ fn a_set_has_no_journal_beside_it_and_says_which_runs_were_rehearsals() {
     assert!(!page.contains("href=\"journal.jsonl\""));
     let alone = section(&text(&write("report.html", &[&clean], &look())), "more");
     assert!(alone.contains("journal.jsonl") && !alone.contains("attachments"), "{alone}");
+    let elsewhere = Some(JournalAt::Elsewhere("build-811/journal.jsonl".into()));
+    let page = text(&write("report.html", &[&clean], &Look { journal: elsewhere, ..look() }));
+    assert!(section(&page, "more").contains("build-811/journal.jsonl"), "it says where it is");
+    assert!(
+        !page.contains("href=\"journal.jsonl\"") && !page.contains("href=\"build-811"),
+        "and links nothing"
+    );
 }
 
 #[test]

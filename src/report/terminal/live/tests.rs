@@ -106,7 +106,7 @@ fn view(screen: &Screen, color: bool) -> Live {
         timezone: TimeZone::UTC,
         simulated: false,
     };
-    let mut live = Live::drawing_to(&settings, ProgressDrawTarget::term_like(Box::new(screen.clone())));
+    let mut live = Live::drawing_to(&settings, ProgressDrawTarget::term_like(Box::new(screen.clone())), None);
     live.expect(Box::new(|_| std::time::Duration::from_secs(600)));
     live
 }
