@@ -37,7 +37,7 @@ pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
         return html! {};
     }
     let scale = Scale::new(bars.iter().flat_map(|bars| phases::busy(bars)).collect());
-    let rest = view.entries.len() - begun.len();
+    let rest = view.last().filter(|entry| !entry.is_reached()).count();
     html! {
         section id="timeline" aria-labelledby="timeline-title" {
             h2 id="timeline-title" { "Timeline" }
