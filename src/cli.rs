@@ -68,7 +68,7 @@ const STYLES: Styles = Styles::styled()
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done, or nothing to do
-  1  something unexpected; AWS out of reach
+  1  something unexpected; AWS out of reach; an announcement that was not delivered
   2  usage, configuration or credentials
   3  refused before anything changed: a gate, a freeze, quarantine, the plan, nothing due,
      nothing proved; or what failed before the refresh fails still, and holds the gate

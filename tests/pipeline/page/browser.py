@@ -136,7 +136,14 @@ class Page:
         nodes = self.call("Accessibility.getFullAXTree")["nodes"]
         value = lambda node, key: node.get(key, {}).get("value", "")
         level = lambda node: next((one["value"]["value"] for one in node.get("properties", []) if one["name"] == "level"), None)
-        return [(value(node, "role"), value(node, "name"), level(node)) for node in nodes if not node["ignored"]]
+        # They come a level of the tree at a time.
+        known = {node["nodeId"]: node for node in nodes}
+        ordered, waiting = [], [nodes[0]["nodeId"]]
+        while waiting:
+            node = known[waiting.pop()]
+            ordered.append(node)
+            waiting.extend(reversed([child for child in node.get("childIds", []) if child in known]))
+        return [(value(node, "role"), value(node, "name"), level(node)) for node in ordered if not node["ignored"]]
 
     def elements(self):
         """How many elements the page has."""
