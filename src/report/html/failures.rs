@@ -44,7 +44,7 @@ pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
 fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room, with_next: bool) -> Markup {
     let record = entry.environment;
     let troubles = entry.troubles();
-    let troubled = troubles.len();
+    let is_bare = troubles.is_empty();
     // Hundreds may fail in one way: that is told once, and then who they are.
     let mut ways = BTreeSet::new();
     let (first, alike): (Vec<Trouble<'_>>, Vec<Trouble<'_>>) =
@@ -60,7 +60,7 @@ fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room, with_next: bool)
     html! {
         div.trouble {
             h3 { (line(&entry.label)) " " (verdict_badge(record)) }
-            @if entry.is_unfinished() && troubled == 0 { p { "This page was written before it ended." } }
+            @if entry.is_unfinished() && is_bare { p { "This page was written before it ended." } }
             @if !(record.message.is_empty() || told_by_problem(record)) { p { (line(&record.message)) } }
             (problems(record, room))
             @for card in &cards { (card) }

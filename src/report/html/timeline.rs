@@ -150,7 +150,7 @@ fn axis(scale: &Scale, zone: &TimeZone, id: &str) -> Markup {
     html! {
         li.row.axis aria-hidden="true" {
             span.name {}
-            svg.bars width="100%" height=(HEIGHT) {
+            svg.bars width="100%" height=(HEIGHT) aria-hidden="true" {
                 defs {
                     symbol id={ "grid-" (id) } width="100%" height="100%" {
                         @for (left, right, _) in scale.folds() {

@@ -48,7 +48,7 @@ fn images(view: &View<'_>) -> Option<Markup> {
         run.images.iter().for_each(|image| add(&mut new, &image.name));
     }
     for group in view.entries.iter().flat_map(|entry| &entry.environment.groups) {
-        for planned in group.planned.iter() {
+        if let Some(planned) = &group.planned {
             let Some(image) = &planned.new_image else { continue };
             add(&mut old, &planned.image_name);
             if is_back {

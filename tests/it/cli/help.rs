@@ -107,7 +107,8 @@ fn completions_are_printed_for_every_shell() {
 #[test]
 fn the_readme_and_the_help_say_the_same_of_every_exit_code() {
     const README: &str = include_str!("../../../README.md");
-    let rows = README.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
+    let rows =
+        README.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
     let rows = rows.filter(|(code, _)| code.parse::<u8>().is_ok());
     let told: Vec<String> = rows.map(|(code, meaning)| format!("{code} {meaning}")).collect();
     let help = Place::empty().run("--help").exits(0).out;
