@@ -43,7 +43,8 @@ fn images(view: &View<'_>) -> Option<Markup> {
         }
     };
     // A page of nothing but a way back is about the images that it ended on.
-    let is_back = view.entries.iter().all(|entry| entry.run.command == "rollback");
+    let is_back =
+        !view.entries.is_empty() && view.entries.iter().all(|entry| entry.run.command == "rollback");
     for run in view.runs.iter().filter(|_| !is_back) {
         run.images.iter().for_each(|image| add(&mut new, &image.name));
     }
@@ -238,7 +239,7 @@ fn numbers(view: &View<'_>) -> Markup {
     let as_asked = view.last().all(|entry| entry.run.command == "rollback");
     html! {
         ul.numbers {
-            @if view.last().all(|entry| entry.run.command == "smoke") {
+            @if !view.entries.is_empty() && view.last().all(|entry| entry.run.command == "smoke") {
                 (checks(view))
             } @else {
             li { b { (sum(|one| one.refreshed)) } " refreshed" }
