@@ -68,9 +68,10 @@ const STYLES: Styles = Styles::styled()
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done, or nothing to do
-  1  something unexpected; AWS out of reach
+  1  something unexpected; AWS out of reach; an announcement that was not delivered
   2  usage, configuration or credentials
-  3  refused before anything changed: a gate, a freeze, quarantine, the plan, nothing due
+  3  refused before anything changed: a gate, a freeze, quarantine, the plan, nothing due,
+     nothing proved; or what failed before the refresh fails still, and holds the gate
   4  failed, and rolled back
   5  failed, and a person is needed
   6  aborted by a signal

@@ -13,7 +13,7 @@ pub enum Exit {
     Unexpected,
     /// 2: usage, configuration or credentials.
     Usage,
-    /// 3: refused before anything changed.
+    /// 3: refused before anything changed, or refreshed and the gate is not passed.
     Refused,
     /// 4: failed, and rolled back.
     RolledBack,

@@ -23,6 +23,7 @@ mod secrets;
 mod secrets_told;
 mod simulator;
 mod smoke;
+pub(crate) mod smoke_docs_tls;
 mod snapshot;
 mod status;
 mod steps;

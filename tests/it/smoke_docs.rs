@@ -1,5 +1,5 @@
 //! The examples of docs/smoke-tests.md: each is read as it stands there, and asked of applications
-//! that are well and of such as are not.
+//! that are well and of such as are not. Those over TLS are in `cli/smoke_docs_tls.rs`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,6 +10,7 @@ use ami_refresh::event::{CheckResult, Event, Status};
 use ami_refresh::model::Verdict;
 use ami_refresh::sim::Scenario;
 
+use crate::cli::smoke_docs_tls::OVER_TLS;
 use crate::rehearsal_story::block;
 use crate::resume_steps::smoke;
 use crate::stage::Stage;
@@ -85,7 +86,7 @@ const EXAMPLES: [Example; 14] = [
 ];
 
 /// The blocks of YAML by their names; what stands before a block without one.
-fn blocks() -> BTreeMap<String, &'static str> {
+pub(crate) fn blocks() -> BTreeMap<String, &'static str> {
     let parts: Vec<&str> = GUIDE.split("```yaml\n").collect();
     let named = parts.windows(2).map(|pair| {
         let last = pair[0].trim_end().lines().last().unwrap_or_default();
@@ -97,7 +98,7 @@ fn blocks() -> BTreeMap<String, &'static str> {
 }
 
 /// The example as a whole configuration: what it does not say itself is said for it.
-fn whole(block: &str) -> String {
+pub(crate) fn whole(block: &str) -> String {
     let head = "version: 1\nfamilies:\n  base:\n    previous: { name: 'dept-base-*', owners: [self] }\n\
                 defaults:\n  regions: [eu-west-2]\n  refresh: { bake: 10m, timeout: 1h }\n";
     if block.contains("\nenvironments:") {
@@ -164,7 +165,8 @@ async fn ill(example: &Example, config: &str) {
 #[test]
 fn every_example_has_a_row_and_every_row_an_example() {
     let named: Vec<String> = blocks().into_keys().collect();
-    let mut rows: Vec<&str> = EXAMPLES.iter().map(|example| example.name).collect();
+    let here = EXAMPLES.iter().map(|example| example.name);
+    let mut rows: Vec<&str> = here.chain(OVER_TLS.iter().map(|example| example.name)).collect();
     rows.sort_unstable();
     assert_eq!(named, rows);
 }

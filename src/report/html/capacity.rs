@@ -16,6 +16,8 @@ use crate::model::ImageId;
 /// The chart's own units.
 const WIDTH: i64 = 1000;
 const HEIGHT: i64 = 100;
+/// Which part of the width what a group ended with has at least: one in so many.
+const END: i64 = 25;
 /// How many moments are drawn, and how many are written into the table.
 const DRAWN: usize = 80;
 const LISTED: usize = 30;
@@ -56,7 +58,8 @@ pub(super) fn figure(
 ) -> Markup {
     let zone = &view.look.timezone;
     let points = points(entry.run, group);
-    let (Some(first), Some(last)) = (points.first(), points.last()) else { return html! {} };
+    // A single look shows no course of anything.
+    let [first, .., last] = points.as_slice() else { return html! {} };
     let end = group.ended.unwrap_or(last.at).max(last.at);
     let title = format!("capacity-{}-{id}", entry.id);
     let told = told(&points, zone);
@@ -77,7 +80,11 @@ pub(super) fn figure(
 
 /// Instances counted by new and old, thinned out evenly where there are very many moments.
 fn points(run: &Run, group: &GroupRecord) -> Vec<Point> {
-    let wanted = group.planned.as_ref().and_then(|planned| planned.new_image.as_ref());
+    // On the way back the new image is the one that it had.
+    let is_back = run.command == "rollback";
+    let planned = group.planned.as_ref();
+    let wanted =
+        planned.and_then(|planned| if is_back { planned.image.as_ref() } else { planned.new_image.as_ref() });
     let is_new =
         |image: &ImageId| wanted == Some(image) || run.images.iter().any(|candidate| candidate.id == *image);
     let point = |seen: &CapacityRecord| {
@@ -131,8 +138,15 @@ fn chart(points: &[Point], end: Timestamp, title: &str, told: &str) -> Markup {
 /// A line that holds each value until the next one, down to the ground at its ends if closed.
 fn steps(points: &[Point], end: Timestamp, value: fn(&Point) -> u32, close: bool) -> String {
     let (Some(first), top) = (points.first(), i64::from(top(points))) else { return String::new() };
+    // What it ended with may have been seen at the very end only, as after a rollback: it has room all the same.
     let span = end.duration_since(first.at).as_millis().max(1);
-    let x = |at: Timestamp| at.duration_since(first.at).as_millis() * i128::from(WIDTH) / span;
+    let latest = points.last().map_or(first.at, |point| point.at);
+    let room = if end.duration_since(latest).as_millis() * i128::from(END) < span {
+        WIDTH - WIDTH / END
+    } else {
+        WIDTH
+    };
+    let x = |at: Timestamp| at.duration_since(first.at).as_millis() * i128::from(room) / span;
     let y = |point: &Point| HEIGHT - i64::from(value(point)) * (HEIGHT - 4) / top;
     let mut path = if close { format!("M0 {HEIGHT}V{}", y(first)) } else { format!("M0 {}", y(first)) };
     let mut height = y(first);

@@ -44,6 +44,7 @@ pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
 fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room, with_next: bool) -> Markup {
     let record = entry.environment;
     let troubles = entry.troubles();
+    let is_bare = troubles.is_empty();
     // Hundreds may fail in one way: that is told once, and then who they are.
     let mut ways = BTreeSet::new();
     let (first, alike): (Vec<Trouble<'_>>, Vec<Trouble<'_>>) =
@@ -59,7 +60,8 @@ fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room, with_next: bool)
     html! {
         div.trouble {
             h3 { (line(&entry.label)) " " (verdict_badge(record)) }
-            @if !record.message.is_empty() { p { (line(&record.message)) } }
+            @if entry.is_unfinished() && is_bare { p { "This page was written before it ended." } }
+            @if !(record.message.is_empty() || told_by_problem(record)) { p { (line(&record.message)) } }
             (problems(record, room))
             @for card in &cards { (card) }
             @if !lines.is_empty() {
@@ -75,6 +77,11 @@ fn environment(view: &View<'_>, entry: &Entry<'_>, room: &Room, with_next: bool)
             }
         }
     }
+}
+
+/// Whether the environment's words are those of its only problem, which stands below in full.
+fn told_by_problem(record: &EnvironmentRecord) -> bool {
+    matches!(record.problems.as_slice(), [only] if line(&only.what) == line(&record.message))
 }
 
 /// Why a group is here; of one that was refreshed, which checks hold the gate.
@@ -108,7 +115,7 @@ fn problem(problem: &Problem) -> Markup {
         div.card.odd {
             p.what { (block(&problem.what, 2000)) }
             @if !problem.why.is_empty() { p { span.label { "Why" } " " (block(&problem.why, 2000)) } }
-            @if !problem.next.is_empty() { p { span.label { "Next" } " " (block(&problem.next, 2000)) } }
+            @if !problem.next.is_empty() { p { span.label { "Next" } " " (next_step(&block(&problem.next, 2000))) } }
         }
     }
 }
@@ -117,6 +124,7 @@ fn card(view: &View<'_>, entry: &Entry<'_>, at: usize, name: &str, group: &Group
     let (tone, word, why) = outcome(entry.run, group);
     let title = format!("failure-{}-{at}", entry.id);
     let zone = &view.look.timezone;
+    let chart = capacity::figure(view, entry, name, group, &format!("failed-{at}"));
     let team = group.planned.as_ref().and_then(|planned| planned.team.as_ref());
     let next = match &group.outcome {
         Some(Outcome::NeedsPerson { next, .. } | Outcome::Left { next, .. }) => Some(next),
@@ -138,7 +146,7 @@ fn card(view: &View<'_>, entry: &Entry<'_>, at: usize, name: &str, group: &Group
                 h5 { "Next" }
                 p { (next_step(next)) }
             }
-            (capacity::figure(view, entry, name, group, &format!("failed-{at}")))
+            @if !chart.0.is_empty() { (chart) (capacity::legend()) }
             details { summary { "Everything that happened to it, in order" } (story::story(group, zone)) }
         }
     }

@@ -6,7 +6,7 @@ use super::super::collect::Counts;
 use super::super::record::GroupRecord;
 use super::super::style::{count, duration};
 use super::room::Room;
-use super::view::{Entry, View};
+use super::view::{Entry, View, is_excused};
 use super::words::{badge, counted, line, list, moment, outcome, verdict_badge};
 use super::{capacity, story};
 use crate::event::Status;
@@ -42,7 +42,9 @@ fn environment(view: &View<'_>, entry: &Entry<'_>) -> Markup {
     html! {
         h3 { (line(&entry.label)) }
         span { (verdict_badge(record)) }
-        span.counts { (counted(Counts::of(record))) }
+        span.counts {
+            @if entry.run.command == "smoke" { (count(record.groups.len(), "group")) " asked" } @else { (counted(Counts::of(record))) }
+        }
         span.number { @if record.took_ms > 0 { (duration(record.took_ms)) } }
         span.number { @if let Some(ended) = record.ended { (moment(ended, &view.look.timezone)) } }
     }
@@ -51,7 +53,9 @@ fn environment(view: &View<'_>, entry: &Entry<'_>) -> Markup {
 /// Those of which no group was looked at: the ones that ended alike in one line.
 fn without_groups(view: &View<'_>) -> Markup {
     let mut alike: Vec<(&Entry<'_>, Vec<String>)> = Vec::new();
-    for entry in view.entries.iter().filter(|entry| entry.environment.groups.is_empty()) {
+    // That an earlier run did not get as far says nothing of an environment that a later one reached.
+    let counts = |entry: &&Entry<'_>| entry.is_last || entry.is_reached();
+    for entry in view.entries.iter().filter(counts).filter(|entry| entry.environment.groups.is_empty()) {
         let same = |(first, _): &&mut (&Entry<'_>, Vec<String>)| {
             let (first, record) = (first.environment, entry.environment);
             (first.verdict, first.started.is_some(), &first.message)
@@ -140,7 +144,9 @@ fn checked(group: &GroupRecord) -> Markup {
         (passed, 0) => vec![format!("{passed} passed")],
         (passed, failed) => vec![format!("{failed} of {} failed", passed + failed)],
     };
-    let skipped = of(|status| status == Status::Skipped);
+    let excused = group.checks.iter().filter(|check| is_excused(check)).count();
+    told.extend((excused > 0).then(|| format!("{excused} failed as before")));
+    let skipped = of(|status| status == Status::Skipped) - excused;
     told.extend((skipped > 0).then(|| format!("{skipped} skipped")));
     html! { (told.join(", ")) }
 }

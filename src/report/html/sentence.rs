@@ -1,8 +1,10 @@
 //! The sentence that the page begins with, and its title: what happened, to whom, and why. Pure.
 
+use super::super::record::GroupRecord;
 use super::super::style::count;
 use super::view::{Entry, View};
-use super::words::{Tone, line, list, outcome};
+use super::words::{Tone, line, list, moment, outcome};
+use crate::event::Status;
 use crate::model::{Outcome, Verdict};
 
 /// How many environments are named.
@@ -29,19 +31,9 @@ pub(super) fn sentence(view: &View<'_>) -> (Tone, String) {
     if let (false, Some((signal, _))) = (aborted.is_empty(), signal) {
         return (Tone::Odd, format!("Aborted by {} in {}.", line(signal), names(&aborted)));
     }
-    let unfinished: Vec<&Entry<'_>> = view
-        .last()
-        .filter(|entry| entry.environment.verdict.is_none() && entry.environment.started.is_some())
-        .collect();
+    let unfinished: Vec<&Entry<'_>> = view.last().filter(|entry| entry.is_unfinished()).collect();
     if !unfinished.is_empty() {
-        return (
-            Tone::Odd,
-            format!(
-                "Not finished: {} {} still under way.",
-                names(&unfinished),
-                agreeing("is", unfinished.len())
-            ),
-        );
+        return (Tone::Odd, format!("Not finished: {} {}.", names(&unfinished), standing(view, &unfinished)));
     }
     let back = of(Verdict::RolledBack);
     if !back.is_empty() {
@@ -64,8 +56,12 @@ pub(super) fn sentence(view: &View<'_>) -> (Tone, String) {
     for (verdict, tone, words) in told {
         let entries = of(verdict);
         if !(entries.is_empty() || verdict == Verdict::NotDue && !well.is_empty()) {
-            let why = if entries.len() == 1 { first_problem(entries[0]) } else { String::new() };
-            return (tone, format!("{} {}{why}.", names(&entries), agreeing(words, entries.len())));
+            let why = match entries.as_slice() {
+                [only] if only.environment.problems.is_empty() => because(&entries),
+                [only] => first_problem(only),
+                _ => String::new(),
+            };
+            return (tone, ended(format!("{} {}{why}", names(&entries), agreeing(words, entries.len()))));
         }
     }
     well_said(view, &well, &names(&well))
@@ -80,6 +76,21 @@ fn first_problem(entry: &Entry<'_>) -> String {
             format!(": {}, and {} more", cut(&line(&first.what), REASON), count(more.len(), "reason"))
         }
     }
+}
+
+/// What those that have not ended were doing.
+fn standing(view: &View<'_>, unfinished: &[&Entry<'_>]) -> String {
+    let until = |entry: &&Entry<'_>| entry.waits_until().map(|until| moment(until, &view.look.timezone));
+    match unfinished.iter().map(until).collect::<Option<Vec<String>>>().as_deref() {
+        Some([until]) => format!("waits until {until}"),
+        Some(_) => "wait".to_owned(),
+        None => format!("{} still under way", agreeing("is", unfinished.len())),
+    }
+}
+
+/// The sentence with its end.
+fn ended(sentence: String) -> String {
+    if sentence.ends_with('…') { sentence } else { sentence + "." }
 }
 
 /// The words that go with that many.
@@ -117,17 +128,23 @@ fn well_said(view: &View<'_>, well: &[&Entry<'_>], names: &str) -> (Tone, String
     }
     let all = view.last().count();
     let said = match (passed, all) {
-        (1, 1) => format!("{names} passed."),
-        (passed, all) if passed == all => format!("All {all} environments passed."),
-        (passed, all) => format!("{passed} of {all} environments passed."),
+        (1, 1) => format!("{names} passed"),
+        (passed, all) if passed == all => format!("All {all} environments passed"),
+        (passed, all) => format!("{passed} of {all} environments passed"),
     };
-    (Tone::Good, said)
+    match view.last().map(|entry| entry.excused().len()).sum::<usize>() {
+        0 => (Tone::Good, ended(said)),
+        1 => (Tone::Good, format!("{said}; 1 group fails a check as it did before, which is allowed.")),
+        more => {
+            (Tone::Good, format!("{said}; {more} groups fail a check as they did before, which is allowed."))
+        }
+    }
 }
 
 /// `: payments-qa (check app-health: …)`, of the first group that failed.
 fn because(entries: &[&Entry<'_>]) -> String {
     let troubles = entries.iter().flat_map(|entry| {
-        entry.troubles().into_iter().map(|(_, name, group)| (name, outcome(entry.run, group).2, group))
+        entry.troubles().into_iter().map(|(_, name, group)| (name, why(entry, group), group))
     });
     let mut groups: Vec<_> = troubles.collect();
     // Who waits for somebody comes first, whatever else failed before.
@@ -142,9 +159,22 @@ fn because(entries: &[&Entry<'_>]) -> String {
     let short = match why.strip_prefix("check ").and_then(|check| check.split_once(": ")) {
         Some((check, _)) => format!(" failed check {}", line(check)),
         None if why.is_empty() => String::new(),
-        None => format!(": {}", head(&line(why))),
+        None => format!(": {}", head(&line(&why))),
     };
     format!(": {}{}{more}", line(&name), cut(&short, REASON))
+}
+
+/// Why a group is in trouble: what became of it; of one without such words, or one that `smoke` looked
+/// at, the check that failed.
+fn why(entry: &Entry<'_>, group: &GroupRecord) -> String {
+    let told = outcome(entry.run, group).2;
+    let failing = group.checks.iter().find(|check| check.result.status > Status::Skipped);
+    match failing {
+        Some(check) if told.is_empty() || told.starts_with(&format!("{}: ", check.result.check)) => {
+            format!("check {}: {}", check.result.check, check.result.message)
+        }
+        _ => told.to_owned(),
+    }
 }
 
 /// What a long reason begins with, where its rest is the detail: `launches fail`.

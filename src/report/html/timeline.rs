@@ -37,7 +37,7 @@ pub(super) fn section(view: &View<'_>, room: &Room) -> Markup {
         return html! {};
     }
     let scale = Scale::new(bars.iter().flat_map(|bars| phases::busy(bars)).collect());
-    let rest = view.entries.len() - begun.len();
+    let rest = view.last().filter(|entry| !entry.is_reached()).count();
     html! {
         section id="timeline" aria-labelledby="timeline-title" {
             h2 id="timeline-title" { "Timeline" }
@@ -150,7 +150,7 @@ fn axis(scale: &Scale, zone: &TimeZone, id: &str) -> Markup {
     html! {
         li.row.axis aria-hidden="true" {
             span.name {}
-            svg.bars width="100%" height=(HEIGHT) {
+            svg.bars width="100%" height=(HEIGHT) aria-hidden="true" {
                 defs {
                     symbol id={ "grid-" (id) } width="100%" height="100%" {
                         @for (left, right, _) in scale.folds() {

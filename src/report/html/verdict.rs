@@ -8,6 +8,7 @@ use super::super::style::{count, duration};
 use super::sentence::sentence;
 use super::view::{Entry, View};
 use super::words::{line, list, moment, next_step};
+use crate::event::Status;
 use crate::model::{Exit, Outcome, Verdict};
 
 /// How many names and commands are shown.
@@ -20,6 +21,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         section id="verdict" class={ "verdict " (tone.class()) } aria-labelledby="verdict-title" {
             h1 id="verdict-title" { (sentence) }
             @if let Some(images) = images(view) { p.images { (images) } }
+            @if let Some(excused) = excused(view) { p.excused { (excused) } }
             dl.meaning {
                 div { dt { "Production" } dd { @for words in production(view) { p { (words) } } } }
                 div { dt { "Do I have to act now?" } dd { p { (must_act(view)) } } }
@@ -40,13 +42,24 @@ fn images(view: &View<'_>) -> Option<Markup> {
             names.push(name);
         }
     };
-    for run in view.runs {
+    // A page of nothing but a way back is about the images that it ended on.
+    let is_back =
+        !view.entries.is_empty() && view.entries.iter().all(|entry| entry.run.command == "rollback");
+    for run in view.runs.iter().filter(|_| !is_back) {
         run.images.iter().for_each(|image| add(&mut new, &image.name));
     }
     for group in view.entries.iter().flat_map(|entry| &entry.environment.groups) {
-        let planned = group.planned.iter().filter(|planned| planned.new_image.is_some());
-        planned.for_each(|planned| add(&mut old, &planned.image_name));
+        if let Some(planned) = &group.planned {
+            let Some(image) = &planned.new_image else { continue };
+            add(&mut old, &planned.image_name);
+            if is_back {
+                let described = view.runs.iter().rev().find_map(|run| run.described.get(image));
+                add(&mut new, described.map_or(image.as_str(), |facts| &facts.name));
+            }
+        }
     }
+    // What runs the new image already has nothing replaced.
+    old.retain(|name| !new.contains(name));
     if new.is_empty() {
         return None;
     }
@@ -56,6 +69,15 @@ fn images(view: &View<'_>) -> Option<Markup> {
         }
         span.image { (list(&new, 2)) }
     })
+}
+
+/// `Failed before the refresh too, which is allowed: orders-qa (app-health)`.
+fn excused(view: &View<'_>) -> Option<String> {
+    let groups = view.last().flat_map(Entry::excused);
+    let told: Vec<String> =
+        groups.map(|(group, checks)| format!("{} ({})", line(&group), line(&checks.join(", ")))).collect();
+    let named = list(&told, SHOWN);
+    (!told.is_empty()).then(|| format!("Failed before the refresh too, which is allowed: {named}."))
 }
 
 fn production(view: &View<'_>) -> Vec<String> {
@@ -86,7 +108,11 @@ fn state(entry: &Entry<'_>) -> String {
                 skipped => format!("; {skipped} left as they were, see below"),
             };
             let new = count(counts.refreshed, "group");
-            format!("{name} is safe: {new} on the new image, proved{left}.")
+            let excused = match entry.excused().len() {
+                0 => String::new(),
+                some => format!(", but for what failed before in {some} of them"),
+            };
+            format!("{name} is safe: {new} on the new image, proved{excused}{left}.")
         }
         (Some(Verdict::Partial), _) if entry.run.command == "smoke" => {
             format!("{name}: {message}; smoke changed nothing.")
@@ -144,12 +170,16 @@ fn must_act(view: &View<'_>) -> String {
             ),
         };
     }
-    let unfinished =
-        view.last().any(|entry| entry.environment.started.is_some() && entry.environment.verdict.is_none());
+    let unfinished = view.last().any(Entry::is_unfinished);
+    if unfinished
+        && view.last().filter(|entry| entry.is_unfinished()).all(|entry| entry.waits_until().is_some())
+    {
+        return "No, as long as the run is there: it waits, and goes on by itself.".into();
+    }
     let ended = view.runs.last().and_then(|run| run.ended.as_ref()).filter(|_| !unfinished);
     let exit = ended.map(|(exit, _)| *exit);
     match exit {
-        None => "Not known yet: this page was written while the run was under way. If the run is gone, start it again: it finds its own work.".into(),
+        None => "Not known yet: this page was written while the run was under way.".into(),
         _ if any(Verdict::RolledBack) => "Not tonight: nothing is left between two images. The cause has to be mended before this image goes on.".into(),
         Some(Exit::Usage) => "Not at once: nothing was begun. The set-up has to be mended first.".into(),
         Some(Exit::Unexpected) => "Not at once: nothing was begun. Try again when AWS answers.".into(),
@@ -166,8 +196,21 @@ fn next(view: &View<'_>) -> Markup {
             steps.push(next);
         }
     }
+    // Where an environment has no way on, its groups may have theirs.
+    let groups =
+        view.last().flat_map(|entry| &entry.environment.groups).filter_map(|group| match &group.outcome {
+            Some(Outcome::NeedsPerson { next, .. } | Outcome::Left { next, .. }) => Some(next.as_str()),
+            _ => None,
+        });
+    for next in groups.filter(|next| !next.is_empty()) {
+        if !steps.iter().any(|step| step.starts_with(next)) {
+            steps.push(next);
+        }
+    }
     html! {
-        @if steps.is_empty() {
+        @if steps.is_empty() && view.runs.iter().any(|run| run.ended.is_none()) {
+            p { "Nothing yet. If the run is gone, start it again in the same way: it finds its own work." }
+        } @else if steps.is_empty() {
             p { "Nothing to run." }
         } @else {
             ul.steps {
@@ -196,6 +239,9 @@ fn numbers(view: &View<'_>) -> Markup {
     let as_asked = view.last().all(|entry| entry.run.command == "rollback");
     html! {
         ul.numbers {
+            @if !view.entries.is_empty() && view.last().all(|entry| entry.run.command == "smoke") {
+                (checks(view))
+            } @else {
             li { b { (sum(|one| one.refreshed)) } " refreshed" }
             @if instances > 0 { li { b { (instances) } " " @if instances == 1 { "instance" } @else { "instances" } " proved" } }
             @if as_asked {
@@ -205,10 +251,27 @@ fn numbers(view: &View<'_>) -> Markup {
             }
             @let rest = sum(|one| one.skipped + one.not_due + one.not_started + one.unfinished + one.left);
             @if rest > 0 { li { b { (rest) } " not changed or not ended" } }
+            }
             @if let (Some(first), Some(last)) = (first, last) {
                 @let ms = u64::try_from(last.duration_since(first).as_millis()).unwrap_or(0);
                 li { b { (duration(ms)) } ", from " (moment(first, zone)) " to " (moment(last, zone)) }
             }
         }
+    }
+}
+
+/// How the checks ended, of a page about nothing else.
+fn checks(view: &View<'_>) -> Markup {
+    let groups = || view.last().flat_map(|entry| &entry.environment.groups);
+    let of = |wanted: fn(Status) -> bool| {
+        groups().flat_map(|group| &group.checks).filter(|check| wanted(check.result.status)).count()
+    };
+    let (passed, failed) = (of(|status| status == Status::Passed), of(|status| status > Status::Skipped));
+    let skipped = of(|status| status == Status::Skipped);
+    html! {
+        li { b { (groups().count()) } " groups asked" }
+        li { b { (passed) } " checks passed" }
+        li { b { (failed) } " failed" }
+        @if skipped > 0 { li { b { (skipped) } " skipped" } }
     }
 }

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::super::collect::{Run, display_name, name_counts};
-use super::super::record::{EnvironmentRecord, GroupRecord};
+use super::super::record::{CheckRecord, EnvironmentRecord, GroupRecord};
 use super::Look;
 use super::words::{is_trouble, moment};
 use crate::event::Status;
@@ -47,7 +47,7 @@ impl<'a> View<'a> {
                 let last = same().filter(|(_, (_, one))| reached(one)).last().or_else(|| same().last());
                 let name = environment.name.as_str().to_owned();
                 let label = match run.started.filter(|_| same().count() > 1) {
-                    Some(began) => format!("{name} · {} {}", run.command, moment(began, &look.timezone)),
+                    Some(_) => format!("{name} · {}", run_name(runs, run, look)),
                     None => name,
                 };
                 let is_last = last.is_some_and(|(last, _)| last == at);
@@ -73,7 +73,49 @@ impl<'a> View<'a> {
     }
 }
 
+/// `rollout Sun 22 Nov 19:00`; with its place among the runs where another one is called so too.
+fn run_name(runs: &[&Run], run: &Run, look: &Look) -> String {
+    let name = |run: &Run| {
+        let began = run.started.map_or(String::new(), |began| moment(began, &look.timezone));
+        format!("{} {began}", run.command)
+    };
+    let own = name(run);
+    match runs.iter().position(|other| std::ptr::eq(*other, run)) {
+        Some(at) if runs.iter().filter(|other| name(other) == own).count() > 1 => {
+            format!("{own}, run {}", at + 1)
+        }
+        _ => own,
+    }
+}
+
 impl<'a> Entry<'a> {
+    /// Whether it was begun: an environment that an earlier one kept from its turn was not.
+    pub(super) fn is_reached(&self) -> bool {
+        self.environment.started.is_some() && self.environment.verdict != Some(Verdict::NotReached)
+    }
+
+    /// Whether it was under way when the page was made.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.environment.started.is_some() && self.environment.verdict.is_none()
+    }
+
+    /// Until when it waits, of one that did so when the page was made.
+    pub(super) fn waits_until(&self) -> Option<Timestamp> {
+        let (_, until, _) = self.environment.pauses.last().filter(|_| self.is_unfinished())?;
+        (*until > self.latest()).then_some(*until)
+    }
+
+    /// The groups with checks that fail as they did before the refresh, which is allowed: such a check was
+    /// asked, and yet is skipped. Each with the names of those checks.
+    pub(super) fn excused(&self) -> Vec<(String, Vec<&'a str>)> {
+        let of = |group: &'a GroupRecord| -> Vec<&'a str> {
+            let excused = group.checks.iter().filter(|check| is_excused(check));
+            excused.map(|check| check.result.check.as_str()).collect()
+        };
+        let groups = self.groups().into_iter().map(|(_, name, group)| (name, of(group)));
+        groups.filter(|(_, checks)| !checks.is_empty()).collect()
+    }
+
     /// The moment of the run's last event.
     pub(super) fn latest(&self) -> Timestamp {
         self.run.latest.unwrap_or(Timestamp::UNIX_EPOCH)
@@ -125,7 +167,7 @@ impl<'a> Entry<'a> {
                 | Verdict::NeedsPerson
                 | Verdict::Aborted,
             ) => true,
-            None => self.environment.started.is_some(),
+            None => self.is_unfinished() && self.waits_until().is_none(),
         }
     }
 
@@ -139,6 +181,12 @@ impl<'a> Entry<'a> {
             named && !matches!(before(at), "pre" | "non" | "not" | "no")
         })
     }
+}
+
+/// Whether a check failed as it did before the refresh, which is allowed.
+pub(super) fn is_excused(check: &CheckRecord) -> bool {
+    let result = &check.result;
+    result.status == Status::Skipped && result.probes.iter().any(|probe| probe.status > Status::Skipped)
 }
 
 #[cfg(test)]

@@ -95,6 +95,10 @@ pub(super) fn outcome<'a>(run: &Run, group: &'a GroupRecord) -> (Tone, &'static 
         // That is what was asked for.
         Some(Outcome::RolledBack { why }) if run.command == "rollback" => (Tone::Good, "taken back", why),
         Some(Outcome::Refreshed { .. }) => (Tone::Good, "refreshed", ""),
+        // 'smoke' changes nothing: what counts are its checks.
+        Some(Outcome::Skipped { .. }) if run.command == "smoke" && has_passed(group) => {
+            (Tone::Good, "passed", "")
+        }
         Some(Outcome::Skipped { why }) => (Tone::Dim, "skipped", why),
         Some(Outcome::RolledBack { why }) => (Tone::Bad, "rolled back", why),
         Some(Outcome::Refused { why }) => (Tone::Bad, "not started by AWS", why),
@@ -105,6 +109,12 @@ pub(super) fn outcome<'a>(run: &Run, group: &'a GroupRecord) -> (Tone, &'static 
         None if group.is_running() => (Tone::Odd, "not finished", ""),
         None => (Tone::Dim, "untouched", ""),
     }
+}
+
+/// Whether checks were asked of it, and all that count passed.
+fn has_passed(group: &GroupRecord) -> bool {
+    let statuses = || group.checks.iter().map(|check| check.result.status);
+    statuses().any(|status| status == Status::Passed) && statuses().all(|status| status <= Status::Skipped)
 }
 
 /// Whether a group ended, or stands, as nobody wants it.
@@ -131,16 +141,36 @@ pub(super) fn block(raw: &str, most: usize) -> String {
 
 /// What to do next: a command, and apart from it when or why; or what a person is to do.
 pub(super) fn next_step(next: &str) -> Markup {
-    let next = line(next);
+    let next = clean::text(next);
     let ends = [", when ", ", if ", ", once ", ", for ", ", then ", ", or "];
     let at = ends.iter().filter_map(|word| next.find(word)).min();
     let (command, when) = at.map_or((next.as_str(), ""), |at| (&next[..at], &next[at + 2..]));
     html! {
         @if !next.starts_with("ami-refresh ") {
-            (next)
+            (quoted(&next))
         } @else {
             code.command { (command) }
-            @if !when.is_empty() { " " span.when { (when) } }
+            @if !when.is_empty() { " " span.when { (quoted(when)) } }
+        }
+    }
+}
+
+/// A text in which commands stand in quotes: `run 'ami-refresh plan'`, or after `or`.
+fn quoted(text: &str) -> Markup {
+    const COMMAND: &str = "'ami-refresh ";
+    if let Some(command) = text.strip_prefix("or ami-refresh ") {
+        let (command, when) = command.split_once(", ").unwrap_or((command, ""));
+        return html! {
+            "or " code.command { "ami-refresh " (command) }
+            @if !when.is_empty() { " " span.when { (quoted(when)) } }
+        };
+    }
+    let found = text.split_once(COMMAND).and_then(|(before, rest)| Some((before, rest.split_once('\'')?)));
+    html! {
+        @if let Some((before, (command, after))) = found {
+            (before) code.command { "ami-refresh " (command) } (quoted(after))
+        } @else {
+            (text)
         }
     }
 }
@@ -203,6 +233,14 @@ mod tests {
             assert!(shown.starts_with("<code class=\"command\">ami-refresh status</code>"), "{shown}");
         }
         assert_eq!(next_step("resume it, if you may").into_string(), "resume it, if you may");
+        let command = |command: &str| format!("<code class=\"command\">{command}</code>");
+        for (said, shown) in [
+            ("run 'ami-refresh plan', or wait", format!("run {}, or wait", command("ami-refresh plan"))),
+            ("or ami-refresh status", format!("or {}", command("ami-refresh status"))),
+            ("run 'ami-refresh <b>", "run 'ami-refresh &lt;b&gt;".to_owned()),
+        ] {
+            assert_eq!(next_step(said).into_string(), shown);
+        }
     }
 
     #[test]

@@ -102,3 +102,19 @@ fn completions_are_printed_for_every_shell() {
     assert!(output.is_ok_and(|output| output.status.success()), "bash reads it");
     place.run("completions tcsh").exits(2).says(&["bash, elvish, fish"]);
 }
+
+/// What each exit code means, by the README's table and by `--help`.
+#[test]
+fn the_readme_and_the_help_say_the_same_of_every_exit_code() {
+    const README: &str = include_str!("../../../README.md");
+    let rows =
+        README.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
+    let rows = rows.filter(|(code, _)| code.parse::<u8>().is_ok());
+    let told: Vec<String> = rows.map(|(code, meaning)| format!("{code} {meaning}")).collect();
+    let help = Place::empty().run("--help").exits(0).out;
+    let (_, codes) = help.split_once("Exit codes:\n").unwrap();
+    let (codes, _) = codes.split_once("\n\n").unwrap();
+    let words = codes.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(told.len(), 7, "{told:?}");
+    assert_eq!(words, told.join(" "));
+}

@@ -80,7 +80,7 @@ fn a_held_gate_shows_what_holds_it() {
     let groups = [("a-qa", vec![], refreshed()), ("b-qa", failing, refreshed())];
     let page = page_of(&ended(Verdict::Unproved, Exit::Refused, &groups));
     let verdict = section(&page, "verdict");
-    assert!(verdict.starts_with("qa did not pass its gate."), "{verdict}");
+    assert!(verdict.starts_with("qa did not pass its gate: b-qa failed check app-health."), "{verdict}");
     assert!(verdict.contains("Not at once: what holds the gate is below."), "{verdict}");
     let failures = section(&page, "failures");
     assert!(failures.contains("b-qa") && !failures.contains("a-qa"), "{failures}");
@@ -190,4 +190,106 @@ fn tags_that_nobody_sees_are_neither_added_nor_gone() {
     assert!(!unseen.contains("added"), "{unseen}");
     let seen = of(&[("kernel", "6.1"), ("ami-refresh:build", "811")]);
     assert!(seen.contains("ami-refresh:build changed 811 812"), "{seen}");
+}
+
+#[test]
+fn what_failed_before_and_is_allowed_is_said_first_and_in_the_table() {
+    let probes = vec![probe("i-01", Status::Failed, "status 500, expected 200", "")];
+    let excused =
+        check("app-health", Status::Skipped, "failed before the refresh too, which is allowed", probes);
+    let unasked = check("app-port", Status::Skipped, "no instances", vec![]);
+    let groups = [("a-qa", vec![unasked], refreshed()), ("b-qa", vec![excused], refreshed())];
+    let page = page_of(&ended(Verdict::Passed, Exit::Done, &groups));
+    let verdict = section(&page, "verdict");
+    assert!(
+        verdict.starts_with("qa passed; 1 group fails a check as it did before, which is allowed."),
+        "{verdict}"
+    );
+    assert!(
+        verdict.contains("Failed before the refresh too, which is allowed: b-qa (app-health)."),
+        "{verdict}"
+    );
+    let table = section(&page, "groups");
+    assert!(table.contains("1 failed as before") && table.contains("1 skipped"), "{table}");
+}
+
+#[test]
+fn a_run_that_waits_says_until_when_and_nothing_went_wrong() {
+    let mut stream = Stream::new(&["qa"], None);
+    stream.start("qa", vec![planned("qa", "a-qa", PlannedAction::Refresh)]);
+    let (environment, until) = (crate::report::samples::env("qa"), "2099-11-23T15:00:00Z".parse().unwrap());
+    stream.push(Event::EnvironmentWaits { environment, until, message: "not due".into() });
+    let page = page_of(&stream.events);
+    let verdict = section(&page, "verdict");
+    assert!(verdict.starts_with("Not finished: qa waits until Mon 23 Nov 15:00."), "{verdict}");
+    assert!(verdict.contains("it waits, and goes on by itself."), "{verdict}");
+    assert!(verdict.contains("If the run is gone, start it again"), "{verdict}");
+    assert!(!page.contains("id=\"failures\""), "nothing went wrong");
+    stream.push(Event::EnvironmentStarted { environment: crate::report::samples::env("qa") });
+    let page = page_of(&stream.events);
+    assert!(section(&page, "verdict").starts_with("Not finished: qa is still under way."));
+    assert!(section(&page, "failures").contains("This page was written before it ended."));
+}
+
+#[test]
+fn smoke_tells_of_checks_and_its_next_step_is_that_of_the_group_that_failed() {
+    let passing = || vec![check("app-health", Status::Passed, "4 instances passed", vec![])];
+    let failing = vec![check("app-health", Status::Failed, "status 500", vec![])];
+    let skipped = || Outcome::Skipped { why: "its checks passed; nothing was changed".into() };
+    let next = "ami-refresh rollback --env qa".to_owned();
+    let needs = Outcome::NeedsPerson { why: "app-health: status 500".into(), next };
+    let well =
+        page_of(&as_step("smoke", ended(Verdict::Partial, Exit::Done, &[("a-qa", passing(), skipped())])));
+    let verdict = section(&well, "verdict");
+    assert!(verdict.contains("1 checks passed 0 failed") && !verdict.contains("refreshed"), "{verdict}");
+    assert!(!section(&well, "groups").contains("skipped"), "{}", section(&well, "groups"));
+    let groups = [("a-qa", passing(), skipped()), ("b-qa", failing, needs)];
+    let ill = page_of(&as_step("smoke", ended(Verdict::NeedsPerson, Exit::NeedsPerson, &groups)));
+    let verdict = section(&ill, "verdict");
+    assert!(verdict.starts_with("qa needs a person: b-qa failed check app-health."), "{verdict}");
+    assert!(verdict.contains("Next ami-refresh rollback --env qa"), "{verdict}");
+}
+
+#[test]
+fn a_way_back_is_from_the_new_image_to_the_old_one() {
+    let mut back = planned("qa", "a-qa", PlannedAction::Refresh);
+    (back.image, back.new_image) = (Some(NEW.into()), Some(OLD.into()));
+    back.image_name = "dept-base-new".into();
+    let mut stream = Stream::new(&["qa"], None);
+    stream.start("qa", vec![back]);
+    let seen = |image: &str| Event::CapacitySeen {
+        group: group("qa", "a-qa"),
+        desired: 4,
+        in_service: 4,
+        images: [(crate::model::ImageId::from(image), 4)].into(),
+    };
+    stream.push(seen(NEW));
+    stream.wait(600).push(seen(OLD));
+    stream.end(&group("qa", "a-qa"), Outcome::RolledBack { why: "asked for by hand".into() }, Some(OLD));
+    stream.environment_ended("qa", Verdict::Partial, "1 taken back", &[]);
+    let page = page_of(&as_step("rollback", stream.run_ended(Exit::Done, "done")));
+    let verdict = section(&page, "verdict");
+    assert!(verdict.contains(&format!("dept-base-new → replaced by {OLD}")), "{verdict}");
+    let groups = section(&page, "groups");
+    assert!(groups.contains("at the end 4 on the old image"), "{groups}");
+    // What it ended with has room on the chart, though it was seen at the very end.
+    assert!(page.contains("H960V"), "{page}");
+}
+
+#[test]
+fn an_earlier_run_that_did_not_get_so_far_says_nothing_of_what_a_later_one_reached() {
+    let mut first = Stream::new(&["qa", "prod"], None);
+    first.start("qa", vec![]).environment_ended("qa", Verdict::RolledBack, "it failed", &[]);
+    first.environment_ended("prod", Verdict::NotReached, "qa ended as rolled back", &[]);
+    let first = run_of(&first.run_ended(Exit::RolledBack, "failed"));
+    let mut second = Stream::new(&["qa", "prod"], None);
+    for name in ["qa", "prod"] {
+        second.start(name, vec![]).environment_ended(name, Verdict::Passed, "passed", &[]);
+    }
+    let second = run_of(&second.run_ended(Exit::Done, "done"));
+    let page = text(&write("report.html", &[&first, &second], &look()));
+    let groups = section(&page, "groups");
+    assert!(!groups.contains("not reached"), "{groups}");
+    // Runs that are called the same are told apart.
+    assert!(groups.contains(", run 1") && groups.contains(", run 2"), "{groups}");
 }
