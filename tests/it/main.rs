@@ -13,6 +13,7 @@ mod checks_remote;
 mod cli;
 mod layers;
 mod limits;
+mod many_environments;
 mod mixed;
 mod overrides_back;
 mod overrides_killed;
