@@ -19,14 +19,14 @@ use crate::stage::{CONFIG, NEW, Stage};
 use crate::truth;
 
 /// The configuration with this in the check of the application.
-fn with(settings: &str) -> String {
+pub(crate) fn with(settings: &str) -> String {
     let check = "    http: { url: 'http://{private_ip}:8080/health'";
     assert!(CONFIG.contains(check));
     CONFIG.replace(check, &format!("    {settings}\n{check}"))
 }
 
 /// The application of one group answers 500 on these images.
-fn ill(on: &str) -> Scenario {
+pub(crate) fn ill(on: &str) -> Scenario {
     let text = format!(
         "name: ill\nabout: an application is ill\neffects:\n  - groups: orders-dev\n    application: {{ on: {on}, status: 500 }}\n"
     );
@@ -34,7 +34,7 @@ fn ill(on: &str) -> Scenario {
 }
 
 /// What the group's marker says.
-fn marker(stage: &Stage, group: &str) -> Option<String> {
+pub(crate) fn marker(stage: &Stage, group: &str) -> Option<String> {
     stage.simulator.inspect(|world| world.group(group).and_then(|group| group.tags.get(MARKER_TAG).cloned()))
 }
 
