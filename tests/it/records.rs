@@ -6,7 +6,7 @@ use ami_refresh::rollout::{self, Scope, Steps};
 use ami_refresh::sim::{FleetSpec, Scenario};
 
 use crate::rehearsal_story::block;
-use crate::resume_steps::smoke;
+use crate::resume_steps::{problems, smoke};
 use crate::stage::Stage;
 use crate::truth;
 use crate::windows::{at, in_time, roll, scheduled, tag};
@@ -39,7 +39,7 @@ fn that_a_part_failed_stands_until_all_of_it_is_proved_by_steps() {
             rollout::pass_what_was_due_by_proof(&stage.run(), environment).await
         };
         // The one that failed is proved now, and another is still to come.
-        assert_eq!(steps().await, Verdict::Partial);
+        assert_eq!(steps().await, Verdict::Partial, "{:#?}", problems(&stage));
         assert_eq!(dev(&stage), State::Failed);
         stage.clock.sleep_until(at("2026-11-22T23:01:00Z")).await;
         assert_eq!(steps().await, Verdict::Passed);
