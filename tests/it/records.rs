@@ -12,7 +12,7 @@ use crate::truth;
 use crate::windows::{at, in_time, roll, scheduled, tag};
 
 fn late(spec: &mut FleetSpec) {
-    tag(spec, "payments-dev", "AMI_refresh_time", "23:00");
+    tag(spec, "orders-dev", "AMI_refresh_time", "23:00");
 }
 
 fn dev(stage: &Stage) -> State {
@@ -22,7 +22,7 @@ fn dev(stage: &Stage) -> State {
 #[test]
 fn that_a_part_failed_stands_until_all_of_it_is_proved_by_steps() {
     block(async {
-        let ill = "name: ill\nabout: an application is ill\neffects:\n  - groups: orders-dev\n    application: { on: new, status: 500 }\n";
+        let ill = "name: ill\nabout: an application is ill\neffects:\n  - groups: payments-dev\n    application: { on: new, status: 500 }\n";
         let stage = Stage::with(&scheduled(""), Scenario::from_yaml(ill).expect("a scenario"), 7, late).await;
         assert_eq!(roll(&stage, &in_time(false)).await[0], Verdict::RolledBack);
         assert_eq!(dev(&stage), State::Failed);
