@@ -32,7 +32,7 @@ impl Ledger {
         images.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
         // Two families may claim an image.
         images.dedup_by(|a, b| a.id == b.id && a.region == b.region);
-        let gates = fleet.environments.len() + 1;
+        let gates = gate::tags_of(fleet.environments.len());
         // Few environments have anything to remember of overrides: that takes no more than half.
         let reserved = (gates + fleet.environments.len()).min(TAGS / 2).max(gates);
         Ok(Self { images, reserved })

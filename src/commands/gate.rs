@@ -120,12 +120,12 @@ pub(super) async fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         Action::Pass { environment, reason: Some(reason), .. } => {
             let candidate = candidate()?;
             let environment = one(&fleet, environment)?;
-            by_hand::run(global, &candidate, environment, State::Passed, reason).await
+            by_hand::run(global, (&fleet, &candidate), environment, State::Passed, reason).await
         }
         Action::Revoke { environment, reason } => {
             let candidate = candidate()?;
             let environment = one(&fleet, environment)?;
-            by_hand::run(global, &candidate, environment, State::Revoked, reason).await
+            by_hand::run(global, (&fleet, &candidate), environment, State::Revoked, reason).await
         }
     }
 }

@@ -306,7 +306,9 @@ async fn assume_passed(
         let at = staged.begins.checked_sub(environment.gate.soak).unwrap_or(Timestamp::UNIX_EPOCH);
         for required in environment.gate.requires.iter().filter(|name| !is_rehearsed(name)) {
             let detail = "assumed: it is not rehearsed".to_owned();
-            gate::write(&homes, candidate, required, &Record { state: State::Passed, at, detail }).await?;
+            let record = Record { state: State::Passed, at, detail };
+            let all = staged.fleet.environments.iter().map(|environment| &environment.name);
+            gate::write(&homes, candidate, all, (required, &record)).await?;
         }
     }
     Ok(())

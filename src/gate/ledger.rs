@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{GATE_PREFIX, QUARANTINE_TAG, Quarantine, Record, gate_key, quarantined};
+use jiff::Timestamp;
+
+use super::{QUARANTINE_TAG, Quarantine, Record, State, TAGS, gate_key, quarantined, records, tag_over};
 use crate::aws::{Account, Error};
 use crate::model::{Candidate, EnvironmentName, Image, ImageId, Problem, Region};
 
@@ -16,6 +18,8 @@ pub struct Records {
     pub gates: BTreeMap<EnvironmentName, Record>,
     /// Those of its images that are in quarantine.
     pub quarantined: BTreeMap<ImageId, Quarantine>,
+    /// All the tags that they have.
+    pub tags: Tags,
 }
 
 impl Records {
@@ -26,7 +30,7 @@ impl Records {
             Some((image.clone(), quarantine))
         });
         let quarantined = quarantined.collect();
-        Self { gates: merge(tags.values().map(records).collect()), quarantined }
+        Self { gates: merge(tags.values().map(records).collect()), quarantined, tags: tags.clone() }
     }
 
     /// The record of an environment.
@@ -38,6 +42,27 @@ impl Records {
     pub fn in_quarantine(&self, environment: Option<&EnvironmentName>) -> Vec<Problem> {
         let held = self.quarantined.iter();
         held.map(|(image, quarantine)| quarantined(image, quarantine, environment)).collect()
+    }
+}
+
+impl Records {
+    /// Which images have no room for a record of this environment, and how to make it.
+    pub fn without_room(&self, environment: &EnvironmentName) -> Vec<Problem> {
+        let record = Record { state: State::Passed, at: Timestamp::UNIX_EPOCH, detail: String::new() };
+        let full = self.tags.iter().filter(|(_, tags)| tag_over(tags, environment, &record, []).is_none());
+        let full = full.map(|((region, image), tags)| {
+            Problem::new(
+                format!(
+                    "image {image} in {region} has no room to record what becomes of it in {environment}"
+                ),
+                format!("EC2 lets an image have {TAGS} tags, it has {}, and none has room", tags.len()),
+                format!(
+                    "remove a tag that nobody needs from {image} in the home account, or give what builds \
+                     images fewer tags, and run this again"
+                ),
+            )
+        });
+        full.collect()
     }
 }
 
@@ -77,23 +102,30 @@ pub async fn read_images(
     Ok((tags, images))
 }
 
-/// Writes an environment's record on every image of the candidate.
-pub async fn write(
+/// Writes an environment's record on every image of the candidate; `environments` are all that it may pass.
+pub async fn write<'e>(
     homes: &[Account],
     candidate: &Candidate,
-    environment: &EnvironmentName,
-    record: &Record,
+    environments: impl Iterator<Item = &'e EnvironmentName> + Clone,
+    (environment, record): (&EnvironmentName, &Record),
 ) -> Result<(), Error> {
-    let tags = candidate.images.iter().map(|image| {
-        let tag = BTreeMap::from([gate_tag(environment, record)]);
-        ((image.region.clone(), image.id.clone()), tag)
-    });
-    write_tags(homes, &tags.collect()).await
+    let mut tags = Tags::new();
+    for (image, there) in read_tags(homes, candidate).await? {
+        tags.insert(image, BTreeMap::from([gate_tag(&there, environment, record, environments.clone())]));
+    }
+    write_tags(homes, &tags).await
 }
 
-/// The tag that holds an environment's record.
-pub fn gate_tag(environment: &EnvironmentName, record: &Record) -> (String, String) {
-    (gate_key(environment), record.to_tag())
+/// The tag that holds an environment's record, over those that an image has. Where there is no room
+/// it is one more, so that EC2 says why not.
+pub fn gate_tag<'e>(
+    there: &BTreeMap<String, String>,
+    environment: &EnvironmentName,
+    record: &Record,
+    environments: impl Iterator<Item = &'e EnvironmentName>,
+) -> (String, String) {
+    tag_over(there, environment, record, environments)
+        .unwrap_or_else(|| (gate_key(environment), record.to_tag()))
 }
 
 /// Writes tags on images, over what they have; all of an image's in one call.
@@ -122,13 +154,6 @@ pub fn in_quarantine(image: &Image) -> Option<Quarantine> {
     Quarantine::of(&image.tags).filter(|quarantine| quarantine.holds)
 }
 
-/// Every gate's record among an image's tags.
-pub fn records(tags: &BTreeMap<String, String>) -> BTreeMap<EnvironmentName, Record> {
-    tags.iter()
-        .filter_map(|(key, value)| Some((key.strip_prefix(GATE_PREFIX)?.into(), Record::from_tag(value)?)))
-        .collect()
-}
-
 /// An environment that one image has no record of has none; else the worst, newest record counts.
 fn merge(per_image: Vec<BTreeMap<EnvironmentName, Record>>) -> BTreeMap<EnvironmentName, Record> {
     let mut images = per_image.into_iter();
@@ -149,7 +174,7 @@ fn merge(per_image: Vec<BTreeMap<EnvironmentName, Record>>) -> BTreeMap<Environm
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::State;
+    use crate::gate::GATE_PREFIX;
 
     #[test]
     fn all_images_must_have_passed() {

@@ -1,7 +1,7 @@
 //! Gates: the record that an image passed an environment, and the policy that asks for it.
 //!
 //! The record lives as tags on the candidate's images, where everyone can see it.
-//! `policy`, `build` and `replaced` are pure; `ledger` and `images` read and write and decide nothing.
+//! `policy`, `build`, `shared` and `replaced` are pure; `ledger` and `images` read and write and decide nothing.
 
 mod build;
 mod images;
@@ -10,17 +10,18 @@ mod policy;
 mod quarantine;
 mod record;
 mod replaced;
+mod shared;
 
 pub use build::same_build;
 pub use images::{find, whole_builds};
 pub use ledger::{
-    Records, Tags, gate_tag, in_quarantine, quarantine, read, read_images, read_tags, records, write,
-    write_tags,
+    Records, Tags, gate_tag, in_quarantine, quarantine, read, read_images, read_tags, write, write_tags,
 };
 pub use policy::{Standing, Verdict, judge, standing};
 pub use quarantine::{QUARANTINE_TAG, Quarantine, quarantined};
 pub use record::{Record, State, reason};
 pub use replaced::{Before, MOST_TAGS, Replaced, without_room};
+pub use shared::{is_shared, records, tag_over, tags_of};
 
 use crate::model::EnvironmentName;
 
@@ -29,11 +30,11 @@ const GATE_PREFIX: &str = "ami-refresh:gate/";
 /// How many tags EC2 lets an image have.
 pub const TAGS: usize = 50;
 
-/// Whether a tag of this key holds a gate's record, what was replaced (the first of several), or
+/// Whether a tag of this key holds a gate's record, several of them, what was replaced (the first of several), or
 /// quarantine: at most one of each for an environment.
 pub fn is_record(key: &str) -> bool {
     let replaced = key.strip_prefix(replaced::PREFIX).is_some_and(|rest| !rest.contains('.'));
-    key.starts_with(GATE_PREFIX) || replaced || key == QUARANTINE_TAG
+    key.starts_with(GATE_PREFIX) || is_shared(key) || replaced || key == QUARANTINE_TAG
 }
 
 fn gate_key(environment: &EnvironmentName) -> String {

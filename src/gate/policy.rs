@@ -72,6 +72,7 @@ fn soaked(environment: &Environment, record: &Record) -> Timestamp {
 pub fn judge(environment: &Environment, records: &Records, now: Timestamp) -> Verdict {
     let name = &environment.name;
     let mut closed = records.in_quarantine(Some(name));
+    closed.extend(records.without_room(name));
     let mut soaking = Vec::new();
     let mut until = now;
     let mut since: Option<Timestamp> = None;

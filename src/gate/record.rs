@@ -45,6 +45,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether both say the same of the same moment: a tag knows whole seconds, and cuts details.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        (self.state, self.at.as_second()) == (other.state, other.at.as_second())
+    }
+
     /// The tag's value: `passed 2026-11-23T15:41:07Z 14/14 build 812`.
     pub fn to_tag(&self) -> String {
         let at = Timestamp::from_second(self.at.as_second()).unwrap_or(self.at);

@@ -121,6 +121,8 @@ pub struct Answer {
 #[derive(Clone)]
 pub struct Post {
     clock: Clock,
+    /// How long one try may take.
+    try_for: Duration,
     way: Arc<Way>,
     lanes: Arc<Mutex<BTreeMap<String, Arc<Lane>>>>,
 }
@@ -157,7 +159,14 @@ impl Post {
             Outlet::Network => Way::Network(OnceLock::new()),
             Outlet::Files(directory) => Way::Files(Files::new(directory, zone)),
         };
-        Self { clock, way: Arc::new(way), lanes: Arc::default() }
+        Self { clock, try_for: TRY, way: Arc::new(way), lanes: Arc::default() }
+    }
+
+    /// The same with another time for one try: a fast clock leaves a server on a busy machine none.
+    #[cfg(test)]
+    pub(super) fn trying_for(mut self, time: Duration) -> Self {
+        self.try_for = time;
+        self
     }
 
     /// Over the network, trusting that TLS client's roots.
@@ -236,7 +245,7 @@ impl Post {
             Way::Files(files) => files.write(self.clock.now(), request).map_err(Failure::file),
             Way::Network(client) => {
                 let client = client.get_or_init(|| Client::new(crate::net::tls_of_machine()));
-                client.attempt(request, &self.clock, self.after(TRY)).await
+                client.attempt(request, &self.clock, self.after(self.try_for)).await
             }
         }
     }

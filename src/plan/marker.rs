@@ -23,6 +23,11 @@ pub const MARKER_TAGS: [&str; 3] = [MARKER_TAG, POLICY_TAG, OVERRIDES_TAG];
 /// What a tag's value can hold.
 const ROOM: usize = 256;
 
+/// What the tag says when checks passed after the refresh, and when they did but for those that
+/// failed before it too.
+const CHECKED: &str = " checks=passed";
+const HELD: &str = " checks=held";
+
 /// What the tag of the overrides says where there are none.
 const NONE: &str = "none";
 
@@ -55,6 +60,9 @@ pub struct Baseline {
     pub failed: BTreeSet<String>,
     /// Whether more failed, for which the tag had no room: of any other check it is not known.
     pub more: bool,
+    /// Whether its rollout ended well but for these: all other checks passed after it, and every
+    /// instance was proved.
+    pub holds: bool,
 }
 
 /// What a policy had, place by place.
@@ -81,7 +89,12 @@ pub struct SlotMark {
 impl Marker {
     /// The tags: each key and value.
     pub fn to_tags(&self) -> Vec<(&'static str, String)> {
-        let checked = if self.checked { " checks=passed" } else { "" };
+        let holds = self.baseline.as_ref().is_some_and(|baseline| baseline.holds);
+        let checked = match (self.checked, holds) {
+            (true, _) => CHECKED,
+            (false, true) => HELD,
+            (false, false) => "",
+        };
         let told = self.told.map_or_else(String::new, |told| format!(" told={}", told.as_second()));
         let tracking = match self.tracking {
             Tracking::Latest => "latest".to_owned(),
@@ -93,7 +106,8 @@ impl Marker {
             self.to, self.from, self.version
         );
         if let Some(baseline) = &self.baseline {
-            let room = ROOM.saturating_sub(main.len());
+            // What is known from before must not become less by what is noted later.
+            let room = (ROOM - CHECKED.len() + checked.len()).saturating_sub(main.len());
             main.push_str(&baseline.to_text(room));
         }
         let mut tags = vec![(MARKER_TAG, main)];
@@ -149,7 +163,10 @@ impl Marker {
                 Some(second) => Some(Timestamp::from_second(second.parse().ok()?).ok()?),
                 None => None,
             },
-            baseline: parts.get("baseline").map(|text| Baseline::parse(text)),
+            baseline: parts.get("baseline").map(|text| Baseline {
+                holds: parts.get("checks") == Some(&"held"),
+                ..Baseline::parse(text)
+            }),
             slots: None,
         })
     }
@@ -179,7 +196,7 @@ impl Baseline {
 
     fn parse(text: &str) -> Self {
         let names = text.split('/').filter(|name| !matches!(*name, "" | "-" | "+"));
-        Self { failed: names.map(ToOwned::to_owned).collect(), more: text.ends_with('+') }
+        Self { failed: names.map(ToOwned::to_owned).collect(), more: text.ends_with('+'), holds: false }
     }
 }
 
@@ -293,9 +310,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_marker_survives_its_tags(version in 1_u64..100_000, floats in 0..3, checked: bool, told in proptest::option::of(0_i64..4_000_000_000), failed in proptest::option::of(proptest::collection::btree_set("[a-z][a-z0-9-]{0,8}[a-z]", 0..4)), slots in proptest::option::of(slots())) {
+        fn a_marker_survives_its_tags(version in 1_u64..100_000, floats in 0..3, checked: bool, holds: bool, told in proptest::option::of(0_i64..4_000_000_000), failed in proptest::option::of(proptest::collection::btree_set("[a-z][a-z0-9-]{0,8}[a-z]", 0..4)), slots in proptest::option::of(slots())) {
             let tracking = [Tracking::Latest, Tracking::Default, Tracking::Pinned(version)][usize::try_from(floats).unwrap()];
-            let marker = Marker { to: "ami-0abc1234def567890".into(), from: "ami-0abc1234".into(), version, tracking, checked, told: told.map(|told| Timestamp::from_second(told).unwrap()), baseline: failed.map(|failed| Baseline { failed, more: false }), slots };
+            let marker = Marker { to: "ami-0abc1234def567890".into(), from: "ami-0abc1234".into(), version, tracking, checked, told: told.map(|told| Timestamp::from_second(told).unwrap()), baseline: failed.map(|failed| Baseline { failed, more: false, holds: holds && !checked }), slots };
             let tags = marker.to_tags().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
             prop_assert_eq!(Marker::of(&tags), Ok(Some(marker)));
         }
@@ -344,7 +361,7 @@ mod tests {
             let id = |digit: char| ImageId::from(format!("ami-{}", digit.to_string().repeat(17)));
             let marker = Marker {
                 to: id('2'), from: id('1'), version: 9_999, tracking: Tracking::Latest, checked: true, told: Some(Timestamp::UNIX_EPOCH),
-                baseline: Some(Baseline { failed: failed.clone(), more: false }), slots: None,
+                baseline: Some(Baseline { failed: failed.clone(), more: false, holds: false }), slots: None,
             };
             prop_assert!(marker.fits(), "{:?}", marker.to_tags());
             let tags = marker.to_tags().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();

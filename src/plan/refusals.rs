@@ -3,7 +3,8 @@
 use super::group::Stop;
 use super::{MARKER_TAG, MARKER_TAGS, Marker};
 use crate::model::{
-    AccountId, Architecture, Candidate, Group, GroupTemplate, Image, ImageId, Member, Problem,
+    AccountId, Architecture, Candidate, EnvironmentName, Group, GroupTemplate, Image, ImageId, Member,
+    Problem,
 };
 
 /// Refuses the kinds of group that can't be rolled.
@@ -141,11 +142,15 @@ pub(super) fn marker_misfits(group: &Group, marker: &Marker) -> Problem {
     )
 }
 
-pub(super) fn other_rollout(group: &Group, marker: &Marker) -> Problem {
+pub(super) fn other_rollout(group: &Group, marker: &Marker, environment: &EnvironmentName) -> Problem {
+    let name = &group.name;
     Problem::new(
-        format!("a rollout of {} was begun on group {} and never ended", marker.to, group.name),
+        format!("a rollout of {} was begun on group {name} and never ended", marker.to),
         format!("the group had {} (version {}, tracking {})", marker.from, marker.version, marker.tracking),
-        "finish it with that candidate, or take it back with 'ami-refresh rollback' and that candidate",
+        format!(
+            "take it back with 'ami-refresh rollback --env {environment} --group {name}', or finish it with \
+             that build's --candidate"
+        ),
     )
 }
 

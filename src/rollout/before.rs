@@ -181,7 +181,7 @@ mod tests {
         let checks: Vec<&Check> = all.iter().collect();
         // A check that is no baseline any more is judged as one that never was.
         let failed = ["app", "old", "other"].map(str::to_owned).into();
-        let baseline = Baseline { failed, more: false };
+        let baseline = Baseline { failed, more: false, holds: false };
         let before = Before { checks: &checks, baseline: Some(&baseline) };
         let seen = |name, status| {
             let (result, counts) = before.seen(result(name, status));

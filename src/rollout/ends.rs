@@ -47,6 +47,13 @@ pub(super) struct GroupEnd<'a> {
     pub(super) held: Vec<String>,
 }
 
+impl<'a> GroupEnd<'a> {
+    /// The end of a group that no refresh was driven for here: it failed with nothing, and holds nothing.
+    pub(super) fn undriven(plan: &'a GroupPlan, outcome: Outcome, side: Side) -> Self {
+        Self { plan, target: None, outcome, side, blames_image: false, held: Vec::new() }
+    }
+}
+
 /// How an environment ended, for its last event.
 pub(super) struct Ended {
     pub(super) verdict: Verdict,

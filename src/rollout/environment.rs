@@ -146,11 +146,11 @@ async fn attempt(run: &Run<'_>, environment: &Environment, scope: &Scope) -> Res
         Some(until)
             if scope.wait
                 && scope.steps == Steps::Rollout
-                && matches!(ended.verdict, Verdict::Partial | Verdict::NotDue) =>
+                && matches!(ended.verdict, Verdict::Partial | Verdict::NotDue | Verdict::Unproved) =>
         {
             // A moment later at least, so that nothing is asked in a circle.
             let until = until.max(run.clock.now() + SignedDuration::from_secs(1));
-            Came::Waits { until, in_part: ended.verdict == Verdict::Partial, message: ended.message }
+            Came::Waits { until, in_part: ended.verdict != Verdict::NotDue, message: ended.message }
         }
         Some(_) | None => Came::ToEnd(ended),
     })
@@ -254,14 +254,7 @@ async fn undo(
         } else {
             Outcome::NotStarted { why: why.clone() }
         };
-        ends.push(GroupEnd {
-            plan: group,
-            target: None,
-            outcome,
-            side,
-            blames_image: false,
-            held: Vec::new(),
-        });
+        ends.push(GroupEnd::undriven(group, outcome, side));
     }
     settle::tracking(run, accounts, &mut ends).await;
     for end in &ends {

@@ -51,6 +51,8 @@ pub(super) struct Driven {
     pub(super) proof: Proof,
     /// The checks that failed before the refresh and fail still, where that is not allowed.
     pub(super) held: Vec<String>,
+    /// Whether it was going back already when it was come to.
+    pub(super) was_going_back: bool,
 }
 
 /// The machine's end, or one of the driver's own.
@@ -99,6 +101,7 @@ pub(super) struct Driver<'a> {
     /// What was told of what it runs.
     told_capacity: ToldCapacity,
     held: Vec<String>,
+    was_going_back: bool,
 }
 
 impl<'a> Driver<'a> {
@@ -135,6 +138,7 @@ impl<'a> Driver<'a> {
             step: now,
             told_capacity: ToldCapacity::default(),
             held: Vec::new(),
+            was_going_back: false,
         }
     }
 
@@ -160,6 +164,7 @@ impl<'a> Driver<'a> {
         let (state, act) = if resumed { self.standing().await } else { (State::Starting, Act::Start) };
         if let State::RollingBack(route, why) = &state {
             self.tell_rollback(*route, why);
+            self.was_going_back = true;
         }
         if act == Act::Start {
             let since = self.run.clock.now();
@@ -240,9 +245,12 @@ impl<'a> Driver<'a> {
             self.run.board.stands(self.at(), standing);
             if self.manner.until == Until::Baking && matches!(state, State::Checking | State::CheckingLate) {
                 let status = if state == State::Checking { "Baking" } else { "refreshed, not proved yet" };
-                return Driven { end: Ending::Handed(status.into()), proof: self.proof, held: Vec::new() };
+                return self.driven(Ending::Handed(status.into()), Vec::new());
             }
             if let State::Ended(end) = state {
+                if end == End::Refreshed {
+                    self.note_held().await;
+                }
                 return self.ended(end);
             }
             let seen = self.act(&state, act).await;
@@ -315,7 +323,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn ended(self, end: End) -> Driven {
+    fn ended(mut self, end: End) -> Driven {
         let resumed = matches!(self.plan.decision, Decision::Resume(_));
         let replaced =
             self.plan.keeps_instances() || self.proof.proved.iter().any(|id| !self.first.contains(id));
@@ -323,7 +331,12 @@ impl<'a> Driver<'a> {
             End::Refreshed if self.proof.proved.is_empty() || (!replaced && !resumed) => Ending::Unchanged,
             end => Ending::Machine(end),
         };
-        Driven { end, proof: self.proof, held: self.held }
+        let held = std::mem::take(&mut self.held);
+        self.driven(end, held)
+    }
+
+    fn driven(self, end: Ending, held: Vec<String>) -> Driven {
+        Driven { end, proof: self.proof, held, was_going_back: self.was_going_back }
     }
 }
 

@@ -60,11 +60,20 @@ pub(super) async fn conclude(
             failing(run, environment, ends, &ways, (&tally, &mut ended)).await;
         }
         Verdict::Unproved => {
-            if passed(run, environment).await.unwrap_or(false) {
+            let passed = passed(run, environment).await.unwrap_or(false);
+            if passed && tally.deferred == 0 {
                 ended.verdict = Verdict::Passed;
                 ended.message = format!("nothing to do, the gate is passed: {}", ended.message);
             } else if !tally.held.is_empty() {
-                held(run, environment, &tally, &mut ended);
+                if tally.deferred > 0 {
+                    in_part(run, environment, ends, (steps, &ways), (&tally, &mut ended)).await;
+                }
+                if passed {
+                    // A person passed it: the others go on in their time.
+                    ended.verdict = Verdict::Partial;
+                } else {
+                    held(run, environment, &tally, &mut ended);
+                }
             } else {
                 ended.message = format!("nothing was proved: {}", ended.message);
                 ended.next.push(format!(
@@ -180,7 +189,7 @@ async fn in_part(
         ended.next.push(format!("ami-refresh gate pass --env {name}"));
     }
     if steps == Steps::Rollout
-        && tally.refreshed > 0
+        && tally.proved > 0
         && !passed(run, environment).await.unwrap_or(true)
         && let Err(error) = keep(run, environment, State::Partial, &tally.share(), ways).await
     {

@@ -3,6 +3,7 @@
 //! A group that followed `$Default` or `$Latest` was pinned while it was refreshed. Before
 //! it may float again, what it would float to must be the image that it runs.
 
+mod newest;
 mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +60,7 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
             }
         }
     }
+    newest::good_on_top(run, accounts, ends).await;
 }
 
 /// The templates of groups that are left to bake: of those a next step says where they end.

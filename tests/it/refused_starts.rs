@@ -25,7 +25,7 @@ fn config(settings: &str) -> String {
 }
 
 /// Rolls, while somebody else changes the world as soon as such an event is told.
-async fn rolled_with(
+pub(crate) async fn rolled_with(
     stage: &Stage,
     when: impl Fn(&Event) -> bool + 'static,
     change: impl Fn(&mut World) + 'static,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ami_refresh::event::Event;
-use ami_refresh::gate::{Record, State};
+use ami_refresh::gate::{self, Record, State};
 use ami_refresh::model::{ImageId, Outcome, Tracking, Verdict};
 use ami_refresh::plan::MARKER_TAG;
 use ami_refresh::sim::{Group, World};
@@ -86,13 +86,7 @@ fn rest(group: &Group) -> String {
 /// The gate records on the new image.
 pub(crate) fn gates(world: &World) -> BTreeMap<String, Record> {
     let image = world.image(&NEW.into()).expect("the new image");
-    image
-        .tags
-        .iter()
-        .filter_map(|(key, value)| {
-            Some((key.strip_prefix("ami-refresh:gate/")?.to_owned(), Record::from_tag(value)?))
-        })
-        .collect()
+    gate::records(&image.tags).into_iter().map(|(name, record)| (name.to_string(), record)).collect()
 }
 
 /// Checks every promise; `first` is the world before anything was done.

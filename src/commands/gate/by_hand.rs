@@ -5,13 +5,13 @@ use crate::aws::Account;
 use crate::cli::Global;
 use crate::commands::context::World;
 use crate::commands::{Failure, Output};
-use crate::config::Environment;
+use crate::config::{Environment, Fleet};
 use crate::gate::{self, Record, State};
 use crate::model::{Candidate, Exit, Problem};
 
 pub(super) async fn run(
     global: &Global,
-    candidate: &Candidate,
+    (fleet, candidate): (&Fleet, &Candidate),
     environment: &Environment,
     state: State,
     why: &str,
@@ -37,7 +37,12 @@ pub(super) async fn run(
     } else if !records.quarantined.is_empty() {
         return Err(Failure::Told(Exit::Refused, records.in_quarantine(None)));
     }
-    gate::write(&homes, candidate, &environment.name, &record).await?;
+    let full = records.without_room(&environment.name);
+    if !full.is_empty() {
+        return Err(Failure::Told(Exit::Refused, full));
+    }
+    let environments = fleet.environments.iter().map(|environment| &environment.name);
+    gate::write(&homes, candidate, environments, (&environment.name, &record)).await?;
     Output::new(global).text(&format!("gate {}: {}\n", environment.name, record.to_tag()))?;
     Ok(Exit::Done)
 }

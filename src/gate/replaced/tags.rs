@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::super::{QUARANTINE_TAG, TAGS, gate_key};
+use super::super::TAGS;
+use super::super::shared::kept_free;
 use super::{Before, LIMIT, MOST_TAGS, PREFIX, Replaced};
 use crate::model::{EnvironmentName, ImageId};
 
@@ -143,9 +144,7 @@ impl Replaced {
     ) -> BTreeMap<String, String> {
         let keys = || (0..MOST_TAGS).map(|part| key(environment, part));
         let own = keys().filter(|key| there.contains_key(key)).count();
-        let gates = environments.into_iter().map(gate_key).chain([QUARANTINE_TAG.to_owned()]);
-        let kept_free = gates.filter(|key| !there.contains_key(key)).count();
-        let room = TAGS.saturating_sub(there.len() + kept_free);
+        let room = TAGS.saturating_sub(there.len() + kept_free(there, environments));
         let mut tags = self.to_tags(environment, own + room);
         for key in keys().filter(|key| there.contains_key(key)) {
             tags.entry(key).or_insert_with(|| NOTHING.to_owned());

@@ -39,7 +39,7 @@ fn records(of: &[(&str, State, &str, &str)]) -> Records {
     let record = |&(name, state, when, detail): &(&str, State, &str, &str)| {
         (name.into(), Record { state, at: at(when), detail: detail.to_owned() })
     };
-    Records { gates: of.iter().map(record).collect(), quarantined: BTreeMap::new() }
+    Records { gates: of.iter().map(record).collect(), ..Records::default() }
 }
 
 #[test]

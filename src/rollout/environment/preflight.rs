@@ -47,7 +47,7 @@ pub(super) async fn gate(run: &Run<'_>, environment: &Environment, wait: bool) -
     let own = |records: &gate::Records| {
         let kept = run.kept.borrow();
         let mut required = environment.gate.requires.iter().filter_map(|gate| kept.get_key_value(gate));
-        required.all(|(gate, kept)| records.get(gate).is_some_and(|shown| shown.to_tag() == kept.to_tag()))
+        required.all(|(gate, kept)| records.get(gate).is_some_and(|shown| shown.is_same_as(kept)))
     };
     let records = until(run.clock, SETTLES_WITHIN, ask, own).await.map_err(Stop::from_home)?;
     let problems = match gate::judge(environment, &records, run.clock.now()) {

@@ -11,11 +11,14 @@ use super::super::board::Standing;
 use super::super::ends::{GroupEnd, Side, failed, outcome};
 use super::super::events::millis;
 use super::super::group::{Driver, Manner, Until};
+use super::super::patience::patiently;
 use super::super::prepare::Targets;
+use super::super::takeback::TAKEN_BACK;
 use super::admission::Admission;
 use crate::aws::Account;
 use crate::config::Environment;
 use crate::event::Event;
+use crate::gate::{Record, State};
 use crate::model::{Outcome, Region};
 use crate::plan::{Decision, Deferral, GroupPlan, Plan};
 
@@ -166,7 +169,8 @@ impl<'a> Wave<'a> {
         };
         let proved = u32::try_from(driven.proof.proved.len()).unwrap_or(u32::MAX);
         let (outcome, side) = outcome(&driven.end, &group.at.environment, proved);
-        let blames_image = matches!(outcome, Outcome::RolledBack { .. });
+        let went_back = matches!(outcome, Outcome::RolledBack { .. });
+        let blames_image = went_back && !(driven.was_going_back && self.taken_back_by_hand().await);
         let end = GroupEnd {
             plan: group,
             target: Some(target.clone()),
@@ -184,6 +188,18 @@ impl<'a> Wave<'a> {
         });
         self.run.board.stands(&group.at, Standing::Ended);
         end
+    }
+}
+
+impl Wave<'_> {
+    /// Whether a person took the environment back from this image: that blames nothing.
+    async fn taken_back_by_hand(&self) -> bool {
+        let (run, name) = (self.run, &self.admission.environment.name);
+        let homes = run.homes();
+        let records = patiently(run.clock, async || run.gates(&homes).await).await.unwrap_or_default();
+        let by_hand =
+            |record: &Record| record.state == State::Revoked && record.detail.starts_with(TAKEN_BACK);
+        records.get(name).is_some_and(by_hand)
     }
 }
 
@@ -205,5 +221,5 @@ pub(super) fn ended_at_once<'a>(run: &Run<'_>, plan: &'a GroupPlan, outcome: Out
         took_ms: 0,
     });
     run.board.stands(&plan.at, Standing::Ended);
-    GroupEnd { plan, target: None, outcome, side: Side::Old, blames_image: false, held: Vec::new() }
+    GroupEnd::undriven(plan, outcome, Side::Old)
 }

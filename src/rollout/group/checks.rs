@@ -41,11 +41,24 @@ impl<'a> Driver<'a> {
         for told in told_before(&bad) {
             self.note(&told);
         }
-        self.marker.baseline = Some(Baseline { failed: names, more: false });
+        self.marker.baseline = Some(Baseline { failed: names, more: false, holds: false });
         if let Err(error) = set_marker(self.run, self.account, &self.at().group, &self.marker).await {
             self.note(&format!("what failed before its refresh could not be noted on it: {error}"));
         }
         true
+    }
+
+    /// Notes on the marker that nothing but what failed before keeps the group's rollout from being
+    /// done: then another image may follow this one.
+    pub(super) async fn note_held(&mut self) {
+        let Some(baseline) = self.marker.baseline.as_mut().filter(|_| !self.held.is_empty()) else { return };
+        if baseline.holds {
+            return;
+        }
+        baseline.holds = true;
+        if let Err(error) = set_marker(self.run, self.account, &self.at().group, &self.marker).await {
+            self.note(&format!("that only what failed before holds it could not be noted on it: {error}"));
+        }
     }
 
     /// Asks the checks of the group as it is now, or of the part that is replaced.

@@ -100,7 +100,9 @@ impl Driver<'_> {
 
     /// What was checked before a refresh is no sign for what it launches.
     async fn forget_checks(&mut self) -> Result<(), Error> {
-        if !self.marker.checked {
+        let baseline = self.marker.baseline.as_mut();
+        let held = baseline.is_some_and(|baseline| std::mem::take(&mut baseline.holds));
+        if !self.marker.checked && !held {
             return Ok(());
         }
         self.marker.checked = false;

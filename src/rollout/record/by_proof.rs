@@ -71,15 +71,7 @@ async fn attempt(run: &Run<'_>, environment: &Environment, when: When) -> Result
         // What was never begun has nothing to be ended.
         if group.touched().is_some() && !matches!(group.decision, Decision::Refresh(_)) {
             let outcome = Outcome::Skipped { why: String::new() };
-            let side = Side::New;
-            ends.push(GroupEnd {
-                plan: group,
-                target: None,
-                outcome,
-                side,
-                blames_image: false,
-                held: Vec::new(),
-            });
+            ends.push(GroupEnd::undriven(group, outcome, Side::New));
         }
     }
     let ways = Ways::new(ends.iter().map(|end| end.plan), plan.groups.iter().map(|group| &group.group));

@@ -1,16 +1,25 @@
 //! The gate's own record: written with what else is to be remembered on the candidate's images, and
 //! read again.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use super::super::Run;
 use super::super::ends::tell_environment_step;
-use super::super::patience::patiently;
+use super::super::patience::{patiently, until};
+use super::super::prepare::SETTLES_WITHIN;
 use super::ways::{Ways, shown};
-use crate::aws::Error;
+use crate::aws::{Account, Error};
 use crate::config::Environment;
 use crate::event::{Status, Step};
-use crate::gate::{self, Record, State};
-use crate::model::Group;
+use crate::gate::{self, Record, State, Tags};
+use crate::model::{EnvironmentName, Group};
 use crate::plan::GroupPlan;
+
+/// How often a record is written into a tag that others write, too.
+const TRIES: usize = 3;
+/// How long another run may take from reading a shared tag to writing it.
+const OTHERS_WRITE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Takes back what the gate's record says, on every image of the candidate, and tells it; with what
 /// the groups that go back had, which their markers say no more when they are back.
@@ -58,15 +67,54 @@ async fn write(
     ways: &Ways<'_>,
 ) -> Result<(), Error> {
     let (homes, name) = (run.homes(), &environment.name);
-    let mut tags = ways.tags(run, environment, &homes).await?;
-    for image in &run.candidate.images {
-        let of_image = tags.entry((image.region.clone(), image.id.clone())).or_default();
-        of_image.extend([gate::gate_tag(name, record)]);
+    let ways_back = ways.tags(run, environment, &homes).await?;
+    for _ in 0..TRIES {
+        let tags = beside_what_is_there(run, &homes, &ways_back, (name, record)).await?;
+        patiently(run.clock, async || gate::write_tags(&homes, &tags).await).await?;
+        ways.written();
+        run.kept.borrow_mut().insert(name.clone(), record.clone());
+        shown(run, &homes, &tags).await?;
+        if !tags.values().any(|tags| tags.keys().any(|key| gate::is_shared(key))) {
+            return Ok(());
+        }
+        // Another run may have written the shared tag between our reading and our writing.
+        run.clock.sleep(OTHERS_WRITE_WITHIN).await;
+        let ask = async || gate::read_tags(&homes, run.candidate).await;
+        let there = until(run.clock, SETTLES_WITHIN, ask, |there| show(there, name, record)).await?;
+        if show(&there, name, record) {
+            return Ok(());
+        }
     }
-    patiently(run.clock, async || gate::write_tags(&homes, &tags).await).await?;
-    ways.written();
-    run.kept.borrow_mut().insert(name.clone(), record.clone());
-    shown(run, &homes, &tags).await
+    Ok(())
+}
+
+/// The tags to write on each image: the ways back, and the gate's record over what is there. What is
+/// there must show all that this run wrote, for several records may share a tag.
+async fn beside_what_is_there(
+    run: &Run<'_>,
+    homes: &[Account],
+    ways_back: &Tags,
+    (name, record): (&EnvironmentName, &Record),
+) -> Result<Tags, Error> {
+    let ask = async || gate::read_tags(homes, run.candidate).await;
+    let own = |there: &Tags| run.kept.borrow().iter().all(|(name, kept)| show(there, name, kept));
+    let there = until(run.clock, SETTLES_WITHIN, ask, own).await?;
+    let mut tags = ways_back.clone();
+    for (image, there) in there {
+        let written = tags.entry(image).or_default();
+        let over = there.into_iter().chain(written.clone()).collect();
+        let environments = run.fleet.environments.iter().map(|environment| &environment.name);
+        written.extend([gate::gate_tag(&over, name, record, environments)]);
+    }
+    Ok(tags)
+}
+
+/// Whether every image shows this record.
+fn show(tags: &Tags, name: &EnvironmentName, record: &Record) -> bool {
+    let shows = |tags: &BTreeMap<String, String>| {
+        gate::records(tags).get(name).is_some_and(|shown| shown.is_same_as(record))
+    };
+    tags.values().all(shows)
 }
 
 /// What the environment's own gate says of this candidate.

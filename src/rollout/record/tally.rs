@@ -7,6 +7,8 @@ use crate::model::{Outcome, Verdict};
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) refreshed: usize,
+    /// How many of those nothing holds.
+    pub(super) proved: usize,
     pub(super) skipped: usize,
     /// How many of those run the image already.
     pub(super) current: usize,
@@ -30,7 +32,10 @@ impl Tally {
                 tally.held.push(format!("{name} ({})", end.held.join(", ")));
             }
             match &end.outcome {
-                Outcome::Refreshed { .. } => tally.refreshed += 1,
+                Outcome::Refreshed { .. } => {
+                    tally.refreshed += 1;
+                    tally.proved += usize::from(end.held.is_empty());
+                }
                 Outcome::Skipped { .. } => {
                     tally.skipped += 1;
                     tally.current += usize::from(end.plan.is_current);
@@ -68,9 +73,9 @@ impl Tally {
         }
     }
 
-    /// How many groups are on the image, of how many: `13/14`.
+    /// How many groups are on the image and held by nothing, of how many: `13/14`.
     pub(super) fn share(&self) -> String {
-        format!("{}/{}", self.refreshed + self.current, self.refreshed + self.skipped + self.deferred)
+        format!("{}/{}", self.proved + self.current, self.refreshed + self.skipped + self.deferred)
     }
 
     pub(super) fn words(&self) -> String {

@@ -251,17 +251,10 @@ async fn go_back<'a>(run: &Run<'_>, accounts: &BTreeMap<Region, Account>, back: 
             stragglers: Vec::new(),
             took_ms: 0,
         });
-        return GroupEnd {
-            plan: &back.plan,
-            target,
-            outcome,
-            side: Side::Old,
-            blames_image: false,
-            held: Vec::new(),
-        };
+        return GroupEnd { target, ..GroupEnd::undriven(&back.plan, outcome, Side::Old) };
     };
     let (outcome, side) = drive_back(run, account, &back.plan, &back.target, why).await;
-    GroupEnd { plan: &back.plan, target, outcome, side, blames_image: false, held: Vec::new() }
+    GroupEnd { target, ..GroupEnd::undriven(&back.plan, outcome, side) }
 }
 
 /// The groups that stay on the new image, and would follow a template back with those that go.
