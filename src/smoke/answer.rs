@@ -122,7 +122,7 @@ pub(super) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
 /// The result of a check as it is put together, subject by subject.
 ///
 /// What a subject answered is let go of as soon as its probe is made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Told {
     /// Without what they answered.
     asked: Vec<Asked>,
@@ -134,6 +134,12 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// Room for so many subjects and no more: a result is kept for as long as the run takes.
+    pub(super) fn of(subjects: usize) -> Self {
+        let (asked, probes) = (Vec::with_capacity(subjects), Vec::with_capacity(subjects));
+        Self { asked, probes, outputs: BTreeSet::new(), size: 0 }
+    }
+
     /// Adds a subject; they are told in this order.
     pub(super) fn add(&mut self, mut one: Asked) {
         // What is said of an answer may quote it.

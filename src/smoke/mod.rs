@@ -211,7 +211,7 @@ impl Round<'_, '_> {
             self.captured.end(place);
         }
         let took = clock.since(began);
-        let mut told = Told::default();
+        let mut told = Told::of(asked.len());
         for one in asked {
             told.add(self.masked(one));
             // Of a thousand it takes a while, and other checks have deadlines.

@@ -12,7 +12,7 @@ fn whole(answer: Answer) -> Asked {
 
 fn judged(answers: Vec<Answer>) -> CheckResult {
     let number = |(at, answer): (usize, Answer)| instance(&format!("i-{at}"), answer);
-    let mut told = Told::default();
+    let mut told = Told::of(0);
     for one in answers.into_iter().enumerate().map(number) {
         told.add(one);
     }
@@ -119,7 +119,7 @@ fn a_secret_by_its_look_alone_is_redacted_before_the_text_is_cut_close() {
 
 #[test]
 fn no_secret_is_in_the_name_of_who_was_asked() {
-    let mut told = Told::default();
+    let mut told = Told::of(0);
     let address = "https://me:Zq9fT2kLw8XvB3nM@db.internal/x";
     for subject in [Subject::Whole(address.into()), Subject::Alarm(address.into())] {
         told.add(Asked { subject, answer: Answer::passed("ok"), attempts: 1 });
