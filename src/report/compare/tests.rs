@@ -99,7 +99,7 @@ fn a_rollout_that_did_not_come_to_an_environment_hides_nothing_of_one_that_did()
     let side = [past("1", 0, samples::failed_check()), past("2", 5, later)].concat();
     let comparison = compare(side, past("3", 9, samples::clean(None)));
     let qa = comparison.environments.iter().find(|one| one.name.as_str() == "qa").unwrap();
-    assert_eq!(qa.a.as_ref().unwrap().verdict, Some(crate::model::Verdict::RolledBack));
+    assert_eq!(qa.a.as_ref().unwrap().verdict, Some(Verdict::RolledBack));
     assert!(qa.groups.iter().any(|group| group.a.is_some()), "{qa:?}");
 }
 
