@@ -164,3 +164,15 @@ fn no_name_leads_out_of_the_directory_and_no_two_become_one() {
     let root = root.to_str().unwrap();
     assert!(root.starts_with("attachments/_.-") && root.matches('/').count() == 1, "{root}");
 }
+
+#[test]
+fn what_an_earlier_writing_has_more_goes_away_also_where_no_run_begins() {
+    let dir = tempfile::tempdir().unwrap();
+    for count in [5, 2] {
+        let mut run = Run::default();
+        long_answers("app", count).iter().for_each(|event| run.apply(event));
+        let attachments = Attachments::of(&run, run.environment(&env("qa")).unwrap(), None);
+        attachments.write(dir.path()).unwrap();
+        assert_eq!(below(dir.path()).len(), count);
+    }
+}

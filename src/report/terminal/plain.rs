@@ -25,10 +25,15 @@ const UNDER: usize = 25;
 /// … with its day or without.
 const UNDER_BRIEF: usize = 14;
 
-/// How many groups may change in an environment of which each step is told, …
-const FEW: usize = 3;
-/// … and how many groups may be there of which each pin and end is: with all else a screenful.
-const SOME: usize = 7;
+/// How many lines of a screenful are left to groups that go well: 24 less those of the environment
+/// itself and of signs of life.
+const ROOM: usize = 24 - 3 - 5;
+/// How many lines a group that changes has where each step is told, …
+const STEPS: usize = 5;
+/// … and where its pin and end are.
+const PIN_AND_END: usize = 2;
+/// How many groups may be there for each end to be told in a rehearsal.
+const SOME: usize = 10;
 
 /// How much is said of groups that go well. What fails is always told in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +49,12 @@ pub(super) enum Told {
 impl Told {
     /// Of an environment of so many groups, so many of which change.
     fn of(detail: Detail, all: usize, changing: usize) -> Self {
+        let lines = |of_one: usize| of_one * changing + all.saturating_sub(changing);
         match detail {
-            _ if all > SOME => Self::Tenths,
-            Detail::Steps if changing <= FEW => Self::Steps,
-            Detail::Steps | Detail::Groups => Self::Groups,
+            Detail::Steps if lines(STEPS) <= ROOM => Self::Steps,
+            Detail::Steps if lines(PIN_AND_END) <= ROOM => Self::Groups,
+            Detail::Groups if all <= SOME => Self::Groups,
+            Detail::Steps | Detail::Groups => Self::Tenths,
         }
     }
 }
@@ -137,7 +144,10 @@ impl Plain {
     fn text(&mut self, at: Timestamp, event: &Event, run: &Run) -> String {
         match event {
             Event::RunStarted { .. } => self.opening(run),
-            Event::EnvironmentStarted { environment } => self.heading(at, environment, run),
+            Event::EnvironmentStarted { environment } => {
+                self.signs = 0;
+                self.heading(at, environment, run)
+            }
             Event::Planned { environment, groups } => self.planned(at, environment, groups, run),
             Event::Refused { problems, .. } => self.refused(at, problems),
             Event::Pinned { .. } if self.told == Told::Tenths || self.detail == Detail::Groups => {
@@ -265,7 +275,7 @@ impl Plain {
         let changes =
             |group: &&PlannedGroup| matches!(group.action, PlannedAction::Refresh | PlannedAction::Resume);
         self.told = Told::of(self.detail, groups.len(), groups.iter().filter(changes).count());
-        (self.tenths, self.signs) = (0, 0);
+        self.tenths = 0;
         // Where nothing is due, what it waits for or how it ends says all there is.
         let is_done = |group: &PlannedGroup| group.action == PlannedAction::Skip;
         if groups.iter().any(|group| group.action == PlannedAction::Defer)
