@@ -23,7 +23,6 @@ mod overrides_record;
 mod overrides_there;
 mod permissions;
 mod previous;
-mod records;
 mod refusals;
 mod refusals_access;
 mod refused_starts;
