@@ -111,6 +111,12 @@ fn a_person_sees_what_it_was_and_how_long() {
     );
 }
 
+#[test]
+fn a_header_of_a_secret_name_is_one_whatever_it_says_and_a_token_is_one_in_any_text() {
+    assert_eq!(redact("x-session-token: letmein"), "x-session-token: [redacted, 7 characters]");
+    assert_eq!(redact("got session_id: Zq9fT2kLw8XvB3nM"), "got session_id: [redacted, 16 characters]");
+}
+
 proptest! {
     #[test]
     fn no_secret_passes_wherever_it_stands(

@@ -119,6 +119,20 @@ fn where_root_volumes_are_replaced_nobody_can_tell_what_a_begun_group_runs() {
 }
 
 #[test]
+fn groups_whose_overrides_name_their_images_have_a_baseline_too() {
+    block(async {
+        let config = root_volumes(&with("baseline: true"));
+        // In one with its root volumes replaced, in the other with new instances.
+        for config in [config.clone(), config.replace("replace-root-volume", "rolling")] {
+            let stage = Stage::with(&config, ill_at("payments-dev", "all"), 7, in_place).await;
+            assert_eq!(stage.rollout().await, [Verdict::Unproved, Verdict::NotReached]);
+            assert_eq!(noted(&stage, "payments-dev", NOT_KNOWN), 0, "{:#?}", story(&stage));
+            assert_eq!(noted(&stage, "payments-dev", "failed before its refresh: app-health"), 1);
+        }
+    });
+}
+
+#[test]
 fn the_old_image_is_as_it_should_be_before_a_refresh_to_another() {
     block(async {
         let config = CONFIG.to_owned() + "  instances: { baseline: true }\n";

@@ -1,6 +1,6 @@
 //! The checks of one group: asked before its refresh, as far as they are baselines, and after it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::before::{Before, failed_wholly, is_bad, told_before};
 use super::super::machine::Seen;
@@ -101,21 +101,27 @@ impl<'a> Driver<'a> {
     /// Whether some of it may be on the new image already: then it is no baseline any more. It is
     /// seen as it is now, for it may have waited for its turn beside a refresh that somebody began.
     async fn has_new(&self) -> bool {
-        let resumed = matches!(self.plan.decision, Decision::Resume(_));
-        if resumed && self.plan.keeps_instances() {
-            return true;
+        if self.plan.keeps_instances() {
+            // Those that stay were launched from the same version before and after.
+            return matches!(self.plan.decision, Decision::Resume(_));
         }
         let name = &self.at().group;
-        let now = patiently(self.run.clock, async || self.account.glimpse(name).await).await;
+        let now = patiently(self.run.clock, async || self.account.sight(name).await).await;
         // Where nobody can see it, what it was planned with is the best there is.
-        let members = now.map_or_else(|_| self.plan.group.members.clone(), |seen| seen.group.members);
+        let (members, instances) = now.map_or_else(
+            |_| (self.plan.group.members.clone(), BTreeMap::new()),
+            |seen| (seen.group.members, seen.instances),
+        );
         let launches = self.change.launches(self.target);
         let is_new = |member: &Member| {
-            let from = member.launched_from.as_ref();
+            let image = instances.get(&member.id).map(|instance| &instance.image);
             launches.iter().any(|launch| {
-                from.is_some_and(|(template, version)| {
+                let from = member.launched_from.as_ref();
+                let is_from = from.is_some_and(|(template, version)| {
                     *template == launch.template && *version == launch.version
-                })
+                });
+                // Where overrides alone name the image, the version is the same before and after.
+                is_from && image.is_none_or(|image| *image == launch.image)
             })
         };
         members.iter().any(is_new)
