@@ -101,6 +101,8 @@ pub(super) async fn bounded<T>(
     runner: &Runner,
     call: impl Future<Output = Result<T, aws::Error>>,
 ) -> Result<Result<T, aws::Error>, String> {
+    // The SDK's are large, and several places hold this one.
+    let call = Box::pin(call);
     let answer = runner.turns.take(|| tokio::time::timeout(runner.clock.real(WITHIN), call)).await;
     answer.map_err(|_| format!("AWS did not answer within {WITHIN:?}"))
 }

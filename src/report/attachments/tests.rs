@@ -170,7 +170,9 @@ fn what_an_earlier_writing_has_more_goes_away_also_where_no_run_begins() {
     let dir = tempfile::tempdir().unwrap();
     for count in [5, 2] {
         let mut run = Run::default();
-        long_answers("app", count).iter().for_each(|event| run.apply(event));
+        for event in &long_answers("app", count) {
+            run.apply(event);
+        }
         let attachments = Attachments::of(&run, run.environment(&env("qa")).unwrap(), None);
         attachments.write(dir.path()).unwrap();
         assert_eq!(below(dir.path()).len(), count);

@@ -74,6 +74,7 @@ impl<W: Write> Screen<W> {
         Self { state: Mutex::new(state), size }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is what `TermLike` wants of each of its functions")]
     fn with(&self, act: impl FnOnce(&mut State<W>)) -> io::Result<()> {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(())

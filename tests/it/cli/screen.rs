@@ -85,9 +85,10 @@ impl Screen {
             }
             let parts: Vec<Vec<char>> = whole.chunks(columns).map(<[char]>::to_vec).collect();
             let last = parts.len().saturating_sub(1);
-            match parts.is_empty() {
-                true => broken.push((Vec::new(), false)),
-                false => broken.extend(parts.into_iter().enumerate().map(|(at, part)| (part, at != last))),
+            if parts.is_empty() {
+                broken.push((Vec::new(), false));
+            } else {
+                broken.extend(parts.into_iter().enumerate().map(|(at, part)| (part, at != last)));
             }
             whole.clear();
         }
