@@ -242,15 +242,15 @@ fn numbers(view: &View<'_>) -> Markup {
             @if !view.entries.is_empty() && view.last().all(|entry| entry.run.command == "smoke") {
                 (checks(view))
             } @else {
-            li { b { (sum(|one| one.refreshed)) } " refreshed" }
-            @if instances > 0 { li { b { (instances) } " " @if instances == 1 { "instance" } @else { "instances" } " proved" } }
-            @if as_asked {
-                li { b { (sum(|one| one.rolled_back)) } " taken back" }
-            } @else {
-                li { b { (sum(|one| one.failed())) } " failed" }
-            }
-            @let rest = sum(|one| one.skipped + one.not_due + one.not_started + one.unfinished + one.left);
-            @if rest > 0 { li { b { (rest) } " not changed or not ended" } }
+                li { b { (sum(|one| one.refreshed)) } " refreshed" }
+                @if instances > 0 { li { b { (instances) } " " @if instances == 1 { "instance" } @else { "instances" } " proved" } }
+                @if as_asked {
+                    li { b { (sum(|one| one.rolled_back)) } " taken back" }
+                } @else {
+                    li { b { (sum(|one| one.failed())) } " failed" }
+                }
+                @let rest = sum(|one| one.skipped + one.not_due + one.not_started + one.unfinished + one.left);
+                @if rest > 0 { li { b { (rest) } " not changed or not ended" } }
             }
             @if let (Some(first), Some(last)) = (first, last) {
                 @let ms = u64::try_from(last.duration_since(first).as_millis()).unwrap_or(0);
