@@ -11,10 +11,12 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import world
 
 BINARY = os.environ["AMI_REFRESH"]
+MANIFEST = Path(__file__).resolve().parents[3] / "pipeline" / "packer-manifest.json"
 SPEED = 600
 EXPORT = re.compile(r"export ([A-Z_]+)=(.*)")
 
@@ -98,7 +100,7 @@ class Simulator:
                 if match[1] == "AMI_REFRESH_CLOCK":
                     break
         self.candidate = self.directory / "candidate.json"
-        self.run(0, "candidate", "--from-packer", "pipeline/packer-manifest.json", "--family", "base")
+        self.run(0, "candidate", "--from-packer", MANIFEST, "--family", "base")
         return self
 
     def __exit__(self, *_):
