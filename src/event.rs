@@ -177,7 +177,7 @@ pub struct Probe {
     pub attempts: u32,
     /// How long the last answer took, in milliseconds.
     pub latency_ms: u64,
-    /// Whether the machine was reached, and refused the connection: nothing listens there.
+    /// Whether the instance itself was reached, and refused the connection: nothing listens there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
     /// What it answered, shortened, without its secrets; may be empty.

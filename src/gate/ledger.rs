@@ -1,15 +1,23 @@
 //! The tags that hold the records, on every image of the candidate.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{QUARANTINE_TAG, Quarantine, Record, State, TAGS, gate_key, quarantined, records, tag_over};
-use crate::aws::{Account, Error};
+use super::{
+    QUARANTINE_TAG, Quarantine, Record, State, TAGS, gate_key, is_shared, quarantined, records, tag_over,
+};
+use crate::aws::{Account, Error, Kind};
+use crate::clock::Clock;
 use crate::model::{Candidate, EnvironmentName, Image, ImageId, Problem, Region};
 
 /// How many other images are asked for beside one of the candidate's: all fit into one call.
 const BESIDE: usize = 100;
+/// How often a record is written into a tag that others write, too.
+pub const TRIES: usize = 3;
+/// How long another run may take from reading a shared tag to writing it.
+pub const OTHERS_WRITE_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the tags of a candidate's images say of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,17 +111,51 @@ pub async fn read_images(
 }
 
 /// Writes an environment's record on every image of the candidate; `environments` are all that it may pass.
+///
+/// A tag that others share is looked at again, and written again where somebody else's write took it away.
+///
+/// # Errors
+/// When AWS fails, or the record does not stay.
 pub async fn write<'e>(
-    homes: &[Account],
-    candidate: &Candidate,
+    clock: Clock,
+    (homes, candidate): (&[Account], &Candidate),
     environments: impl Iterator<Item = &'e EnvironmentName> + Clone,
     (environment, record): (&EnvironmentName, &Record),
 ) -> Result<(), Error> {
-    let mut tags = Tags::new();
-    for (image, there) in read_tags(homes, candidate).await? {
-        tags.insert(image, BTreeMap::from([gate_tag(&there, environment, record, environments.clone())]));
+    for _ in 0..TRIES {
+        let mut tags = Tags::new();
+        for (image, there) in read_tags(homes, candidate).await? {
+            tags.insert(image, BTreeMap::from([gate_tag(&there, environment, record, environments.clone())]));
+        }
+        write_tags(homes, &tags).await?;
+        if !tags.values().any(|tags| tags.keys().any(|key| is_shared(key))) {
+            return Ok(());
+        }
+        clock.sleep(OTHERS_WRITE_WITHIN).await;
+        if show(&read_tags(homes, candidate).await?, environment, record) {
+            return Ok(());
+        }
     }
-    write_tags(homes, &tags).await
+    Err(lost(environment))
+}
+
+/// Whether every image shows this record.
+pub fn show(tags: &Tags, name: &EnvironmentName, record: &Record) -> bool {
+    tags.values().all(|tags| records(tags).get(name).is_some_and(|shown| shown.is_same_as(record)))
+}
+
+/// That a record does not stay in the tag that it shares.
+pub fn lost(environment: &EnvironmentName) -> Error {
+    Error {
+        operation: "CreateTags",
+        kind: Kind::Answered,
+        code: "RecordLost".into(),
+        message: format!(
+            "the record of {environment} does not stay in the tag that several environments share: other runs \
+             write it at the same time; run it again when they have ended"
+        ),
+        request_id: String::new(),
+    }
 }
 
 /// The tag that holds an environment's record, over those that an image has. Where there is no room

@@ -15,7 +15,8 @@ mod shared;
 pub use build::same_build;
 pub use images::{find, whole_builds};
 pub use ledger::{
-    Records, Tags, gate_tag, in_quarantine, quarantine, read, read_images, read_tags, write, write_tags,
+    OTHERS_WRITE_WITHIN, Records, TRIES, Tags, gate_tag, in_quarantine, lost, quarantine, read, read_images,
+    read_tags, show, write, write_tags,
 };
 pub use policy::{Standing, Verdict, judge, standing};
 pub use quarantine::{QUARANTINE_TAG, Quarantine, quarantined};

@@ -6,7 +6,7 @@ use super::refusals::{
     bad_marker, marker_misfits, moved_elsewhere, other_rollout, runs_others, supported, template_gone,
 };
 use super::resume::{leads_back, leads_to, named_now, names_elsewhere, resumed};
-use super::{Change, Decision, Deferral, GroupPlan, MARKER_TAGS, Marker, Survey};
+use super::{Change, Decision, Deferral, GroupPlan, Marker, Survey};
 use crate::config::{Busy, Environment, Family, Fleet};
 use crate::model::{Candidate, Group, ImageId, Lifecycle, Member, Problem, Refresh, Target, Version};
 use crate::schedule::{Agenda, Standing};
@@ -124,15 +124,7 @@ impl Judge<'_> {
         supported(group)?;
         let marker = Marker::of(&group.tags).map_err(|text| Stop::Refuse(bad_marker(group, &text)))?;
         if let Some(marker) = marker {
-            if !self.is_followed(group, &marker) {
-                return self.resume(group, &marker, plan);
-            }
-            plan.notes.push(format!(
-                "{} is on it, held by what failed before it too; if this rollout fails, it goes back to that",
-                marker.to
-            ));
-            // What the group has now is what it goes back to.
-            plan.group.tags.retain(|key, _| !MARKER_TAGS.contains(&key.as_str()));
+            return self.resume(group, &marker, plan);
         }
         let change = match self.places(group, plan)? {
             Found::Changes(change) => change,
@@ -188,26 +180,6 @@ impl Judge<'_> {
             Busy::Wait => Stop::Wait(problem),
             Busy::Refuse => Stop::Refuse(problem),
         }
-    }
-
-    /// Whether the rollout that the marker speaks of is of another build, ended well but for what
-    /// failed before it too, and left nothing open: this candidate may follow it.
-    ///
-    /// Not where overrides name images themselves: what that build replaced there only its marker says.
-    fn is_followed(&self, group: &Group, marker: &Marker) -> bool {
-        let holds = marker.baseline.as_ref().is_some_and(|baseline| baseline.holds);
-        if !holds || self.candidate.contains(&marker.to) || group.own_images().next().is_some() {
-            return false;
-        }
-        let tracked = |change: &Change| {
-            let mut both = change.templates().zip(group.templates());
-            both.all(|(one, now)| !one.tracking.floats() || one.tracking == now.tracking)
-        };
-        let is_quiet = !self.survey.active.contains_key(&group.name);
-        let resumed = resumed(group, marker, self.survey);
-        is_quiet
-            && resumed.is_some_and(|resumed| resumed.names_new && tracked(&resumed.change))
-            && already_there(group, &marker.to, self.survey).is_ok()
     }
 
     /// Goes on with a rollout of this candidate that was begun before.

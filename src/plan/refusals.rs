@@ -144,6 +144,24 @@ pub(super) fn marker_misfits(group: &Group, marker: &Marker) -> Problem {
 
 pub(super) fn other_rollout(group: &Group, marker: &Marker, environment: &EnvironmentName) -> Problem {
     let name = &group.name;
+    if let Some(before) = marker.baseline.as_ref().filter(|before| before.holds) {
+        let failed: Vec<&str> = before.failed.iter().map(String::as_str).collect();
+        return Problem::new(
+            format!(
+                "group {name} is held on {} by what failed before it too: {}",
+                marker.to,
+                failed.join(", ")
+            ),
+            format!(
+                "the group had {} (version {}, tracking {})",
+                marker.from, marker.version, marker.tracking
+            ),
+            format!(
+                "mend that and run 'ami-refresh rollout --env {environment}' with that build's --candidate, which \
+                 passes its gate; or take it back with 'ami-refresh rollback --env {environment} --group {name}'"
+            ),
+        );
+    }
     Problem::new(
         format!("a rollout of {} was begun on group {name} and never ended", marker.to),
         format!("the group had {} (version {}, tracking {})", marker.from, marker.version, marker.tracking),

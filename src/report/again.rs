@@ -116,6 +116,7 @@ fn where_and_when(events: &[Stamped]) -> (bool, TimeZone) {
 
 /// The reports of a single run. Its events are given up one by one: they may be large.
 fn as_it_was(only: Past, report_dir: &Path) -> Result<(Vec<Folded>, Vec<PathBuf>), ReportError> {
+    forget_earlier(report_dir)?;
     let Past { source, events, cut_off } = only;
     let (simulated, zone) = where_and_when(&events);
     let settings = Settings {
@@ -135,14 +136,17 @@ fn as_it_was(only: Past, report_dir: &Path) -> Result<(Vec<Folded>, Vec<PathBuf>
     Ok((vec![Folded { number: 1, source, cut_off, events: Vec::new(), run, simulated, zone }], written))
 }
 
-fn as_one_set(several: &[Folded], report_dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+/// What a set that was made there before left of its earlier runs is none of this one's.
+fn forget_earlier(report_dir: &Path) -> Result<(), ReportError> {
     let earlier = report_dir.join(EARLIER);
     match fs::remove_dir_all(&earlier) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(one(&earlier, &error.to_string()));
-        }
-        Ok(()) | Err(_) => {}
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(one(&earlier, &error.to_string())),
+        Ok(()) | Err(_) => Ok(()),
     }
+}
+
+fn as_one_set(several: &[Folded], report_dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    forget_earlier(report_dir)?;
     let (mut written, mut problems) = (Vec::new(), Vec::new());
     let mut note = |result: Result<PathBuf, Problem>| match result {
         Ok(path) => written.push(path),

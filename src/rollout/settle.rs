@@ -3,7 +3,6 @@
 //! A group that followed `$Default` or `$Latest` was pinned while it was refreshed. Before
 //! it may float again, what it would float to must be the image that it runs.
 
-mod newest;
 mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +59,6 @@ pub(super) async fn tracking(run: &Run<'_>, accounts: &BTreeMap<Region, Account>
             }
         }
     }
-    newest::good_on_top(run, accounts, ends).await;
 }
 
 /// The templates of groups that are left to bake: of those a next step says where they end.

@@ -38,7 +38,7 @@ pub(super) struct Answer {
     pub(super) took: Duration,
     /// What was captured from it, also when it is not as it should be.
     pub(super) taken: Vec<Taken>,
-    /// Whether the machine was reached, and refused the connection: nothing listens there.
+    /// Whether the instance itself was reached, and refused the connection: nothing listens there.
     pub(super) refused: bool,
 }
 
@@ -175,7 +175,7 @@ impl Told {
 fn probe(asked: &Asked) -> Probe {
     let Asked { subject, answer, attempts } = asked;
     // Of what passed nobody wants more than the beginning.
-    let longest = if answer.status == Status::Passed { 2 * EVIDENCE } else { OUTPUT };
+    let longest = if answer.status == Status::Passed { 4 * EVIDENCE } else { OUTPUT };
     let whole = &answer.evidence;
     let seen = &whole[..whole.floor_char_boundary(longest + MARGIN)];
     // Before anything is cut close: half of a secret does not look like one.

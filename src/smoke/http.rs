@@ -87,7 +87,8 @@ async fn ask_now(runner: &Runner, check: &HttpCheck, variables: &Variables<'_>) 
     let answer = Answer { message: secrets.masked(answer.message), ..answer };
     let evidence = secrets.masked(trail.evidence()) + &heard.evidence(&secrets);
     let answer = captured::take(&check.capture, &heard, answer.with_evidence(evidence));
-    (answer.in_time(took).refused(heard.stage == Stage::Refused), heard)
+    let refused = heard.stage == Stage::Refused && trail.is_empty() && variables.is_own(&prepared.place.host);
+    (answer.in_time(took).refused(refused), heard)
 }
 
 fn late(prepared: &Prepared, heard: &Heard, within: Duration) -> String {

@@ -78,7 +78,7 @@ async fn ask_now(runner: &Runner, check: &TcpCheck, variables: &Variables<'_>) -
     };
     let said: String = String::from_utf8_lossy(&said).into_owned();
     let took = took.unwrap_or_else(|| runner.clock.since(began));
-    answer.with_evidence(said).in_time(took).refused(stage == Stage::Refused)
+    answer.with_evidence(said).in_time(took).refused(stage == Stage::Refused && variables.is_own(&host))
 }
 
 /// Sends the text, then reads until the regular expression matches (`None`).

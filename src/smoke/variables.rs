@@ -21,6 +21,13 @@ pub(super) struct Variables<'a> {
 }
 
 impl<'a> Variables<'a> {
+    /// Whether the host is the instance itself, by its address or its name.
+    pub(super) fn is_own(&self, host: &str) -> bool {
+        let Some((_, Some(instance))) = self.instance else { return false };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        [&instance.private_ip, &instance.private_dns].into_iter().flatten().any(|own| own == host)
+    }
+
     /// The text with the values as they are.
     ///
     /// # Errors

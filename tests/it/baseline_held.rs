@@ -1,18 +1,16 @@
 //! What becomes of others beside and after a group that is held by what failed before its refresh too.
 
-use ami_refresh::event::Event;
 use ami_refresh::gate::{self, Record, State};
-use ami_refresh::model::{Build, Candidate, EnvironmentName, ImageId, Outcome, Verdict};
+use ami_refresh::model::{Build, Candidate, EnvironmentName, Outcome, Verdict};
 use ami_refresh::plan::MARKER_TAG;
 use ami_refresh::sim::{FleetSpec, Scenario};
 
 use crate::baseline::{ill, marker, with};
-use crate::refused_starts::rolled_with;
-use crate::rehearsal_story::{block, in_order, story_of, told_verdict};
+use crate::rehearsal_story::{block, told_verdict};
 use crate::resume::{killed_when, told};
 use crate::resume_steps::problems;
 use crate::stage::{CONFIG, NEW, REGION, Stage};
-use crate::truth::{self, Stands};
+use crate::truth;
 use crate::windows::{at, begun, in_time, outcome, roll, scheduled, tag};
 
 /// A later build's image.
@@ -85,22 +83,18 @@ fn a_gate_that_a_person_passed_does_not_end_the_wait_for_those_that_are_not_due(
         let names: Vec<EnvironmentName> = stage.names();
         let by_hand =
             Record { state: State::Passed, at: stage.clock.now(), detail: "by hand, jane: known".into() };
-        gate::write(&stage.run().homes(), &stage.candidate, names.iter(), (&names[0], &by_hand))
-            .await
-            .expect("it");
+        gate::write(
+            stage.clock,
+            (&stage.run().homes(), &stage.candidate),
+            names.iter(),
+            (&names[0], &by_hand),
+        )
+        .await
+        .expect("it");
         assert_eq!(roll(&stage, &in_time(true)).await[0], Verdict::Passed);
         assert!(matches!(outcome(&stage, "payments-dev"), Outcome::Refreshed { .. }));
         assert_eq!(dev_gate(&stage).expect("a record").detail, "by hand jane: known");
     });
-}
-
-/// How the group stands that is held.
-fn stood(stage: &Stage) -> Stands {
-    stage.simulator.inspect(truth::groups).remove("orders-dev").expect("the group")
-}
-
-fn serves(stands: &Stands) -> Vec<&str> {
-    stands.serves.iter().map(ImageId::as_str).collect()
 }
 
 /// A stage on which `orders-dev` is held on the image, and the candidate of the build after it.
@@ -124,38 +118,24 @@ async fn held_then(scenario: Scenario) -> Stage {
 }
 
 #[test]
-fn a_build_that_cures_what_held_the_one_before_goes_ahead() {
+fn a_later_build_is_refused_beside_one_that_is_held_and_goes_ahead_when_that_is_settled() {
     block(async {
         let stage = held_then(ill("all")).await;
+        let before = stage.simulator.inspect(truth::groups);
+        assert_eq!(stage.rollout().await, [Verdict::Refused, Verdict::NotReached]);
+        assert_eq!(stage.simulator.inspect(truth::groups), before, "nothing is changed");
+        let problems = problems(&stage);
+        let of_orders = problems.iter().find(|problem| problem.what.contains("orders-dev")).expect("it");
+        let held = format!("group orders-dev is held on {NEW} by what failed before it too: app-health");
+        assert_eq!(of_orders.what, held);
+        let command = "'ami-refresh rollback --env dev --group orders-dev'";
+        assert!(of_orders.next.contains(command), "{of_orders}");
+        let environment = stage.fleet.environment("dev").expect("it");
+        let verdict =
+            ami_refresh::rollout::rollback(&stage.run(), environment, Some(&"orders-dev".into())).await;
+        assert_eq!((verdict, marker(&stage, "orders-dev")), (Verdict::Partial, None));
         stage.simulator.change(|world| world.scenario = Scenario::clean());
-        let before = stood(&stage);
         assert_eq!(stage.rollout().await, [Verdict::Passed, Verdict::Passed]);
-        let now = stood(&stage);
-        assert_eq!((before.tracking, before.marked), (now.tracking, true), "it follows what it followed");
-        assert_eq!((serves(&now), now.follows.as_str(), now.marked), (vec![NEXT], NEXT, false));
-        // What the marker of its rollout says is where it came from.
-        let told = story_of(&stage, "orders-dev");
-        assert!(told.iter().any(|line| line.contains("check app-health passed")), "{told:#?}");
-    });
-}
-
-#[test]
-fn a_build_that_fails_after_one_that_was_held_goes_back_to_that() {
-    block(async {
-        let stage = held_then(ill("all")).await;
-        let before = stood(&stage);
-        // It answered before the refresh, and answers no more after it.
-        stage.simulator.change(|world| world.scenario = Scenario::clean());
-        let begun = |event: &Event| matches!(event, Event::RefreshStarted { group, .. } if group.group.as_str() == "orders-dev");
-        let verdicts = rolled_with(&stage, begun, |world| world.scenario = ill("all")).await;
-        assert_eq!(verdicts[0], Verdict::RolledBack);
-        in_order(
-            &story_of(&stage, "orders-dev"),
-            &["check app-health failed", "rollback", "ended rolled back"],
-        );
-        let now = stood(&stage);
-        assert_eq!((serves(&now), now.follows.as_str(), now.marked), (vec![NEW], NEW, false));
-        assert_eq!(now.tracking, before.tracking);
     });
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn run(
         return Err(Failure::Told(Exit::Refused, full));
     }
     let environments = fleet.environments.iter().map(|environment| &environment.name);
-    gate::write(&homes, candidate, environments, (&environment.name, &record)).await?;
+    gate::write(world.clock, (&homes, candidate), environments, (&environment.name, &record)).await?;
     Output::new(global).text(&format!("gate {}: {}\n", environment.name, record.to_tag()))?;
     Ok(Exit::Done)
 }

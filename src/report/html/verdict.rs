@@ -4,6 +4,7 @@
 use maud::{Markup, html};
 
 use super::super::collect::Counts;
+use super::super::record::GroupRecord;
 use super::super::style::{count, duration};
 use super::sentence::sentence;
 use super::view::{Entry, View};
@@ -160,7 +161,10 @@ fn must_act(view: &View<'_>) -> String {
             _ => format!("Yes, now: look at {}.", list(&groups, SHOWN)),
         };
     }
-    let left = view.last().map(|entry| Counts::of(entry.environment).left).sum::<usize>();
+    // One that was only prepared has nothing under way.
+    let goes_on =
+        |group: &&GroupRecord| group.refresh.is_some() && matches!(group.outcome, Some(Outcome::Left { .. }));
+    let left = view.last().flat_map(|entry| &entry.environment.groups).filter(goes_on).count();
     if any(Verdict::Aborted) || left > 0 && any(Verdict::Partial) {
         return match left {
             0 => "No: nothing was left running. Go on when you like.".into(),

@@ -142,9 +142,19 @@ pub(super) fn block(raw: &str, most: usize) -> String {
 /// What to do next: a command, and apart from it when or why; or what a person is to do.
 pub(super) fn next_step(next: &str) -> Markup {
     let next = clean::text(next);
-    let ends = [", when ", ", if ", ", once ", ", for ", ", then ", ", or "];
-    let at = ends.iter().filter_map(|word| next.find(word)).min();
-    let (command, when) = at.map_or((next.as_str(), ""), |at| (&next[..at], &next[at + 2..]));
+    let ends = [
+        ", when ",
+        ", if ",
+        ", once ",
+        ", for ",
+        ", then ",
+        ", or ",
+        " to go on",
+        " to take it back",
+        " to look",
+    ];
+    let at = ends.iter().filter_map(|word| next.find(word)).min().unwrap_or(next.len());
+    let (command, when) = (&next[..at], next[at..].trim_start_matches([',', ' ']));
     html! {
         @if !next.starts_with("ami-refresh ") {
             (quoted(&next))

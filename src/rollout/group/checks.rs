@@ -101,9 +101,8 @@ impl<'a> Driver<'a> {
     /// Whether some of it may be on the new image already: then it is no baseline any more. It is
     /// seen as it is now, for it may have waited for its turn beside a refresh that somebody began.
     async fn has_new(&self) -> bool {
-        if self.plan.keeps_instances() {
-            // Those that stay were launched from the same version before and after.
-            return matches!(self.plan.decision, Decision::Resume(_));
+        if self.plan.keeps_instances() && matches!(self.plan.decision, Decision::Resume(_)) {
+            return true;
         }
         let name = &self.at().group;
         let now = patiently(self.run.clock, async || self.account.sight(name).await).await;
@@ -120,7 +119,8 @@ impl<'a> Driver<'a> {
                 let is_from = from.is_some_and(|(template, version)| {
                     *template == launch.template && *version == launch.version
                 });
-                // Where overrides alone name the image, the version is the same before and after.
+                // Where instances are kept, or overrides alone name the image, the version is the same
+                // before and after.
                 is_from && image.is_none_or(|image| *image == launch.image)
             })
         };

@@ -1,9 +1,6 @@
 //! The gate's own record: written with what else is to be remembered on the candidate's images, and
 //! read again.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use super::super::Run;
 use super::super::ends::tell_environment_step;
 use super::super::patience::{patiently, until};
@@ -12,14 +9,9 @@ use super::ways::{Ways, shown};
 use crate::aws::{Account, Error};
 use crate::config::Environment;
 use crate::event::{Status, Step};
-use crate::gate::{self, Record, State, Tags};
+use crate::gate::{self, OTHERS_WRITE_WITHIN, Record, State, TRIES, Tags, show};
 use crate::model::{EnvironmentName, Group};
 use crate::plan::GroupPlan;
-
-/// How often a record is written into a tag that others write, too.
-const TRIES: usize = 3;
-/// How long another run may take from reading a shared tag to writing it.
-const OTHERS_WRITE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Takes back what the gate's record says, on every image of the candidate, and tells it; with what
 /// the groups that go back had, which their markers say no more when they are back.
@@ -85,7 +77,7 @@ async fn write(
             return Ok(());
         }
     }
-    Ok(())
+    Err(gate::lost(name))
 }
 
 /// The tags to write on each image: the ways back, and the gate's record over what is there. What is
@@ -107,14 +99,6 @@ async fn beside_what_is_there(
         written.extend([gate::gate_tag(&over, name, record, environments)]);
     }
     Ok(tags)
-}
-
-/// Whether every image shows this record.
-fn show(tags: &Tags, name: &EnvironmentName, record: &Record) -> bool {
-    let shows = |tags: &BTreeMap<String, String>| {
-        gate::records(tags).get(name).is_some_and(|shown| shown.is_same_as(record))
-    };
-    tags.values().all(shows)
 }
 
 /// What the environment's own gate says of this candidate.

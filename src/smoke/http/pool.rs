@@ -2,7 +2,8 @@
 //!
 //! A check proves that a server takes connections, so each asking has one of its own, unless
 //! more askings wait than may be under way at once. Then a connection goes from one that ended
-//! to one of those: it is kept for [`LONGEST`] at most, and none outlives the round of checks.
+//! to one of those. One that waits longer than [`LONGEST`] is never used, and is closed when the
+//! next one comes or goes; none outlives the round of checks.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -79,25 +80,16 @@ impl Pool {
     /// The connection that began to wait last, if there is one that is young enough.
     pub(super) fn take(&self, key: &Key) -> Option<Connection> {
         let mut waiting = self.lock();
-        let Waiting { by_key, count } = &mut *waiting;
-        let alike = by_key.get_mut(key)?;
-        let (since, connection) = alike.pop()?;
-        *count -= 1;
-        if since.elapsed() > LONGEST {
-            // The others wait longer still.
-            *count -= alike.len();
-            alike.clear();
-            return None;
-        }
+        waiting.close_old();
+        let (_, connection) = waiting.by_key.get_mut(key)?.pop()?;
+        waiting.count -= 1;
         Some(connection)
     }
 
     /// Lets it wait, unless as many do as may; those that waited too long are closed.
     pub(super) fn put(&self, key: Key, connection: Connection) {
         let mut waiting = self.lock();
-        if waiting.count >= MOST {
-            waiting.close_old();
-        }
+        waiting.close_old();
         if waiting.count < MOST {
             waiting.count += 1;
             waiting.by_key.entry(key).or_default().push((Instant::now(), connection));

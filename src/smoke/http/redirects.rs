@@ -58,6 +58,11 @@ impl Trail {
         self.hops.iter().map(hop).collect::<Vec<_>>().join(" -> ")
     }
 
+    /// Whether nothing was redirected.
+    pub(super) fn is_empty(&self) -> bool {
+        self.hops.is_empty()
+    }
+
     /// A message about what came behind the redirects.
     pub(super) fn behind(&self, message: String) -> String {
         if self.hops.is_empty() { message } else { format!("{message}, behind {}", self.chain()) }
