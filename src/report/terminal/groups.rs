@@ -20,11 +20,8 @@ const SILENCE: SignedDuration = SignedDuration::from_mins(5);
 const RESTING: SignedDuration = SignedDuration::from_hours(1);
 /// … so much longer each time that this is all there is to say, …
 const LONGER: i32 = 3;
-/// … for so many times, …
-const TIMES: u32 = 5;
-/// … but while groups are under way no longer than this, so that nobody takes the run for dead: in
-/// three hours five lines, with all else a screenful.
-const LONGEST: SignedDuration = SignedDuration::from_hours(1);
+/// … and how often it is said in one environment: with all else a screenful.
+const SIGNS: u32 = 5;
 
 impl Plain {
     pub(super) fn moved(
@@ -65,7 +62,7 @@ impl Plain {
     }
 
     fn sign_of_life(&self, at: Timestamp, run: &Run) -> String {
-        let wanted = self.signs_of_life && run.ended.is_none();
+        let wanted = self.signs_of_life && run.ended.is_none() && self.signs < SIGNS;
         let Some(last) = self.last.filter(|_| wanted) else {
             return String::new();
         };
@@ -77,8 +74,7 @@ impl Plain {
         let running: Vec<String> =
             groups.filter(running).map(|group| self.under_way(group, &asked)).collect();
         // Where a window or a gate is waited for, hours may pass with nothing to say.
-        let longer = LONGER.pow(self.signs.min(TIMES));
-        let silence = if running.is_empty() { RESTING * longer } else { (SILENCE * longer).min(LONGEST) };
+        let silence = if running.is_empty() { RESTING } else { SILENCE } * LONGER.pow(self.signs);
         if at.duration_since(last) < silence {
             return String::new();
         }

@@ -14,11 +14,17 @@ fn as_step(command: &str, mut events: Vec<Stamped>) -> Vec<Stamped> {
 }
 
 /// An environment whose groups ended so, after these checks each.
+/// The group that is left to AWS, as it is called, before a refresh of it began.
+const PREPARED: &str = "prepared-qa";
+
 fn ended(verdict: Verdict, exit: Exit, groups: &[(&str, Vec<CheckResult>, Outcome)]) -> Vec<Stamped> {
     let mut stream = Stream::new(&["qa"], None);
     stream.start("qa", groups.iter().map(|(name, ..)| planned("qa", name, PlannedAction::Refresh)).collect());
     for (name, checks, outcome) in groups {
         let group = group("qa", name);
+        if matches!(outcome, Outcome::Left { .. }) && *name != PREPARED {
+            stream.refresh(&group);
+        }
         stream.checks(&group, checks.clone()).end(&group, outcome.clone(), Some(NEW));
     }
     stream.environment_ended("qa", verdict, "so it ended", &[]);
@@ -53,14 +59,17 @@ fn a_skipped_check_has_not_failed() {
 
 #[test]
 fn what_was_to_be_left_to_aws_is_no_trouble_unless_the_run_was_aborted() {
-    let groups = [("a-qa", vec![], left()), ("b-qa", vec![], left())];
+    let prepared = (PREPARED, vec![], left());
+    let groups = [("a-qa", vec![], left()), ("b-qa", vec![], left()), prepared.clone()];
     let events = as_step("refresh", ended(Verdict::Partial, Exit::Done, &groups));
     let page = page_of(&events);
     assert!(!page.contains("id=\"failures\""), "all is as asked");
     assert!(section(&page, "verdict").contains("Soon: 2 refreshes go on in AWS"));
     let page = page_of(&ended(Verdict::Aborted, Exit::Aborted, &groups));
     let failures = section(&page, "failures");
-    assert!(failures.contains("1 more group like these b-qa") && !failures.contains("failed"), "{failures}");
+    assert!(failures.contains("2 more groups like these b-qa") && !failures.contains("failed"), "{failures}");
+    let page = page_of(&ended(Verdict::Aborted, Exit::Aborted, &[prepared]));
+    assert!(section(&page, "verdict").contains("No: nothing was left running"));
 }
 
 #[test]
