@@ -2,7 +2,7 @@
 //!
 //! The shape is `Summary` below, with `format` 1. Keys may be added; none changes its meaning
 //! while the format's number stays. Absent facts are `null`, lists may be empty. `simulated`
-//! is always there: a rehearsal must not be mistaken for AWS. It is bounded ([`bounds`]): what
+//! is always there: a rehearsal must not be mistaken for AWS. It is bounded (`bounds`): what
 //! has no room is counted in `left_out`.
 
 mod bounds;
