@@ -104,12 +104,23 @@ fn take(path: &Path, salvage: Salvage, runs: &mut Vec<Past>, problems: &mut Vec<
     let last = salvage.runs.len().saturating_sub(1);
     for (at, events) in salvage.runs.into_iter().enumerate() {
         let cut_off = salvage.cut_off.is_some() && at == last;
-        match runs.iter().find(|known| known.events == events) {
+        let past = Past { source: path.to_owned(), events, cut_off };
+        // A copy may have been made while the run was under way.
+        let is_same = |known: &Past| {
+            let told = known.events.len().min(past.events.len());
+            told > 0 && known.events[..told] == past.events[..told]
+        };
+        match runs.iter_mut().find(|known| is_same(known)) {
             Some(known) => {
-                let (path, known) = (path.display(), known.source.display());
-                output.note(&format!("note: {path} tells the same run as {known}, which counts once"));
+                let (path, other) = (path.display(), known.source.display());
+                let longer = if known.events.len() == past.events.len() { "" } else { ": the longer one" };
+                output
+                    .note(&format!("note: {path} tells the same run as {other}, which counts once{longer}"));
+                if past.events.len() > known.events.len() {
+                    *known = past;
+                }
             }
-            None => runs.push(Past { source: path.to_owned(), events, cut_off }),
+            None => runs.push(past),
         }
     }
 }

@@ -119,18 +119,20 @@ fn row(entry: &Entry<'_>, name: &str, group: &GroupRecord) -> Markup {
     }
 }
 
-/// What it runs at the end; else what it was planned to run.
+/// What it runs at the end; else what it was last seen to run, or ran when it was planned.
 fn images(group: &GroupRecord) -> Markup {
     let planned = group.planned.as_ref();
+    let seen = group.capacity.last().map(|seen| &seen.images).filter(|images| !images.is_empty());
+    let known = if group.images.is_empty() { seen } else { Some(&group.images) };
     html! {
-        @if group.images.is_empty() {
-            @if let Some(image) = planned.and_then(|planned| planned.image.as_ref()) { code { (line(image.as_str())) } }
-        } @else {
-            @for (at, (image, number)) in group.images.iter().enumerate() {
+        @if let Some(images) = known {
+            @for (at, (image, number)) in images.iter().enumerate() {
                 @if at > 0 { ", " }
                 code { (line(image.as_str())) }
-                @if group.images.len() > 1 { " on " (number) }
+                @if images.len() > 1 { " on " (number) }
             }
+        } @else if let Some(image) = planned.and_then(|planned| planned.image.as_ref()) {
+            code { (line(image.as_str())) }
         }
     }
 }

@@ -127,7 +127,7 @@ fn state(entry: &Entry<'_>) -> String {
         }
         (Some(Verdict::Unproved), _) => format!("{name}: its gate is not passed: {message}."),
         (Some(Verdict::NeedsPerson), _) => format!("{name} is not known to be safe: a person must look."),
-        (Some(Verdict::Aborted), _) | (None, Some(_)) => {
+        (Some(Verdict::Aborted), _) | (None, Some(_)) if is_running(entry) => {
             format!(
                 "{name} is under way: some groups may run both images. AWS goes on with what was started."
             )
@@ -138,12 +138,30 @@ fn state(entry: &Entry<'_>) -> String {
                 | Verdict::Refused
                 | Verdict::SetUp
                 | Verdict::Unreachable
-                | Verdict::NotReached,
+                | Verdict::NotReached
+                | Verdict::Aborted,
             )
             | None,
             _,
-        ) => format!("{name} is as it was: this run changed nothing there."),
+        ) => {
+            let rest = if entry.waits_until().is_some() { "; the rest waits" } else { "" };
+            match counts.refreshed + counts.rolled_back {
+                0 if entry.is_unfinished() && rest.is_empty() => {
+                    format!("{name} is as it was, as far as this run came to tell.")
+                }
+                0 => format!("{name} is as it was: this run changed nothing there."),
+                _ => format!("{name} is part-way: {}{rest}.", sides()),
+            }
+        }
     }
+}
+
+/// Whether a refresh of one of its groups goes on, as far as this run knows.
+fn is_running(entry: &Entry<'_>) -> bool {
+    let runs = |group: &GroupRecord| {
+        group.refresh.is_some() && matches!(group.outcome, None | Some(Outcome::Left { .. }))
+    };
+    entry.environment.groups.iter().any(runs)
 }
 
 /// Whether somebody has to get up.

@@ -53,8 +53,11 @@ fn image_words(groups: &[&PlannedGroup], run: &Run) -> String {
     format!("{} -> {}", words(old), words(new))
 }
 
-/// `app-health 3/4`.
+/// `app-health 3/4`, or `targets skipped`.
 pub(super) fn tally(result: &CheckResult) -> String {
+    if result.status == Status::Skipped {
+        return format!("{} skipped", result.check);
+    }
     let passed = result.probes.iter().filter(|probe| probe.status == Status::Passed).count();
     match result.probes.len() {
         0 => result.check.clone(),

@@ -164,6 +164,20 @@ fn journals_of_several_runs_become_one_set_and_a_copy_counts_once() {
         ]
     );
     assert_eq!(place.read("both/junit-sandbox.xml"), place.read("two/junit-sandbox.xml"));
+    // A copy that was made in the middle of the run is none of its own either, wherever it is named.
+    let whole = place.read("one/journal.jsonl");
+    let half: String = whole.split_inclusive('\n').take(whole.lines().count() / 2).collect();
+    place.write("half/journal.jsonl", &half);
+    for order in ["half one two", "two one half"] {
+        let ran = place.run(&format!("report {order} --report-dir again")).exits(0);
+        ran.says(&["2 runs, in order of time", "which counts once: the longer one"]);
+        let earlier = "earlier-runs/run-1/junit-sandbox.xml";
+        assert_eq!(
+            place.read(&format!("again/{earlier}")),
+            place.read(&format!("both/{earlier}")),
+            "{order}"
+        );
+    }
 }
 
 #[test]

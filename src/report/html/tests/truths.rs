@@ -144,6 +144,33 @@ fn answers_that_differ_in_the_instance_only_are_told_once() {
 }
 
 #[test]
+fn production_is_told_as_it_is_left() {
+    let page = |verdict: Verdict, refreshes: bool, ends: bool| {
+        let mut stream = Stream::new(&["prod"], None);
+        let web = group("prod", "a-prod");
+        stream.start("prod", vec![planned("prod", "a-prod", PlannedAction::Refresh)]);
+        if refreshes {
+            stream.refresh(&web);
+        }
+        if ends {
+            stream.end(&web, refreshed(), Some(NEW));
+        }
+        stream.environment_ended("prod", verdict, "so it ended", &[]);
+        section(&page_of(&stream.run_ended(Exit::Aborted, "ended")), "verdict")
+    };
+    for (verdict, refreshes, ends, said) in [
+        (Verdict::Aborted, false, false, "prod is as it was: this run changed nothing there."),
+        (Verdict::Aborted, true, false, "prod is under way: some groups may run both images."),
+        (Verdict::Aborted, true, true, "prod is part-way: 1 group on the new image, proved"),
+        (Verdict::NotDue, false, false, "prod is as it was: this run changed nothing there."),
+        (Verdict::NotDue, true, true, "prod is part-way: 1 group on the new image, proved"),
+    ] {
+        let told = page(verdict, refreshes, ends);
+        assert!(told.contains(said), "{verdict} {refreshes} {ends}: {told}");
+    }
+}
+
+#[test]
 fn a_run_that_goes_on_is_not_over_because_another_is() {
     let clean = run_of(&ended(Verdict::Passed, Exit::Done, &[]));
     let mut prod = Stream::new(&["prod"], None);
