@@ -12,6 +12,7 @@ mod limit;
 mod nasty;
 mod network;
 mod redirects;
+mod refused;
 mod reuse;
 mod send;
 mod taken;
