@@ -49,7 +49,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Notes on the marker that nothing but what failed before keeps the group's rollout from being
-    /// done: then another image may follow this one.
+    /// done: whoever is refused because of it is told so.
     pub(super) async fn note_held(&mut self) {
         let Some(baseline) = self.marker.baseline.as_mut().filter(|_| !self.held.is_empty()) else { return };
         if baseline.holds {

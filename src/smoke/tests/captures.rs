@@ -145,8 +145,11 @@ async fn an_instance_that_came_late_is_asked_for_it_until_it_is_ready() {
     assert_eq!((last.subject.as_str(), last.status), ("i-2", Status::Passed), "{results:?}");
 }
 
-#[tokio::test]
-async fn a_check_of_the_group_whose_time_was_over_is_not_asked_again_for_others() {
+/// What is said where a login did not pass.
+const NOT_PASSED: &str = "not asked: check login, which captures {token}, did not pass";
+
+/// A server that takes connections and never answers, and how many it took.
+async fn mute() -> (std::net::SocketAddr, Arc<Mutex<u32>>) {
     let asked = Arc::new(Mutex::new(0));
     let count = Arc::clone(&asked);
     let address = server(move |stream| {
@@ -157,12 +160,17 @@ async fn a_check_of_the_group_whose_time_was_over_is_not_asked_again_for_others(
         }
     })
     .await;
+    (address, asked)
+}
+
+#[tokio::test]
+async fn a_check_of_the_group_whose_time_was_over_is_not_asked_again_for_others() {
+    let (address, asked) = mute().await;
     let login = login(&format!("http://127.0.0.1:{}/", address.port()), Scope::Group);
     let login = Check { deadline: Some(Duration::from_secs(20)), ..login };
     let app = uses("http://{private_ip}:1/{token}", Scope::Instance);
     let results = run(calls(|_| Ok(sighting(&["i-1"], "127.0.0.1"))), &[&login, &app]).await;
-    let message = "not asked: check login, which captures {token}, did not pass";
-    assert_eq!((results[1].status, results[1].probes[0].message.as_str()), (Status::Errored, message));
+    assert_eq!((results[1].status, results[1].probes[0].message.as_str()), (Status::Errored, NOT_PASSED));
     assert_eq!(*asked.lock().unwrap(), 1);
 }
 
@@ -174,8 +182,6 @@ async fn a_tag_that_the_group_does_not_have_is_an_error() {
     let message = "the group has no tag Team, which {tag:Team} stands for";
     assert_eq!((result.status, result.probes[0].message.as_str()), (Status::Errored, message));
 }
-
-const NOT_PASSED: &str = "not asked: check login, which captures {token}, did not pass";
 
 #[tokio::test]
 async fn what_a_failed_answer_gave_is_masked_and_nobody_is_asked_with_it() {
@@ -205,16 +211,7 @@ async fn a_value_of_passes_that_were_not_enough_is_not_used() {
 
 #[tokio::test]
 async fn an_instance_whose_time_was_over_is_not_asked_again_for_others() {
-    let asked = Arc::new(Mutex::new(0));
-    let count = Arc::clone(&asked);
-    let address = server(move |stream| {
-        *count.lock().unwrap() += 1;
-        async move {
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            drop(stream);
-        }
-    })
-    .await;
+    let (address, asked) = mute().await;
     let login = login(&format!("http://{{private_ip}}:{}/", address.port()), Scope::Instance);
     let login = Check { deadline: Some(Duration::from_secs(20)), ..login };
     let app = uses("http://{private_ip}:1/{token}", Scope::Instance);
